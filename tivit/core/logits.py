@@ -1,0 +1,88 @@
+"""The logits file: what a model says of a split, one npz, from which everything downstream can be redone.
+
+Arrays: `clip_id` (C,) text, `start` and `length` (C,) rows of each clip, `fps` and `start_s` (C,) its time grid, and one
+float16 array (sum of lengths, 88) per head. Raw logits carry no prior and no calibration; `decode` writes the same layout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tivit.core.artifacts import read_npz, write_npz
+from tivit.core.errors import InputError
+from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
+from tivit.core.keyboard import KEY_COUNT
+from tivit.core.timegrid import TimeGrid
+
+LAYOUT = ("clip_id", "start", "length", "fps", "start_s")
+LOGIT_LIMIT = 60_000.0
+"""float16 ends at 65,504; logits are clipped to +-60,000 on writing."""
+
+
+@dataclass(frozen=True)
+class ClipLogits:
+    """Logits of one clip: `heads` maps head name -> (T, 88) array on `grid` (T = grid.length)."""
+
+    clip_id: str
+    grid: TimeGrid
+    heads: dict[str, np.ndarray]
+
+
+def write_logits(path: Path | str, clips: list[ClipLogits]) -> None:
+    """Write clips, in the order given, to an npz as float16."""
+    lengths = np.array([clip.grid.length for clip in clips], np.int64)
+    arrays: dict[str, np.ndarray] = {
+        "clip_id": np.array([clip.clip_id for clip in clips], dtype=np.str_),
+        "start": np.cumsum(lengths) - lengths,
+        "length": lengths,
+        "fps": np.array([clip.grid.fps for clip in clips], np.float64),
+        "start_s": np.array([clip.grid.start_s for clip in clips], np.float64),
+    }
+    for head in clips[0].heads if clips else ():
+        rows = np.concatenate([np.asarray(clip.heads[head], np.float32) for clip in clips])
+        arrays[head] = np.clip(rows, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.float16)
+    write_npz(path, arrays)
+
+
+def read_logits(path: Path | str) -> list[ClipLogits]:
+    """Return the clips of a logits file, heads as float32.
+
+    Raises
+    ------
+    InputError
+        An array is missing, has a wrong shape or type, holds NaN, or the rows do not add up; file and array are named.
+    """
+    arrays = read_npz(path)
+    for name in (*LAYOUT, *EVENT_HEADS):
+        if name not in arrays:
+            raise InputError(f"{path}: array {name!r} is missing; a logits file has {', '.join((*LAYOUT, *EVENT_HEADS))}")
+    count, total = len(arrays["clip_id"]), int(arrays["length"].sum())
+    for name in LAYOUT:
+        if arrays[name].shape != (count,):
+            raise InputError(f"{path}: array {name!r} has shape {arrays[name].shape}, expected ({count},)")
+    starts, lengths = arrays["start"], arrays["length"]
+    if (lengths < 0).any() or not np.array_equal(starts, np.cumsum(lengths) - lengths):
+        raise InputError(f"{path}: array 'start' does not follow from 'length'")
+    heads = {}
+    for name in HEAD_NAMES:
+        if name not in arrays:
+            continue
+        rows = arrays[name]
+        if rows.shape != (total, KEY_COUNT) or rows.dtype.kind != "f":
+            raise InputError(f"{path}: array {name!r} is {rows.dtype} {rows.shape}, expected float ({total}, {KEY_COUNT})")
+        if not np.isfinite(rows).all():
+            raise InputError(f"{path}: array {name!r} holds NaN or infinite values")
+        heads[name] = rows.astype(np.float32)
+    try:
+        grids = [
+            TimeGrid(float(f), float(s), int(n)) for f, s, n in zip(arrays["fps"], arrays["start_s"], lengths, strict=True)
+        ]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return [
+        ClipLogits(str(clip_id), grid, {name: rows[start : start + grid.length] for name, rows in heads.items()})
+        for clip_id, grid, start in zip(arrays["clip_id"], grids, starts, strict=True)
+    ]

@@ -1,0 +1,94 @@
+"""The manifest: which clips take part, in which split, with which notes (`clips.csv`, `notes.csv`).
+
+Downstream of it nothing looks at a dataset folder for labels. Times are seconds of each clip's video clock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from tivit.core.artifacts import read_csv, write_csv
+from tivit.core.errors import InputError
+from tivit.core.notes import Notes, empty_notes, make_notes
+
+SPLITS = ("train", "val", "test")
+CLIPS_NAME, NOTES_NAME = "clips.csv", "notes.csv"
+NOTE_COLUMNS = ("clip_id", "onset_s", "offset_s", "midi", "velocity", "hand", "staff")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording: id `<split>/<stem>`, split, tier (plain, hard, or "" for real data), video path below the root."""
+
+    clip_id: str
+    split: str
+    tier: str
+    video: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Clips in id order and the notes of each."""
+
+    clips: tuple[Clip, ...]
+    notes: dict[str, Notes]
+
+    def of_split(self, split: str) -> tuple[Clip, ...]:
+        """Return the clips of one split; raise InputError when there are none."""
+        chosen = tuple(clip for clip in self.clips if clip.split == split)
+        if not chosen:
+            raise InputError(f"the manifest has no clips in split {split!r}; it has {sorted({c.split for c in self.clips})}")
+        return chosen
+
+
+def write_manifest(folder: Path | str, manifest: Manifest) -> None:
+    """Write `clips.csv` and `notes.csv` (times with six decimals) into `folder`."""
+    folder = Path(folder)
+    rows = (
+        (clip.clip_id, *(getattr(manifest.notes[clip.clip_id], name)[i] for name in NOTE_COLUMNS[1:]))
+        for clip in manifest.clips
+        for i in range(len(manifest.notes[clip.clip_id]))
+    )
+    write_csv(folder / NOTES_NAME, NOTE_COLUMNS, rows)
+    write_csv(folder / CLIPS_NAME, [field.name for field in fields(Clip)], map(astuple, manifest.clips))
+
+
+def read_manifest(folder: Path | str) -> Manifest:
+    """Return the manifest in `folder`; raise InputError for unknown splits, repeated ids and notes without a clip."""
+    folder = Path(folder)
+    clips_path = folder / CLIPS_NAME
+    clips = tuple(Clip(*row) for row in read_csv(clips_path, [field.name for field in fields(Clip)]))
+    repeated = [clip_id for clip_id, count in Counter(clip.clip_id for clip in clips).items() if count > 1]
+    if repeated:
+        raise InputError(f"{clips_path}: clip {repeated[0]!r} stands in it twice")
+    for clip in clips:
+        if clip.split not in SPLITS:
+            raise InputError(f"{clips_path}: clip {clip.clip_id!r} has split {clip.split!r}, allowed: {', '.join(SPLITS)}")
+    notes = read_notes(folder / NOTES_NAME)
+    unknown = sorted(set(notes) - {clip.clip_id for clip in clips})
+    if unknown:
+        raise InputError(f"{folder / NOTES_NAME}: clip {unknown[0]!r} is not in {CLIPS_NAME}")
+    return Manifest(clips, {clip.clip_id: notes.get(clip.clip_id, empty_notes()) for clip in clips})
+
+
+def read_notes(path: Path | str) -> dict[str, Notes]:
+    """Return clip id -> notes from a `notes.csv`."""
+    columns_of: dict[str, list[list[float]]] = {}
+    for number, row in enumerate(read_csv(path, NOTE_COLUMNS), start=2):
+        try:
+            values = [float(value) for value in row[1:]]
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: {error}") from None
+        columns_of.setdefault(row[0], []).append(values)
+    result = {}
+    for clip_id, rows in columns_of.items():
+        table = np.array(rows)
+        try:
+            result[clip_id] = make_notes(table[:, 0], table[:, 1], *(table[:, i].astype(int) for i in range(2, 6)))
+        except InputError as error:
+            raise InputError(f"{path}: clip {clip_id!r}: {error}") from None
+    return result

@@ -1,0 +1,176 @@
+"""Notes: what was played, as columns of one length, and MIDI files in and out.
+
+A note sounds from its onset (key goes down) to its offset (key released), in seconds of the clip's video clock. Hand and
+staff may be unknown (-1). Two notes of one key never overlap: a key cannot be pressed twice.
+
+MIDI out: resolution 960 ticks a quarter at 120 bpm (0.52 ms a tick), program 0, one track per hand where all hands are known,
+"staff" is not stored in MIDI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from tivit.core.artifacts import atomic_path
+from tivit.core.errors import InputError
+from tivit.core.heads import LEFT_HAND, RIGHT_HAND, UNKNOWN
+from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, name_of
+
+MIDI_RESOLUTION = 960
+DEFAULT_VELOCITY = 80
+TRACK_NAMES = {RIGHT_HAND: "right hand", LEFT_HAND: "left hand", UNKNOWN: "piano"}
+OVERLAP_TOLERANCE_S = 0.0015
+"""Overlap of one key's notes that is forgiven (and cut): a MIDI tick at a coarse resolution."""
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Columns of shape (N,), sorted by onset, then pitch: seconds float64, midi 21..108, velocity 1..127, hand, staff."""
+
+    onset_s: np.ndarray
+    offset_s: np.ndarray
+    midi: np.ndarray
+    velocity: np.ndarray
+    hand: np.ndarray
+    staff: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.onset_s)
+
+    def take(self, index: np.ndarray) -> Notes:
+        """Return the notes at `index` (indices or a mask)."""
+        return Notes(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+    def shifted(self, by_s: float) -> Notes:
+        """Return the notes `by_s` seconds later."""
+        return replace(self, onset_s=self.onset_s + by_s, offset_s=self.offset_s + by_s)
+
+    def between(self, start_s: float, end_s: float) -> Notes:
+        """Return the notes whose onset lies in [start_s, end_s)."""
+        return self.take((self.onset_s >= start_s) & (self.onset_s < end_s))
+
+
+def make_notes(
+    onset_s: np.ndarray,
+    offset_s: np.ndarray,
+    midi: np.ndarray,
+    velocity: np.ndarray | None = None,
+    hand: np.ndarray | None = None,
+    staff: np.ndarray | None = None,
+) -> Notes:
+    """Return sorted notes from columns; velocity defaults to 80, hand and staff to unknown.
+
+    Raises
+    ------
+    InputError
+        Columns differ in length, a time is not finite, an offset is not after its onset, a pitch is outside 21..108, or two
+        notes of one key overlap by more than 1.5 ms (less is cut).
+    """
+    onset_s, offset_s = np.asarray(onset_s, np.float64), np.asarray(offset_s, np.float64)
+    midi = np.asarray(midi)
+    count = len(onset_s)
+    columns = {
+        "velocity": np.full(count, DEFAULT_VELOCITY) if velocity is None else np.asarray(velocity),
+        "hand": np.full(count, UNKNOWN) if hand is None else np.asarray(hand),
+        "staff": np.full(count, UNKNOWN) if staff is None else np.asarray(staff),
+    }
+    lengths = {len(column) for column in (offset_s, midi, *columns.values())}
+    if lengths - {count}:
+        raise InputError(f"note columns differ in length: {count} onsets, others {sorted(lengths)}")
+    if not (np.isfinite(onset_s).all() and np.isfinite(offset_s).all()):
+        raise InputError("a note has an onset or offset that is not a finite number")
+    if count and (midi.min() < LOWEST_MIDI or midi.max() > HIGHEST_MIDI):
+        wrong = midi[(midi < LOWEST_MIDI) | (midi > HIGHEST_MIDI)][0]
+        raise InputError(f"pitch {wrong} is outside {LOWEST_MIDI}..{HIGHEST_MIDI}")
+    order = np.lexsort((midi, onset_s))
+    columns = {name: column[order].astype(np.int16) for name, column in columns.items()}
+    notes = Notes(onset_s[order], offset_s[order], midi[order].astype(np.int16), **columns)
+    empty = np.flatnonzero(notes.offset_s <= notes.onset_s)
+    if empty.size:
+        first = empty[0]
+        raise InputError(f"{_describe(notes, first)} ends at {notes.offset_s[first]:.3f} s, not after its onset")
+    return _without_overlap(notes)
+
+
+def empty_notes() -> Notes:
+    """Return no notes."""
+    return make_notes(np.zeros(0), np.zeros(0), np.zeros(0, int))
+
+
+def read_midi(path: Path | str) -> Notes:
+    """Return the notes of a MIDI file; tracks named "right hand" or "left hand" give the hand, drums are left out.
+
+    Offsets are key releases (the pedal is not applied). Raises InputError for a file that is missing, not MIDI, without
+    notes, or with notes `make_notes` refuses.
+    """
+    import mido
+    import pretty_midi
+
+    try:
+        midi = pretty_midi.PrettyMIDI(str(path))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
+        raise InputError(f"{path}: not a readable MIDI file ({error})") from None
+    hand_of_track = {name: hand for hand, name in TRACK_NAMES.items()}
+    rows = [
+        (note.start, note.end, note.pitch, note.velocity, hand_of_track.get(instrument.name, UNKNOWN))
+        for instrument in midi.instruments
+        if not instrument.is_drum
+        for note in instrument.notes
+    ]
+    if not rows:
+        raise InputError(f"{path}: holds no notes")
+    onset_s, offset_s, pitch, velocity, hand = (np.array(column) for column in zip(*rows, strict=True))
+    try:
+        return make_notes(onset_s, offset_s, pitch, velocity, hand)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def write_midi(path: Path | str, notes: Notes) -> None:
+    """Write notes to a MIDI file, byte-stable: one track per hand when every hand is known, else one track."""
+    import pretty_midi
+
+    midi = pretty_midi.PrettyMIDI(resolution=MIDI_RESOLUTION, initial_tempo=120.0)
+    hands_known = len(notes) > 0 and bool((notes.hand != UNKNOWN).all())
+    for hand in (RIGHT_HAND, LEFT_HAND) if hands_known else (UNKNOWN,):
+        instrument = pretty_midi.Instrument(program=0, name=TRACK_NAMES[hand])
+        of_hand = notes.take(notes.hand == hand) if hands_known else notes
+        for i in range(len(of_hand)):
+            instrument.notes.append(
+                pretty_midi.Note(
+                    velocity=int(of_hand.velocity[i]),
+                    pitch=int(of_hand.midi[i]),
+                    start=max(0.0, float(of_hand.onset_s[i])),
+                    end=max(0.0, float(of_hand.offset_s[i])),
+                )
+            )
+        midi.instruments.append(instrument)
+    with atomic_path(path) as temporary:
+        midi.write(str(temporary))
+
+
+def _without_overlap(notes: Notes) -> Notes:
+    offset_s = notes.offset_s.copy()
+    order = np.lexsort((notes.onset_s, notes.midi))
+    previous, following = order[:-1], order[1:]
+    same_key = notes.midi[previous] == notes.midi[following]
+    overlap_s = np.where(same_key, offset_s[previous] - notes.onset_s[following], 0.0)
+    bad = np.flatnonzero((overlap_s > OVERLAP_TOLERANCE_S) | (same_key & (notes.onset_s[previous] >= notes.onset_s[following])))
+    if bad.size:
+        earlier, later = previous[bad[0]], following[bad[0]]
+        raise InputError(
+            f"{_describe(notes, later)} begins before the same key's note of {notes.onset_s[earlier]:.3f} s "
+            f"ends at {offset_s[earlier]:.3f} s"
+        )
+    cut = overlap_s > 0
+    offset_s[previous[cut]] = notes.onset_s[following[cut]]
+    return replace(notes, offset_s=offset_s)
+
+
+def _describe(notes: Notes, index: int) -> str:
+    return f"note {name_of(int(notes.midi[index]))} at {notes.onset_s[index]:.3f} s"

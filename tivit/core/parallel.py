@@ -1,0 +1,40 @@
+"""Per-clip work spread over processes, results in input order, each process on one thread."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import TypeVar
+
+from tivit.core.progress import progress
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def _one_thread() -> None:
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE")
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def map_clips(
+    work: Callable[[Item], Result], items: Sequence[Item], workers: int, label: str, unit: str = "clip"
+) -> Iterator[Result]:
+    """Yield `work(item)` for every item in order, with progress; `workers` <= 1 stays in this process.
+
+    `work` must be a module-level function (or a partial of one). An exception in a worker is raised here.
+    """
+    if workers <= 1 or len(items) <= 1:
+        yield from progress(map(work, items), label, unit, total=len(items))
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(items)), mp_context=context, initializer=_one_thread) as pool:
+        try:
+            yield from progress(pool.map(work, items), label, unit, total=len(items))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

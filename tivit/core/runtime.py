@@ -1,0 +1,17 @@
+"""How to run, never what to compute: the `runtime` section is in no stage's params and re-runs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class RuntimeParams:
+    """workers: processes for per-clip work; threads: torch threads; log_every_steps: training log cadence."""
+
+    workers: int
+    threads: int
+    device: str
+    precision: Literal["float32", "bfloat16"]
+    log_every_steps: int

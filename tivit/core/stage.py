@@ -1,0 +1,62 @@
+"""The shell of a stage or command: arguments, logging, and errors that end in one sentence and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tivit.core import params as params_file
+from tivit.core.errors import InputError
+from tivit.core.runtime import RuntimeParams
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[str] | None = None) -> int:
+    """Run a DVC stage: `run(params, runtime)` with the parsed params file; return the exit status.
+
+    Arguments: `--params FILE` (default params.yaml) and `--verbose {info,debug}`.
+    """
+    parser = argparse.ArgumentParser(description=(sys.modules[run.__module__].__doc__ or "").strip().split("\n")[0])
+    parser.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
+    add_verbose(parser)
+    arguments = parser.parse_args(argv)
+
+    def work() -> None:
+        set_verbose(arguments.verbose)
+        values = params_file.load(arguments.params)
+        run(values, params_file.section(values, "runtime", RuntimeParams))
+
+    return exit_status(work)
+
+
+def add_verbose(parser: argparse.ArgumentParser) -> None:
+    """Add `--verbose {info,debug}` to a parser."""
+    parser.add_argument("--verbose", choices=("info", "debug"), default="info", help="how much is said (default: info)")
+
+
+def set_verbose(level: str) -> None:
+    """Set the log level of the `tivit` loggers; debug adds time and module to each line."""
+    pattern = "%(asctime)s %(name)s: %(message)s" if level == "debug" else "%(message)s"
+    logging.basicConfig(level=logging.INFO, format=pattern, stream=sys.stderr, force=True)
+    logging.getLogger("tivit").setLevel(logging.DEBUG if level == "debug" else logging.INFO)
+
+
+def exit_status(work: Callable[[], None]) -> int:
+    """Call `work`; turn bad input, a failing disk and Ctrl-C into one sentence on stderr; return the exit status."""
+    try:
+        work()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except OSError as error:
+        print(f"error: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("stopped: what was finished is kept, run the same command to go on", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0

@@ -1,0 +1,1 @@
+"""Scores, the threshold sweep, tables and pictures (numpy, mir_eval)."""

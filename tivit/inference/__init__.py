@@ -1,0 +1,1 @@
+"""From strips to logits with a trained model (torch)."""

@@ -1,0 +1,1 @@
+"""The networks: the tiled, key-aligned ViViT and the baselines it is measured against (torch)."""

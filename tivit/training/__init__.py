@@ -1,0 +1,1 @@
+"""Training: windows, augmentation, losses, the loop, resumable state (torch)."""
