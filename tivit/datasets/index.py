@@ -1,0 +1,84 @@
+"""The committed index of a dataset: relative path, size and MD5 of every file, and nothing that differs between machines.
+
+Stages depend on `data/index/<NAME>.json` instead of on the dataset itself, so a lock made on one machine holds on another,
+and a clone without the videos can still pull cached results. A file is opened only after its size matched the index.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tivit.core.artifacts import md5_of, read_json, resolve_inside, write_json
+from tivit.core.errors import InputError
+from tivit.core.progress import progress
+
+INDEX_FOLDER = Path("data/index")
+
+
+@dataclass(frozen=True)
+class FileIndex:
+    """What the files of dataset `name` are: relative POSIX path -> (size in bytes, MD5)."""
+
+    name: str
+    files: dict[str, tuple[int, str]]
+
+
+def index_path(name: str) -> Path:
+    """Return where the index of a dataset is committed."""
+    return INDEX_FOLDER / f"{name}.json"
+
+
+def write_index(name: str, root: Path, path: Path) -> FileIndex:
+    """Index every visible file below `root` and write the index to `path`; raise InputError when there are none."""
+    found = sorted(item for item in root.rglob("*") if item.is_file() and not _is_hidden(item.relative_to(root)))
+    if not found:
+        raise InputError(f"{root}: holds no files to index")
+    files = {}
+    for item in progress(found, f"index {name}", "file"):
+        files[item.relative_to(root).as_posix()] = (item.stat().st_size, md5_of(item))
+    entries = [{"path": name, "size": size, "md5": md5} for name, (size, md5) in sorted(files.items())]
+    write_json(path, {"dataset": name, "files": entries})
+    return FileIndex(name, files)
+
+
+def read_index(path: Path) -> FileIndex:
+    """Return the index at `path`; raise InputError when it is missing or malformed."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file; `python -m tivit index {path.stem}` writes it (for Synthetic: `dvc repro`)")
+    value = read_json(path)
+    try:
+        return FileIndex(value["dataset"], {entry["path"]: (int(entry["size"]), entry["md5"]) for entry in value["files"]})
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a dataset index ({error})") from None
+
+
+def check_index(index: FileIndex, root: Path, full: bool) -> list[str]:
+    """Return one sentence for each file of the index that is missing or differs below `root` (MD5 too when `full`)."""
+    faults = []
+    for name, (size, md5) in progress(sorted(index.files.items()), f"check {index.name}", "file"):
+        path = resolve_inside(root, name)
+        if not path.is_file():
+            faults.append(f"{path}: is missing")
+        elif path.stat().st_size != size:
+            faults.append(f"{path}: has {path.stat().st_size} bytes, the index says {size}")
+        elif full and md5_of(path) != md5:
+            faults.append(f"{path}: has other content than when it was indexed")
+    return faults
+
+
+def checked_path(index: FileIndex, root: Path, name: str) -> Path:
+    """Return `root / name` after checking that the file is in the index and has the size it says."""
+    if name not in index.files:
+        raise InputError(f"{name}: is not in the index of {index.name}; run `python -m tivit index {index.name}`")
+    path = resolve_inside(root, name)
+    if not path.is_file():
+        raise InputError(f"{path}: is in the index of {index.name} but not on this disk")
+    size = path.stat().st_size
+    if size != index.files[name][0]:
+        raise InputError(f"{path}: has {size} bytes, the index of {index.name} says {index.files[name][0]}")
+    return path
+
+
+def _is_hidden(relative: Path) -> bool:
+    return any(part.startswith(".") for part in relative.parts)

@@ -1,0 +1,117 @@
+"""From a dataset's name to its clips, notes and files: the only door the stages use.
+
+A dataset's folder is the first that exists of: `data.root`; `$TIVIT_DATA_DIR/<folder>`; `$DATASETS_HOME/<folder>`;
+`data/<folder>`; `~/datasets/<folder>`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from tivit.core.errors import InputError
+from tivit.core.manifest import SPLITS
+from tivit.core.notes import Notes
+from tivit.core.params import check_choice
+from tivit.datasets.base import DatasetClip, Layout
+from tivit.datasets.index import FileIndex, checked_path, index_path, read_index
+from tivit.datasets.params import DataParams
+from tivit.datasets.synthetic import Synthetic
+
+LAYOUTS: dict[str, Layout] = {"Synthetic": Synthetic()}
+SUBSET_FOLDER = Path("data/subsets")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as the stages see it; the folder is looked for when the first file is opened."""
+
+    layout: Layout
+    index: FileIndex
+    params: DataParams
+
+    @cached_property
+    def root(self) -> Path:
+        """Where the dataset lies on this disk."""
+        return resolve_root(self.layout, self.params.root)
+
+    def clips(self) -> tuple[DatasetClip, ...]:
+        """Return the clips chosen by `data.manifest` and `data.max_clips`, in id order."""
+        every = self.layout.clips(sorted(self.index.files), self._opened)
+        chosen = []
+        for split in SPLITS:
+            of_split = [clip for clip in every if clip.split == split]
+            listed = getattr(self.params.manifest, split)
+            if listed is not None:
+                of_split = _listed(of_split, split, SUBSET_FOLDER / Path(listed).name)
+            chosen += _at_most(of_split, self.params.max_clips)
+        return tuple(sorted(chosen, key=lambda clip: clip.clip_id))
+
+    def video_path(self, clip: DatasetClip) -> Path:
+        """Return the clip's video on this disk, its size checked against the index."""
+        return self._opened(clip.video)
+
+    def notes(self, clip: DatasetClip) -> Notes:
+        """Return the clip's notes in seconds of its video clock."""
+        return self.layout.notes(clip, self._opened)
+
+    def corners(self, clip: DatasetClip) -> np.ndarray | None:
+        """Return the corners (4, 2) px that the dataset gives, if any."""
+        return self.layout.corners(clip, self._opened)
+
+    def true_key_centers_px(self, clip: DatasetClip) -> np.ndarray | None:
+        """Return the true key centres (88, 2) px, if the dataset knows them."""
+        return self.layout.true_key_centers_px(clip, self._opened)
+
+    def _opened(self, relative: str) -> Path:
+        return checked_path(self.index, self.root, relative)
+
+
+def open_dataset(params: DataParams) -> Dataset:
+    """Return the dataset that `params` names; raise InputError for an unknown name or a missing index."""
+    return Dataset(layout_of(params.name), read_index(index_path(params.name)), params)
+
+
+def layout_of(name: str) -> Layout:
+    """Return the layout registered as `name`."""
+    check_choice("data.name", name, LAYOUTS)
+    return LAYOUTS[name]
+
+
+def resolve_root(layout: Layout, root: str | None) -> Path:
+    """Return the dataset's folder; raise InputError that lists every place looked at."""
+    places = [("data.root", Path(root).expanduser())] if root else []
+    for variable in ("TIVIT_DATA_DIR", "DATASETS_HOME"):
+        if os.environ.get(variable):
+            places.append((f"${variable}", Path(os.environ[variable]).expanduser() / layout.folder))
+    places.append(("the repository", Path("data") / layout.folder))
+    places.append(("home", Path("~/datasets").expanduser() / layout.folder))
+    for _, place in places:
+        if place.is_dir():
+            return place
+    looked = ", ".join(f"{place} ({origin})" for origin, place in places)
+    raise InputError(f"{layout.folder}: no such folder at {looked}; set data.root or $TIVIT_DATA_DIR")
+
+
+def _listed(clips: list[DatasetClip], split: str, path: Path) -> list[DatasetClip]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (data.manifest.{split})") from None
+    stems = {stem for line in lines if (stem := line.partition("#")[0].strip())}
+    by_stem = {clip.clip_id.rpartition("/")[2]: clip for clip in clips}
+    unknown = sorted(stems - set(by_stem))
+    if unknown:
+        raise InputError(f"{path}: {unknown[0]!r} is not a clip of split {split}")
+    return [by_stem[stem] for stem in sorted(stems)]
+
+
+def _at_most(clips: list[DatasetClip], count: int | None) -> list[DatasetClip]:
+    """Return at most `count` clips, evenly spaced in id order so that every tier is met."""
+    if count is None or len(clips) <= count:
+        return clips
+    return [clips[i * len(clips) // count] for i in range(count)]

@@ -1,0 +1,64 @@
+"""The rendered dataset: `{train,val,test}/<tier>_<number>.mp4 | .mid | .json`; the JSON holds the whole truth.
+
+Corners are known here but never handed out: registration has to find the keyboard in the pixels.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from tivit.core.artifacts import read_json
+from tivit.core.errors import InputError
+from tivit.core.keyboard import KEY_COUNT
+from tivit.core.manifest import SPLITS
+from tivit.core.notes import Notes, make_notes
+from tivit.datasets.base import DatasetClip, Opener
+
+
+class Synthetic:
+    """Layout of the rendered dataset."""
+
+    folder = "Synthetic"
+
+    def clips(self, paths: list[str], opened: Opener) -> list[DatasetClip]:
+        """Return a clip for every `.mp4`; its tier is the part of the stem before `_`."""
+        del opened
+        known = set(paths)
+        clips = []
+        for path in sorted(PurePosixPath(item) for item in paths if item.endswith(".mp4")):
+            split, label = path.parts[0], path.with_suffix(".json").as_posix()
+            if split not in SPLITS or len(path.parts) != 2:
+                raise InputError(f"Synthetic: {path} is not in one of the folders {', '.join(SPLITS)}")
+            if label not in known:
+                raise InputError(f"Synthetic: {path} has no label file {label}")
+            tier = path.stem.partition("_")[0]
+            clips.append(DatasetClip(f"{split}/{path.stem}", split, tier, path.as_posix(), label))
+        return clips
+
+    def notes(self, clip: DatasetClip, opened: Opener) -> Notes:
+        """Return the notes with hand and staff."""
+        path = opened(clip.label)
+        truth = read_json(path)
+        try:
+            table = np.array(truth["notes"], dtype=float).reshape(-1, 6)
+            return make_notes(table[:, 0], table[:, 1], *(table[:, column].astype(int) for column in range(2, 6)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: not a label of the rendered dataset ({error})") from None
+
+    def corners(self, clip: DatasetClip, opened: Opener) -> np.ndarray | None:
+        """Return None: the keyboard is found from pixels."""
+        del clip, opened
+
+    def true_key_centers_px(self, clip: DatasetClip, opened: Opener) -> np.ndarray | None:
+        """Return the projected key centres of the true camera."""
+        path = opened(clip.label)
+        truth = read_json(path)
+        try:
+            centers_px = np.array(truth["key_centers_px"], dtype=float)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: not a label of the rendered dataset ({error})") from None
+        if centers_px.shape != (KEY_COUNT, 2):
+            raise InputError(f"{path}: key_centers_px has shape {centers_px.shape}, expected ({KEY_COUNT}, 2)")
+        return centers_px
