@@ -104,10 +104,12 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
             result = {}
             for name in archive.files:
                 result[name] = archive[name]
+                if not isinstance(result[name], np.ndarray):
+                    raise ValueError("no array")
             return result
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
         where = f", array {name!r}" if name else ""
         raise InputError(f"{path}{where}: not a readable npz file ({error})") from None
 

@@ -1,0 +1,160 @@
+"""The files between stages: manifest, logits, strips, registrations. Round trips and damage."""
+
+import numpy as np
+import pytest
+
+from tivit.core.artifacts import read_npz, write_npz
+from tivit.core.errors import InputError
+from tivit.core.keyboard import CENTER_MM
+from tivit.core.logits import ClipLogits, read_logits, write_logits
+from tivit.core.manifest import Clip, Manifest, read_manifest, write_manifest
+from tivit.core.notes import empty_notes, make_notes
+from tivit.core.registration import Registration, correction_mm, read_registrations, refused, write_registrations
+from tivit.core.strip import StripGeometry, open_strips, strip_path, write_strip_index
+from tivit.core.timegrid import TimeGrid
+
+GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
+
+
+def small_manifest():
+    notes = make_notes(
+        np.array([0.25, 0.5]), np.array([0.4, 1.0]), np.array([60, 40]), None, np.array([1, 0]), np.array([1, 0])
+    )
+    clips = (Clip("train/a", "train", "plain", "train/a.mp4"), Clip("test/a", "test", "", "test/a.mp4"))
+    return Manifest(clips, {"train/a": notes, "test/a": empty_notes()})
+
+
+def test_manifest_round_trip(tmp_path):
+    manifest = small_manifest()
+    write_manifest(tmp_path, manifest)
+    back = read_manifest(tmp_path)
+    assert back.clips == manifest.clips and len(back.notes["test/a"]) == 0
+    for column in ("onset_s", "offset_s", "midi", "velocity", "hand", "staff"):
+        np.testing.assert_array_equal(getattr(back.notes["train/a"], column), getattr(manifest.notes["train/a"], column))
+    with pytest.raises(InputError, match="no clips in split 'val'"):
+        back.of_split("val")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("clips.csv", "test/a,test", "test/a,tset", "split 'tset', allowed: train, val, test"),
+        ("clips.csv", "test/a,test", "train/a,test", "stands in it twice"),
+        ("notes.csv", "train/a,0.25", "train/a,x", "line 2"),
+        ("notes.csv", "train/a,0.25", "train/z,0.25", "'train/z' is not in clips.csv"),
+        ("notes.csv", ",60,", ",160,", "pitch 160 is outside"),
+    ],
+)
+def test_manifest_damage(tmp_path, file, old, new, message):
+    write_manifest(tmp_path, small_manifest())
+    path = tmp_path / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=message):
+        read_manifest(tmp_path)
+
+
+def small_logits():
+    rng = np.random.default_rng(0)
+    heads = ("pitch", "onset", "offset", "hand", "clef")
+    return [
+        ClipLogits(name, TimeGrid(fps, start_s, length), {head: rng.normal(size=(length, 88)) for head in heads})
+        for name, fps, start_s, length in (("test/a", 30.0, 0.0, 7), ("test/b", 25.0, 1.5, 4))
+    ]
+
+
+def test_logits_round_trip(tmp_path):
+    clips = small_logits()
+    write_logits(tmp_path / "t.npz", clips)
+    back = read_logits(tmp_path / "t.npz")
+    assert [clip.clip_id for clip in back] == ["test/a", "test/b"] and back[1].grid == clips[1].grid
+    np.testing.assert_allclose(back[1].heads["onset"], clips[1].heads["onset"], rtol=1e-3)
+    assert back[0].heads["hand"].dtype == np.float32
+
+
+def test_logits_beyond_float16_stay_finite(tmp_path):
+    clip = ClipLogits("a", TimeGrid(30.0, 0.0, 1), {head: np.full((1, 88), 1e9) for head in ("pitch", "onset", "offset")})
+    write_logits(tmp_path / "t.npz", [clip])
+    assert np.isfinite(read_logits(tmp_path / "t.npz")[0].heads["pitch"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.pop("onset"), "array 'onset' is missing"),
+        (lambda a: a.update(pitch=a["pitch"][:-1]), "array 'pitch' is float16"),
+        (lambda a: a.update(pitch=a["pitch"][:, :-1]), "array 'pitch' is float16"),
+        (lambda a: a.update(offset=a["offset"] * np.nan), "array 'offset' holds NaN"),
+        (lambda a: a.update(fps=np.array([30.0, 0.0])), "fps 0.0 is outside"),
+        (lambda a: a.update(fps=np.array([30.0])), "array 'fps' has shape"),
+        (lambda a: a.update(start=a["start"] + 1), "does not follow"),
+    ],
+)
+def test_damaged_logits(tmp_path, change, message):
+    write_logits(tmp_path / "t.npz", small_logits())
+    arrays = read_npz(tmp_path / "t.npz")
+    change(arrays)
+    write_npz(tmp_path / "t.npz", arrays)
+    with pytest.raises(InputError, match=message):
+        read_logits(tmp_path / "t.npz")
+
+
+def test_strip_folder_round_trip(tmp_path):
+    frames = np.zeros((3, 64, 832), np.uint8)
+    path = strip_path(tmp_path, "val/x")
+    path.parent.mkdir()
+    np.save(path, frames)
+    write_strip_index(tmp_path, GEOMETRY, {"val/x": TimeGrid(30.0, 0.25, 3)})
+    folder = open_strips(tmp_path)
+    assert folder.geometry == GEOMETRY and folder.grids["val/x"] == TimeGrid(30.0, 0.25, 3)
+    assert folder.open("val/x").shape == (3, 64, 832)
+    np.save(path, frames[:2])
+    with pytest.raises(InputError, match="expected uint8"):
+        folder.open("val/x")
+    with pytest.raises(InputError, match="no clip 'val/y'"):
+        folder.open("val/y")
+
+
+def test_strip_geometry_matches_its_matrix():
+    point = GEOMETRY.world_to_strip() @ np.array([611.0, 158.0, 1.0])
+    np.testing.assert_allclose(point, [416.0, 0.0, 1.0], atol=1e-9)
+    x_mm, y_mm = GEOMETRY.pixel_centers_mm()
+    np.testing.assert_allclose(GEOMETRY.column_px(x_mm), np.arange(832) + 0.5)
+    np.testing.assert_allclose(GEOMETRY.row_px(y_mm), np.arange(64) + 0.5)
+
+
+def registration(**changes):
+    matrix = GEOMETRY.world_to_strip() @ np.array([[2.0, 0.1, 5.0], [0.0, -1.5, 300.0], [0.0, 1e-5, 1.0]])
+    fields = dict(
+        status="ok", reason="", homography=tuple(map(tuple, matrix.tolist())), x_correction=(0.5, 2.0, -1.0, 0.25),
+        orientation="upright", first_midi=21, last_midi=108, source_hw=(360, 640), frames=8, confidence=0.9,
+        err_before=0.2, err_after=0.02, source="pixels",
+    )  # fmt: skip
+    return Registration(**(fields | changes))
+
+
+def test_registration_round_trip(tmp_path):
+    path = tmp_path / "reg.json"
+    items = {"train/a": registration(), "train/b": refused("no keyboard", (360, 640), 8)}
+    write_registrations(path, items)
+    back = read_registrations(path)
+    assert back["train/b"] == items["train/b"] and not back["train/b"].is_usable
+    np.testing.assert_allclose(back["train/a"].homography, items["train/a"].homography, atol=1e-8)
+
+
+def test_world_to_image_and_back():
+    item = registration()
+    y_mm = np.full(88, 75.0)
+    image = item.image_points(CENTER_MM, y_mm, GEOMETRY)
+    strip = np.column_stack([image, np.ones(88)]) @ np.array(item.homography).T
+    plane_x = strip[:, 0] / strip[:, 2] / GEOMETRY.px_per_mm_x
+    np.testing.assert_allclose(plane_x, CENTER_MM + correction_mm(item.x_correction, CENTER_MM), atol=1e-6)
+
+
+@pytest.mark.parametrize("content", ['{"a": {}}', '{"a": 3}', "[]", '{"a": {"homography": [[1]]}}', "{"])
+def test_damaged_registrations(tmp_path, content):
+    path = tmp_path / "reg.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match="reg.json"):
+        read_registrations(path)

@@ -1,0 +1,107 @@
+"""Strict params: types, unknown and missing keys, YAML 1.2 floats."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+
+from tivit.core.errors import InputError
+from tivit.core.params import check_range, load, scalar, section
+
+
+@dataclass(frozen=True)
+class Inner:
+    depth: int
+
+
+@dataclass(frozen=True)
+class Example:
+    rate: float
+    count: int
+    name: Literal["one", "two"]
+    flag: bool
+    limit: int | None
+    sizes: tuple[int, ...]
+    inner: Inner
+    weights: dict[str, float]
+
+    def __post_init__(self):
+        check_range("example.rate", self.rate, 0, 1)
+
+
+GOOD = {
+    "rate": 0.5, "count": 3, "name": "one", "flag": True, "limit": None, "sizes": [1, 2], "inner": {"depth": 2},
+    "weights": {"pitch": 1},
+}  # fmt: skip
+
+
+def build(**changes):
+    return section({"example": GOOD | changes}, "example", Example)
+
+
+def test_a_good_section():
+    value = build()
+    assert value.sizes == (1, 2) and value.inner.depth == 2 and value.weights == {"pitch": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"count": 3.5}, "example.count must be a whole number, found 3.5"),
+        ({"count": True}, "example.count must be a whole number"),
+        ({"rate": "fast"}, "example.rate must be a number, found 'fast'"),
+        ({"rate": 2}, "example.rate: 2.0 is outside 0..1"),
+        ({"name": "tow"}, "did you mean 'two'"),
+        ({"flag": "yes"}, "example.flag must be true or false"),
+        ({"limit": "x"}, "example.limit must be a whole number"),
+        ({"sizes": 3}, "example.sizes must be a list"),
+        ({"sizes": [1, "x"]}, r"example.sizes\[1\]"),
+        ({"inner": {"dept": 2}}, "example.inner.dept is unknown .did you mean 'depth'"),
+        ({"inner": 3}, "example.inner must be a mapping"),
+        ({"raet": 0.1}, "example.raet is unknown .did you mean 'rate'"),
+    ],
+)
+def test_bad_values_name_the_key_and_what_is_allowed(change, message):
+    with pytest.raises(InputError, match=message):
+        build(**change)
+
+
+def test_a_missing_key_is_named():
+    with pytest.raises(InputError, match="example.rate is missing"):
+        section({"example": {k: v for k, v in GOOD.items() if k != "rate"}}, "example", Example)
+
+
+def test_a_missing_section_is_named():
+    with pytest.raises(InputError, match="'example' is missing .did you mean 'exampel'"):
+        section({"exampel": GOOD}, "example", Example)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("5e-05", 5e-05), ("1.5", 1.5), ("1E3", 1000.0), (".5", 0.5), ("3", 3), ("-2.", -2.0), ("1.2.3", "1.2.3")],
+)
+def test_floats_follow_yaml_1_2(tmp_path, text, value):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"x: {text}\n")
+    assert load(path)["x"] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a: [1", "not valid YAML"), ("3", "expected a mapping"), ("!!python/name:os.system", "YAML")]
+)
+def test_malformed_files(tmp_path, text, message):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        load(path)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        load(tmp_path / "params.yaml")
+
+
+def test_scalars():
+    assert scalar({"seed": 7}, "seed", int) == 7
+    with pytest.raises(InputError, match="seed must be a whole number"):
+        scalar({"seed": "x"}, "seed", int)

@@ -1,0 +1,148 @@
+"""Datasets: index, root resolution, subsets, and the contract of the rendered layout."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tivit.core.artifacts import write_json
+from tivit.core.errors import InputError
+from tivit.datasets.index import check_index, checked_path, read_index, write_index
+from tivit.datasets.params import DataParams, SubsetFiles
+from tivit.datasets.registry import Dataset, layout_of, open_dataset, resolve_root
+
+ALL_CLIPS = SubsetFiles(None, None, None)
+LABEL = {"notes": [[0.5, 1.0, 60, 80, 1, 1], [0.2, 0.4, 40, 70, 0, 0]], "key_centers_px": np.zeros((88, 2)).tolist()}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Return a folder that looks like the project with a tiny rendered dataset, made the working directory."""
+    for split in ("train", "val", "test"):
+        for stem in ("hard_000", "hard_001", "plain_000", "plain_001"):
+            write_json(tmp_path / f"data/Synthetic/{split}/{stem}.json", LABEL)
+            (tmp_path / f"data/Synthetic/{split}/{stem}.mp4").write_bytes(b"video")
+    monkeypatch.chdir(tmp_path)
+    for variable in ("TIVIT_DATA_DIR", "DATASETS_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
+    return tmp_path
+
+
+def params(**changes) -> DataParams:
+    return DataParams(**(dict(name="Synthetic", root=None, fps=30.0, max_clips=None, manifest=ALL_CLIPS) | changes))
+
+
+def test_clips_notes_and_truth(project):
+    dataset = open_dataset(params())
+    clips = dataset.clips()
+    assert len(clips) == 12 and clips[0].clip_id == "test/hard_000" and clips[0].tier == "hard"
+    assert dataset.notes(clips[0]).midi.tolist() == [40, 60]
+    assert dataset.corners(clips[0]) is None and dataset.true_key_centers_px(clips[0]).shape == (88, 2)
+    assert dataset.video_path(clips[0]).name == "hard_000.mp4"
+
+
+def test_max_clips_meets_every_tier(project):
+    chosen = open_dataset(params(max_clips=2)).clips()
+    assert [clip.clip_id for clip in chosen if clip.split == "val"] == ["val/hard_000", "val/plain_000"]
+
+
+def test_a_list_of_stems_and_a_stem_that_is_not_there(project):
+    (project / "data/subsets").mkdir()
+    (project / "data/subsets/few.txt").write_text("# mine\nplain_001  # good\n\n")
+    subset = SubsetFiles("few.txt", None, None)
+    train = [clip.clip_id for clip in open_dataset(params(manifest=subset)).clips() if clip.split == "train"]
+    assert train == ["train/plain_001"]
+    (project / "data/subsets/few.txt").write_text("plain_009\n")
+    with pytest.raises(InputError, match="few.txt: 'plain_009' is not a clip of split train"):
+        open_dataset(params(manifest=subset)).clips()
+    with pytest.raises(InputError, match="none.txt: no such file"):
+        open_dataset(params(manifest=SubsetFiles(None, "none.txt", None))).clips()
+
+
+def test_a_changed_file_is_not_opened(project):
+    dataset = open_dataset(params())
+    (project / "data/Synthetic/test/hard_000.mp4").write_bytes(b"longer video")
+    with pytest.raises(InputError, match="has 12 bytes, the index of Synthetic says 5"):
+        dataset.video_path(dataset.clips()[0])
+
+
+def test_check_finds_what_changed(project):
+    index = read_index(Path("data/index/Synthetic.json"))
+    root = Path("data/Synthetic")
+    assert check_index(index, root, full=True) == []
+    (root / "val/plain_000.mp4").write_bytes(b"vidio")
+    (root / "val/plain_001.mp4").unlink()
+    assert len(check_index(index, root, full=False)) == 1
+    faults = check_index(index, root, full=True)
+    assert "other content" in faults[0] and "is missing" in faults[1]
+
+
+def test_the_index_names_no_machine_and_no_time(project):
+    text = Path("data/index/Synthetic.json").read_text()
+    assert str(project) not in text and "time" not in text
+    before = Path("data/index/Synthetic.json").read_bytes()
+    write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
+    assert Path("data/index/Synthetic.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["../secret.mp4", "/etc/passwd"])
+def test_an_index_cannot_lead_out_of_its_root(project, name):
+    write_json("data/index/Synthetic.json", {"dataset": "Synthetic", "files": [{"path": name, "size": 1, "md5": "0"}]})
+    with pytest.raises(InputError, match="leads out of"):
+        checked_path(read_index(Path("data/index/Synthetic.json")), Path("data/Synthetic"), name)
+
+
+def test_roots_in_order(project, tmp_path_factory, monkeypatch):
+    layout = layout_of("Synthetic")
+    assert resolve_root(layout, None) == Path("data/Synthetic")
+    home = tmp_path_factory.mktemp("datasets")
+    (home / "Synthetic").mkdir()
+    monkeypatch.setenv("DATASETS_HOME", str(home))
+    assert resolve_root(layout, None) == home / "Synthetic"
+    team = tmp_path_factory.mktemp("team")
+    (team / "Synthetic").mkdir()
+    monkeypatch.setenv("TIVIT_DATA_DIR", str(team))
+    assert resolve_root(layout, None) == team / "Synthetic"
+    assert resolve_root(layout, str(home)) == home
+
+
+def test_no_root_lists_every_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TIVIT_DATA_DIR", "/nowhere")
+    with pytest.raises(
+        InputError, match=r"/nowhere/Synthetic .\$TIVIT_DATA_DIR.*data/Synthetic.*datasets/Synthetic.*set data.root"
+    ):
+        resolve_root(layout_of("Synthetic"), None)
+
+
+def test_unknown_dataset_and_missing_index(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="'Synthetik' is not one of .*did you mean 'Synthetic'"):
+        open_dataset(params(name="Synthetik"))
+    with pytest.raises(InputError, match="python -m tivit index Synthetic"):
+        open_dataset(params())
+
+
+def test_a_clone_without_the_videos_still_lists_its_clips(project):
+    index = read_index(Path("data/index/Synthetic.json"))
+    assert len(Dataset(layout_of("Synthetic"), index, params(root="/nowhere")).clips()) == 12
+
+
+@pytest.mark.parametrize("content", ["{}", '{"dataset": "x", "files": [3]}', "[]", "nonsense"])
+def test_damaged_index(tmp_path, content):
+    path = tmp_path / "Synthetic.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match="Synthetic.json"):
+        read_index(path)
+
+
+@pytest.mark.parametrize("content", ["{}", '{"notes": [[1, 2]]}', '{"notes": "x"}', '{"notes": [[2, 1, 60, 80, 1, 1]]}'])
+def test_damaged_label(project, content):
+    path = project / "data/Synthetic/test/hard_000.json"
+    path.write_text(content)
+    write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
+    dataset = open_dataset(params())
+    with pytest.raises(InputError):
+        dataset.notes(dataset.clips()[0])
