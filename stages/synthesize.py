@@ -1,0 +1,26 @@
+"""Render the default dataset and write its index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tivit.core.params import scalar, section
+from tivit.core.runtime import RuntimeParams
+from tivit.core.stage import run_stage
+from tivit.datasets.index import write_index
+from tivit.synth.dataset import write_dataset
+from tivit.synth.params import SynthParams
+
+NAME = "Synthetic"
+ROOT = Path("data") / NAME
+
+
+def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
+    """Write `data/Synthetic/` and `data/index/Synthetic.json`."""
+    write_dataset(ROOT, section(params, "synth", SynthParams), scalar(params, "seed", int), runtime.workers)
+    write_index(NAME, ROOT, Path("data/index") / f"{NAME}.json")
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(run))

@@ -1,0 +1,98 @@
+"""A pinhole camera above the keyboard with a little radial distortion, and random poses that keep all 88 keys in view.
+
+World frame as in `core.keyboard` (mm; x along the keys, y away from the player, z up). Camera frame: x right, y down, z along
+the view. Image pixels: x right, y down, pixel centres at integers. The player sits at the bottom of the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tivit.core.keyboard import FRONT_LIP_MM, KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
+from tivit.synth.params import SynthParams
+
+MARGIN = 0.012
+"""Smallest distance of the keyboard from the image border, fraction of the image width."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Pose and lens: `rotation` (3, 3) world -> camera, `position_mm` (3,), r' = r (1 + k1 r^2) in units of the focal length."""
+
+    width_px: int
+    height_px: int
+    focal_px: float
+    position_mm: np.ndarray
+    rotation: np.ndarray
+    k1: float
+
+    def project(self, points_mm: np.ndarray) -> np.ndarray:
+        """Return image pixels (..., 2) of world points (..., 3) in mm; the points must lie in front of the camera."""
+        local = (np.asarray(points_mm, float) - self.position_mm) @ self.rotation.T
+        plane = local[..., :2] / local[..., 2:]
+        plane = plane * (1.0 + self.k1 * (plane**2).sum(-1, keepdims=True))
+        return self.focal_px * plane + np.array([(self.width_px - 1) / 2, (self.height_px - 1) / 2])
+
+    def px_per_mm(self, points_mm: np.ndarray) -> np.ndarray:
+        """Return the image scale (px per mm, shape (...,)) at world points (..., 3)."""
+        depth_mm = (np.asarray(points_mm, float) - self.position_mm) @ self.rotation[2]
+        return self.focal_px / depth_mm
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the pose and lens as plain values for the clip's JSON file."""
+        return {
+            "focal_px": self.focal_px,
+            "position_mm": self.position_mm.tolist(),
+            "rotation": self.rotation.tolist(),
+            "k1": self.k1,
+            "center_px": [(self.width_px - 1) / 2, (self.height_px - 1) / 2],
+        }
+
+
+def corners_mm(y_front_mm: float = 0.0) -> np.ndarray:
+    """Return the corners of the white-key area on z = 0, shape (4, 3): top left, top right, bottom right, bottom left."""
+    width, back = KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
+    return np.array([[0, back, 0], [width, back, 0], [width, y_front_mm, 0], [0, y_front_mm, 0]], float)
+
+
+def random_camera(rng: np.random.Generator, size_px: tuple[int, int], params: SynthParams) -> Camera:
+    """Return a pose that shows the whole keyboard, front lip included, `keyboard_width` of the image wide."""
+    for _ in range(200):
+        camera = _draw(rng, size_px, params)
+        if _shows_keyboard(camera):
+            return camera
+    raise ValueError(f"no camera pose shows the keyboard in {size_px[0]}x{size_px[1]} px with these ranges")
+
+
+def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: SynthParams) -> Camera:
+    width_px, height_px = size_px
+    low, high = params.camera_angle_deg
+    lean = np.deg2rad(rng.triangular(low, np.clip(6.0, low, high), high) if high > low else low)
+    side, roll = np.deg2rad(rng.normal(0.0, [2.5, 0.7]))
+    target = np.array([KEYBOARD_WIDTH_MM / 2 + rng.normal(0, 15), rng.uniform(-120.0, 180.0), 0.0])
+    forward = np.array([np.sin(side), np.sin(lean), -np.cos(lean) * np.cos(side)])
+    forward /= np.linalg.norm(forward)
+    right = np.cross(forward, [0.0, 1.0, 0.0])
+    right /= np.linalg.norm(right)
+    down = np.cross(forward, right)
+    turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
+    rotation = np.vstack([turn @ np.stack([right, down]), forward])
+    focal_px = width_px / 2 / np.tan(np.deg2rad(rng.uniform(38.0, 78.0)) / 2)
+    wanted_px = rng.uniform(*params.keyboard_width) * width_px
+    k1 = float(np.clip(rng.normal(-0.015, 0.02), -0.06, 0.04))
+    distance_mm = focal_px * KEYBOARD_WIDTH_MM / wanted_px
+    for _ in range(8):
+        camera = Camera(width_px, height_px, float(focal_px), target - distance_mm * forward, rotation, k1)
+        x_px = camera.project(corners_mm())[:, 0]
+        distance_mm *= (x_px.max() - x_px.min()) / wanted_px
+    return camera
+
+
+def _shows_keyboard(camera: Camera) -> bool:
+    outline = np.concatenate([corners_mm(-FRONT_LIP_MM), corners_mm(-FRONT_LIP_MM) + [0.0, 8.0, 0.0]])
+    edge_px = MARGIN * camera.width_px
+    pixels = camera.project(outline)
+    limit = np.array([camera.width_px, camera.height_px]) - 1 - edge_px
+    return bool((pixels >= edge_px).all() and (pixels <= limit).all())

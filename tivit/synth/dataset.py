@@ -1,0 +1,128 @@
+"""Writes the rendered dataset: `<root>/{train,val,test}/<tier>_<number>.mp4|.mid|.json`.
+
+The JSON holds what a registration and a model are measured against: the true pose, corners, key centres, key signature and
+notes. Every random draw comes from (seed, split, clip), so splits share nothing and the same seed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tivit.core.artifacts import atomic_path, write_json
+from tivit.core.errors import InputError
+from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM
+from tivit.core.manifest import SPLITS
+from tivit.core.notes import Notes, write_midi
+from tivit.core.parallel import map_clips
+from tivit.core.timegrid import TimeGrid, frames_of
+from tivit.synth.camera import Camera, corners_mm, random_camera
+from tivit.synth.hands import HandPainter
+from tivit.synth.kinematics import key_depths
+from tivit.synth.motion import HANDS, HandStyle, hand_motion
+from tivit.synth.music import Piece, random_piece
+from tivit.synth.params import SynthParams
+from tivit.synth.render import render
+from tivit.synth.scene import random_scene
+
+TIERS = ("plain", "hard")
+FOURCC = "mp4v"
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """One clip to render: `number` counts within the split, `stem` says tier and number within the tier."""
+
+    split: str
+    number: int
+    tier: str
+    stem: str
+
+
+def write_dataset(root: Path, params: SynthParams, seed: int, workers: int) -> None:
+    """Render the dataset into `root`, replacing what is there; a killed run leaves the old dataset or none, never half.
+
+    Raises
+    ------
+    InputError
+        The video codec is missing.
+    """
+    root = Path(root)
+    building = root.with_name(f".{root.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    for split in SPLITS:
+        (building / split).mkdir(parents=True)
+    work = partial(write_clip, building, params, seed)
+    for _ in map_clips(work, clip_tasks(params), workers, "render"):
+        pass
+    shutil.rmtree(root, ignore_errors=True)
+    building.rename(root)
+
+
+def clip_tasks(params: SynthParams) -> list[ClipTask]:
+    """Return all clips of the dataset; tiers alternate, so each split has equal shares (the odd one is plain)."""
+    return [
+        ClipTask(split, number, TIERS[number % 2], f"{TIERS[number % 2]}_{number // 2:03d}")
+        for split in SPLITS
+        for number in range(params.clips_of(split))
+    ]
+
+
+def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> None:
+    """Render one clip and write its video, MIDI and JSON below `root`."""
+
+    def stream(name: int) -> np.random.Generator:
+        return np.random.default_rng([seed, SPLITS.index(task.split), task.number, name])
+
+    rng, tier = stream(0), params.tier(task.tier)
+    length_s = params.length_s(task.split)
+    fps = float(params.fps[rng.integers(len(params.fps))])
+    size_px = params.sizes[rng.integers(len(params.sizes))]
+    grid = TimeGrid(fps, 0.0, frames_of(length_s, fps))
+    piece = random_piece(stream(1), length_s, params.notes_per_s)
+    camera = random_camera(stream(2), size_px, params)
+    scene = random_scene(stream(3), tier)
+    depth = key_depths(stream(4), piece.notes, grid.times_s(), tier.press_travel)
+    rng = stream(5)
+    style = HandStyle(rng.uniform(*tier.hand_reach_mm), rng.uniform(3, 12), rng.uniform(0.05, 0.5), rng.uniform(0.88, 1.1))
+    hands = []
+    for hand in HANDS:
+        motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, grid.times_s(), style, hand)
+        hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160)))
+    path = root / task.split / f"{task.stem}.mp4"
+    with atomic_path(path) as temporary:
+        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*FOURCC), fps, size_px)
+        if not writer.isOpened():
+            raise InputError(f"{path}: OpenCV cannot write {FOURCC} video here")
+        for frame in render(stream(6), camera, scene, depth, hands):
+            writer.write(frame)
+        writer.release()
+    write_midi(path.with_suffix(".mid"), piece.notes)
+    write_json(path.with_suffix(".json"), _truth(task.tier, seed, grid, piece, camera))
+
+
+def _truth(tier: str, seed: int, grid: TimeGrid, piece: Piece, camera: Camera) -> dict[str, object]:
+    centers_mm = np.column_stack([CENTER_MM, np.full_like(CENTER_MM, WHITE_LENGTH_MM / 2), np.zeros_like(CENTER_MM)])
+    return {
+        "tier": tier,
+        "seed": seed,
+        "fps": grid.fps,
+        "width": camera.width_px,
+        "height": camera.height_px,
+        "key": {"tonic": piece.tonic, "mode": piece.mode},
+        "camera": camera.as_dict(),
+        "orientation": "upright",
+        "corners_px": camera.project(corners_mm()),
+        "key_centers_px": camera.project(centers_mm),
+        "notes": _note_rows(piece.notes),
+    }
+
+
+def _note_rows(notes: Notes) -> list[list[float]]:
+    columns = (notes.onset_s, notes.offset_s, notes.midi, notes.velocity, notes.hand, notes.staff)
+    return [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)]

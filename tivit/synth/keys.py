@@ -1,0 +1,206 @@
+"""The keyboard as painted polygons: tops, walls, fronts, gaps and the shadows that appear beside a pressed key.
+
+Keys rotate about a far pivot; depths are quantised to LEVELS steps and every face is projected once a clip. Painting goes from
+the key farthest (along x) from the camera to the nearest, white keys first, so nearer tops hide farther walls. Everything is painted
+`oversampling` times larger and averaged down, because gap lines are thinner than a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tivit.core.keyboard import (
+    BLACK_HEIGHT_MM, BLACK_LENGTH_MM, CENTER_MM, IS_BLACK, KEY_COUNT, KEY_TRAVEL_MM, LEFT_MM, RIGHT_MM, TAIL_LEFT_MM,
+    TAIL_RIGHT_MM, WHITE_LENGTH_MM,
+)  # fmt: skip
+from tivit.synth.camera import Camera
+from tivit.synth.scene import Color, Scene
+
+LEVELS = 10
+"""Depth steps: level 0 is released, LEVELS is the full travel."""
+SHIFT = 4
+"""Fixed-point bits of polygon points."""
+REACH = 3
+"""A key's picture depends on the keys at most this many semitones away."""
+REAR_MM = WHITE_LENGTH_MM + 4.0
+BLACK_FRONT_MM = WHITE_LENGTH_MM - BLACK_LENGTH_MM
+
+
+@dataclass(frozen=True)
+class Face:
+    """A convex polygon in oversampled image pixels, fixed point (n, 2) int32, and its BGR colour."""
+
+    points: np.ndarray
+    color: Color
+
+
+class KeyPainter:
+    """Paints keys of one clip onto oversampled canvases."""
+
+    def __init__(self, camera: Camera, scene: Scene, oversampling: int) -> None:
+        self.camera, self.scene, self.oversampling = camera, scene, oversampling
+        center = camera.px_per_mm(np.array([611.0, 75.0, 0.0]))
+        self.inset_mm = scene.gap_mm / 2 + 0.5 / (oversampling * float(center))
+        distance = np.abs(CENTER_MM - camera.position_mm[0])
+        self.order = np.lexsort((-distance, IS_BLACK))
+        self._faces: dict[tuple[int, int, int, int], list[Face]] = {}
+
+    def paint(self, canvas: np.ndarray, origin_px: tuple[int, int], levels: np.ndarray, first_key: int, last_key: int) -> None:
+        """Paint keys first..last (inclusive) at `levels` (88,) onto `canvas`, whose corner is at image pixel `origin_px`."""
+        offset = np.array(origin_px) * self.oversampling << SHIFT
+        for key in self.order:
+            if first_key <= key <= last_key:
+                for face in self.faces(int(key), levels):
+                    cv2.fillConvexPoly(canvas, face.points - offset, face.color, cv2.LINE_8, SHIFT)
+
+    def faces(self, key: int, levels: np.ndarray) -> list[Face]:
+        """Return the faces of a key, back to front, given the levels (88,) of it and its neighbours."""
+        left, right = self._neighbours(key)
+        state = (key, int(levels[key]), int(levels[left]), int(levels[right]))
+        if state not in self._faces:
+            build = self._black_faces if IS_BLACK[key] else self._white_faces
+            self._faces[state] = build(*state)
+        return self._faces[state]
+
+    def rectangle_px(self, key: int) -> tuple[int, int, int, int]:
+        """Return the image rectangle x0, y0, x1, y1 that holds all that changes when `key` moves."""
+        levels = np.zeros(KEY_COUNT, int)
+        points = [face.points for face in self.faces(key, levels)]
+        levels[key] = LEVELS
+        points += [face.points for face in self.faces(key, levels)]
+        pixels = np.concatenate(points) / (self.oversampling << SHIFT)
+        low, high = np.floor(pixels.min(0)).astype(int) - 2, np.ceil(pixels.max(0)).astype(int) + 3
+        x0, y0 = np.maximum(low, 0)
+        return int(x0), int(y0), int(min(high[0], self.camera.width_px)), int(min(high[1], self.camera.height_px))
+
+    def face(self, points_mm: np.ndarray, color: Color) -> Face:
+        """Return world points (n, 3) as a face."""
+        pixels = (self.camera.project(points_mm) + 0.5) * self.oversampling - 0.5
+        return Face(np.round(pixels * (1 << SHIFT)).astype(np.int32), color)
+
+    def _neighbours(self, key: int) -> tuple[int, int]:
+        """Return the next key of the same row on each side (the key itself at the ends)."""
+        step = 1
+        if IS_BLACK[key]:
+            return max(key - step, 0), min(key + step, KEY_COUNT - 1)
+        left = key - (2 if key > 1 and IS_BLACK[key - 1] else 1)
+        right = key + (2 if key < KEY_COUNT - 2 and IS_BLACK[key + 1] else 1)
+        return max(left, 0), min(right, KEY_COUNT - 1)
+
+    def _z(self, y_mm: np.ndarray, level: int) -> np.ndarray:
+        """Return how much (mm, negative) a key's top has sunk at y."""
+        pivot = self.scene.pivot_mm
+        return -KEY_TRAVEL_MM * level / LEVELS * (pivot - np.asarray(y_mm, float)) / pivot
+
+    def _white_faces(self, key: int, level: int, left_level: int, right_level: int) -> list[Face]:
+        scene, inset = self.scene, self.inset_mm
+        x0, x1 = LEFT_MM[key] + inset, RIGHT_MM[key] - inset
+        t0 = max(x0, TAIL_LEFT_MM[key] + 0.3)
+        t1 = min(x1, TAIL_RIGHT_MM[key] - 0.3)
+        top = _tinted(scene.white, 1.0 - 0.025 * level / LEVELS)
+        faces = []
+        cam_x, cam_y = self.camera.position_mm[:2]
+        wall_x = x0 if cam_x < x0 else x1 if cam_x > x1 else None
+        if wall_x is not None:
+            faces.append(self._wall(wall_x, 0.0, BLACK_FRONT_MM, level, -20.0, scene.wall))
+            tail_x = t0 if cam_x < x0 else t1
+            faces.append(self._wall(tail_x, BLACK_FRONT_MM, REAR_MM, level, -20.0, scene.wall))
+        if cam_y < 0:
+            z = self._z(0.0, level)
+            faces.append(
+                self.face(np.array([[x0, 0, z], [x1, 0, z], [x1, 0, z - 20], [x0, 0, z - 20]]), _tinted(scene.white, 0.72))
+            )
+        corner = 2.0
+        outline = np.array(
+            [[x0, corner], [x0 + 0.6, 0.5], [x0 + corner, 0], [x1 - corner, 0], [x1 - 0.6, 0.5], [x1, corner]]
+            + [[x1, BLACK_FRONT_MM], [x0, BLACK_FRONT_MM]]
+        )
+        faces.append(self._top(outline, level, top))
+        faces.append(
+            self._top(np.array([[t0, BLACK_FRONT_MM - 1], [t1, BLACK_FRONT_MM - 1], [t1, REAR_MM], [t0, REAR_MM]]), level, top)
+        )
+        for x, inward, other in ((x0, 1.0, left_level), (x1, -1.0, right_level)):
+            if level > other:
+                faces.append(self._contact_shadow(x, inward, level, level - other, top))
+        return faces
+
+    def _contact_shadow(self, x: float, inward: float, level: int, step: int, top: Color) -> Face:
+        """Return the dark line on a pressed key beside its higher neighbour: as wide as the step is high."""
+        scene = self.scene
+        lean = max(0.0, scene.light[0] * inward)
+        y = np.array([0.0, BLACK_FRONT_MM])
+        width = -self._z(y, step) * (scene.ambient + 0.5 * lean)
+        points = np.array([[x, y[0]], [x + inward * width[0], y[0]], [x + inward * width[1], y[1]], [x, y[1]]])
+        return self._top(points, level, _tinted(top, 1.0 - scene.edge))
+
+    def _black_faces(self, key: int, level: int, left_level: int, right_level: int) -> list[Face]:
+        scene = self.scene
+        half_base, half_top = scene.black_mm / 2, scene.black_mm / 2 - 0.8
+        x, front, rear = CENTER_MM[key], BLACK_FRONT_MM, REAR_MM
+        top_front = front + scene.bevel_mm
+        height = BLACK_HEIGHT_MM
+        faces = [self._slot(key), *self._black_shadow(x, level)]
+        cam_x, cam_y = self.camera.position_mm[:2]
+
+        def corner(px: float, y: float, up: float) -> list[float]:
+            return [px, y, up + float(self._z(y, level))]
+
+        for sign in (-1.0, 1.0):
+            if (cam_x - x) * sign > half_top:
+                shade = 0.75 + 0.5 * max(0.0, -sign * scene.light[0])
+                base, edge = x + sign * half_base, x + sign * half_top
+                quad = [
+                    corner(base, front, 0),
+                    corner(base, rear, 0),
+                    corner(edge, rear, height),
+                    corner(edge, top_front, height),
+                ]
+                faces.append(self.face(np.array(quad), _tinted(scene.black, shade)))
+        slope = [corner(x - half_base, front, 0), corner(x + half_base, front, 0)]
+        slope += [corner(x + half_top, top_front, height), corner(x - half_top, top_front, height)]
+        if cam_y < top_front + 200:
+            faces.append(self.face(np.array(slope), _added(scene.black, 6 + 38 * scene.gloss)))
+        top = [corner(x - half_top, top_front, height), corner(x + half_top, top_front, height)]
+        top += [corner(x + half_top, rear, height), corner(x - half_top, rear, height)]
+        faces.append(self.face(np.array(top), _added(scene.black, 4 + 10 * scene.gloss)))
+        sign = 1.0 if scene.light[0] < 0 else -1.0
+        shine = [
+            corner(x + sign * (half_top - a), y, height)
+            for y, a in ((top_front, 0.2), (top_front, 1.6), (rear, 1.6), (rear, 0.2))
+        ]
+        faces.append(self.face(np.array(shine), _added(scene.black, 8 + 34 * scene.gloss)))
+        return faces
+
+    def _slot(self, key: int) -> Face:
+        """Return the dark slot in which a black key stands."""
+        half = (self.scene.black_mm + 1.0) / 2
+        x, y0, y1 = CENTER_MM[key], BLACK_FRONT_MM - 0.8, REAR_MM
+        return self.face(np.array([[x - half, y0, 0], [x + half, y0, 0], [x + half, y1, 0], [x - half, y1, 0]]), self.scene.gap)
+
+    def _black_shadow(self, x: float, level: int) -> list[Face]:
+        """Return the shadow a black key casts on the white tops beside it."""
+        scene = self.scene
+        height = BLACK_HEIGHT_MM + float(self._z(BLACK_FRONT_MM, level))
+        moved = np.array(scene.light) * height * 0.6
+        half = scene.black_mm / 2
+        base = np.array([[x - half, BLACK_FRONT_MM], [x + half, BLACK_FRONT_MM], [x + half, REAR_MM], [x - half, REAR_MM]])
+        hull = cv2.convexHull(np.concatenate([base, base + moved]).astype(np.float32))[:, 0]
+        return [self.face(np.column_stack([hull, np.zeros(len(hull))]), _tinted(scene.white, 1.0 - 0.8 * scene.edge))]
+
+    def _top(self, outline_mm: np.ndarray, level: int, color: Color) -> Face:
+        return self.face(np.column_stack([outline_mm, self._z(outline_mm[:, 1], level)]), color)
+
+    def _wall(self, x: float, y0: float, y1: float, level: int, bottom: float, color: Color) -> Face:
+        z0, z1 = self._z(y0, level), self._z(y1, level)
+        return self.face(np.array([[x, y0, z0], [x, y1, z1], [x, y1, z1 + bottom], [x, y0, z0 + bottom]]), color)
+
+
+def _tinted(color: Color, factor: float) -> Color:
+    return tuple(float(np.clip(c * factor, 0, 255)) for c in color)
+
+
+def _added(color: Color, amount: float) -> Color:
+    return tuple(float(np.clip(c + amount, 0, 255)) for c in color)

@@ -1,0 +1,52 @@
+"""How deep each key is at each instant: strokes whose speed follows the velocity, releases, repeats.
+
+Depth is a fraction of the full travel at the key's front. A note's MIDI onset is heard somewhere within the stroke (the hammer
+is thrown before the key reaches its bed): it is drawn at 45-95 % of the stroke.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tivit.core.keyboard import KEY_COUNT, key_of
+from tivit.core.notes import Notes
+
+STROKE_S = (0.130, 0.025)
+"""Duration of the stroke (s) at velocity 1 and 127."""
+ONSET_FRACTION = (0.45, 0.95)
+RELEASE_S = (0.05, 0.13)
+RELEASE_FRACTION = (0.35, 0.75)
+"""How much of the depth is left at the MIDI offset."""
+ACCELERATION = 1.6
+"""Exponent of depth over time within a stroke."""
+
+
+def key_depths(rng: np.random.Generator, notes: Notes, times_s: np.ndarray, travel: tuple[float, float]) -> np.ndarray:
+    """Return the depth 0..1 of every key at `times_s` (T,), shape (T, 88) float32; a full press reaches a draw of `travel`."""
+    depth = np.zeros((len(times_s), KEY_COUNT), np.float32)
+    next_onset_s = _next_onset_of_key(notes)
+    for i in range(len(notes)):
+        full = rng.uniform(*travel)
+        stroke_s = np.interp(notes.velocity[i], (1, 127), STROKE_S) * rng.uniform(0.8, 1.25)
+        start_s = notes.onset_s[i] - stroke_s * rng.uniform(*ONSET_FRACTION) ** (1.0 / ACCELERATION)
+        left = rng.uniform(*RELEASE_FRACTION)
+        release_s = rng.uniform(*RELEASE_S)
+        gap_s = next_onset_s[i] - notes.offset_s[i]
+        release_s = min(release_s, max(0.03, 1.6 * gap_s))
+        release_start_s = max(notes.offset_s[i] - (1.0 - left) * release_s, notes.onset_s[i] + 0.01)
+        first, last = np.searchsorted(times_s, [start_s, release_start_s + release_s])
+        t = times_s[first:last]
+        down = np.clip((t - start_s) / stroke_s, 0.0, 1.0) ** ACCELERATION
+        up = 1.0 - np.clip((t - release_start_s) / release_s, 0.0, 1.0)
+        column = depth[first:last, key_of(int(notes.midi[i]))]
+        np.maximum(column, full * np.minimum(down, up), out=column)
+    return depth
+
+
+def _next_onset_of_key(notes: Notes) -> np.ndarray:
+    """Return for each note the onset (s) of the next note of the same key, infinity where there is none, shape (N,)."""
+    following = np.full(len(notes), np.inf)
+    order = np.lexsort((notes.onset_s, notes.midi))
+    same = notes.midi[order[:-1]] == notes.midi[order[1:]]
+    following[order[:-1][same]] = notes.onset_s[order[1:][same]]
+    return following

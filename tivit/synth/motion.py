@@ -1,0 +1,180 @@
+"""Where the hands are: fingers for the notes, then wrist, knuckle and fingertip paths over time.
+
+Fingers are chosen chord by chord so that the hand moves little and chords are played in finger order. A finger comes down on its
+key some time before it presses (resting on it), stays until the release, and goes back to the hand's natural shape. Finger 0
+is the thumb. World frame in mm as in `core.keyboard`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from tivit.core.heads import LEFT_HAND, RIGHT_HAND
+from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_TRAVEL_MM, key_of
+from tivit.core.notes import Notes
+
+FINGER_COUNT = 5
+SPREAD_MM = np.array([-52.0, -25.0, -1.0, 22.0, 44.0])
+"""Natural x of a right hand's fingertips relative to the hand's centre; mirrored for the left."""
+NATURAL_Y_MM = np.array([10.0, 36.0, 46.0, 40.0, 22.0])
+"""Natural y of the fingertips over white keys."""
+CHORD_S = 0.045
+"""Onsets closer than this are one chord."""
+TIP_RADIUS_MM = 7.0
+
+
+@dataclass(frozen=True)
+class HandStyle:
+    """How one player holds a hand; lengths in mm."""
+
+    reach_mm: float
+    lift_mm: float
+    rest_s: float
+    width: float
+
+
+@dataclass(frozen=True)
+class HandMotion:
+    """One hand over T frames: `center_mm` (T, 2) x and reach, `tips_mm` (T, 5, 3); `hand` LEFT_HAND or RIGHT_HAND."""
+
+    hand: int
+    center_mm: np.ndarray
+    tips_mm: np.ndarray
+
+
+def hand_motion(
+    rng: np.random.Generator, notes: Notes, depth: np.ndarray, times_s: np.ndarray, style: HandStyle, hand: int
+) -> HandMotion:
+    """Return the motion of one hand that plays `notes` (only this hand's) whose keys move as `depth` (T, 88) says."""
+    side = 1.0 if hand == RIGHT_HAND else -1.0
+    home_mm = 611.0 + side * rng.uniform(120, 220)
+    fingers, centers_mm = assign_fingers(notes, SPREAD_MM * side * style.width, home_mm)
+    center_x = _center_path(notes, centers_mm, times_s, home_mm)
+    center_x = center_x + _wander(rng, len(times_s), 2.0)
+    reach = style.reach_mm + _black_reach(notes, times_s) + _wander(rng, len(times_s), 2.5)
+    tips = np.empty((len(times_s), FINGER_COUNT, 3))
+    for finger in range(FINGER_COUNT):
+        own = notes.take(fingers == finger)
+        hover = np.stack(
+            [
+                center_x + side * style.width * SPREAD_MM[finger] + _wander(rng, len(times_s), 1.5),
+                NATURAL_Y_MM[finger] + reach + _wander(rng, len(times_s), 2.0),
+                TIP_RADIUS_MM + style.lift_mm * np.abs(1.0 + _wander(rng, len(times_s), 0.5)),
+            ],
+            axis=1,
+        )
+        tips[:, finger] = _tip_path(rng, own, depth, times_s, hover, style, finger)
+    return HandMotion(hand, np.stack([center_x, reach], axis=1), tips)
+
+
+def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a finger 0..4 per note, shape (N,), and the hand's centre x (mm) per note, shape (N,).
+
+    Chords take fingers in pitch order; of all choices the one with the least stretch, hand movement and repeated use of one
+    finger on different keys wins (greedy over time).
+    """
+    fingers, centers_mm = np.zeros(len(notes), int), np.zeros(len(notes))
+    center, previous = home_mm, {}
+    start = 0
+    while start < len(notes):
+        end = start + 1
+        while end < len(notes) and notes.onset_s[end] - notes.onset_s[start] < CHORD_S:
+            end += 1
+        index = np.arange(start, end)[np.argsort(notes.midi[start:end], kind="stable")]
+        x_mm = CENTER_MM[key_of(notes.midi[index].astype(int))]
+        best_cost, best = np.inf, ((), center)
+        for chosen in combinations(range(FINGER_COUNT), min(len(index), FINGER_COUNT)):
+            ordered = chosen if spread_mm[0] < spread_mm[-1] else chosen[::-1]
+            picked = [ordered[min(i, len(ordered) - 1)] for i in range(len(index))]
+            wanted = x_mm - spread_mm[picked]
+            new_center = 0.35 * center + 0.65 * wanted.mean()
+            cost = 2.0 * np.sum((wanted - new_center) ** 2) / len(index) + (new_center - center) ** 2
+            for finger, x in zip(picked, x_mm, strict=True):
+                cost += 900.0 * (finger in previous and abs(previous[finger] - x) > 1.0)
+                cost += 150.0 * (finger == 0)
+            if cost < best_cost:
+                best_cost, best = cost, (tuple(picked), float(new_center))
+        center = best[1]
+        fingers[index], centers_mm[index] = best[0], center
+        previous = dict(zip(best[0], x_mm.tolist(), strict=True))
+        start = end
+    return fingers, centers_mm
+
+
+def _center_path(notes: Notes, centers_mm: np.ndarray, times_s: np.ndarray, home_mm: float) -> np.ndarray:
+    if not len(notes):
+        return np.full(len(times_s), home_mm)
+    knots_s, index = np.unique(notes.onset_s - 0.03, return_index=True)
+    path = np.interp(times_s, knots_s, centers_mm[index])
+    return _smoothed(path, 5)
+
+
+def _black_reach(notes: Notes, times_s: np.ndarray) -> np.ndarray:
+    """Return how far (mm) the hand moves in for black keys, shape (T,)."""
+    black = notes.take(IS_BLACK[key_of(notes.midi.astype(int))])
+    if not len(notes):
+        return np.zeros(len(times_s))
+    weight = np.zeros(len(times_s))
+    for onset_s, offset_s in zip(black.onset_s, black.offset_s, strict=True):
+        weight = np.maximum(weight, _trapezoid(times_s, onset_s, offset_s, 0.25))
+    return 22.0 * _smoothed(weight, 7)
+
+
+def _tip_path(
+    rng: np.random.Generator,
+    notes: Notes,
+    depth: np.ndarray,
+    times_s: np.ndarray,
+    hover: np.ndarray,
+    style: HandStyle,
+    finger: int,
+) -> np.ndarray:
+    if not len(notes):
+        return hover
+    keys = key_of(notes.midi.astype(int))
+    black = IS_BLACK[keys]
+    count = len(notes)
+    x = CENTER_MM[keys] + np.where(black, rng.normal(0, 1.2, count), rng.normal(0, 3.5, count))
+    natural_y = NATURAL_Y_MM[finger] + style.reach_mm
+    y = np.where(
+        black, np.maximum(natural_y + 24.0, rng.uniform(60, 76, count)), np.clip(natural_y + rng.normal(0, 5, count), 5, 125)
+    )
+    x = np.where(~black & (y > 50) & (np.abs(x - CENTER_MM[keys]) > 2.0), CENTER_MM[keys], x)
+    knots_s = np.stack([notes.onset_s - 0.06, np.maximum(notes.offset_s, notes.onset_s - 0.05)], axis=1).ravel()
+    knots_s = np.maximum.accumulate(knots_s)
+    target_x, target_y = (np.interp(times_s, knots_s, np.repeat(v, 2)) for v in (x, y))
+    weight, press = np.zeros(len(times_s)), np.zeros(len(times_s))
+    for i in range(count):
+        early_s = 0.05 + rng.exponential(style.rest_s)
+        ramp = _trapezoid(times_s, notes.onset_s[i] - early_s, notes.offset_s[i], 0.13)
+        weight = np.maximum(weight, ramp)
+        inside = (times_s > notes.onset_s[i] - 0.12) & (times_s < notes.offset_s[i] + 0.15)
+        press = np.where(inside, np.maximum(press, depth[:, keys[i]]), press)
+    top = np.interp(times_s, knots_s, np.repeat(np.where(black, 12.0, 0.0), 2))
+    down_z = top + TIP_RADIUS_MM - press * KEY_TRAVEL_MM
+    target = np.stack([target_x, target_y, down_z], axis=1)
+    return weight[:, None] * target + (1.0 - weight[:, None]) * hover
+
+
+def _trapezoid(times_s: np.ndarray, start_s: float, end_s: float, ramp_s: float) -> np.ndarray:
+    """Return 1 within [start, end], falling smoothly to 0 over `ramp_s` on both sides, shape (T,)."""
+    u = np.clip(1.0 - np.maximum(start_s - times_s, times_s - end_s) / ramp_s, 0.0, 1.0)
+    return u * u * (3.0 - 2.0 * u)
+
+
+def _smoothed(values: np.ndarray, width: int) -> np.ndarray:
+    kernel = np.hanning(width + 2)[1:-1]
+    padded = np.pad(values, width // 2, mode="edge")
+    return np.convolve(padded, kernel / kernel.sum(), mode="valid")
+
+
+def _wander(rng: np.random.Generator, count: int, deviation: float) -> np.ndarray:
+    """Return slow random drift with the given standard deviation, shape (count,)."""
+    knots = rng.normal(0.0, deviation, count // 12 + 3)
+    return np.interp(np.arange(count) / 12.0, np.arange(len(knots)), knots)
+
+
+HANDS = (LEFT_HAND, RIGHT_HAND)

@@ -1,0 +1,122 @@
+"""Pieces: a key, a chord progression and two hands that play textures over it (melody, runs, chords, trills, rests ...).
+
+Pitches keep to the key (with the raised leading note of minor and a few chromatic neighbours), so a key finder works on them.
+Hand is who plays; staff is where an editor would write it: it follows the register of a phrase, not the hand, and now and
+then a hand crosses over, so hand, staff and "pitch >= 60" all differ on some notes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tivit.core.heads import BASS_STAFF, LEFT_HAND, RIGHT_HAND, TREBLE_STAFF
+from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
+from tivit.core.notes import Notes, make_notes
+from tivit.synth.textures import TEXTURES_OF_HAND, Phrase, play
+
+SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+NEXT_DEGREE = {0: (3, 4, 5, 1, 0), 1: (4, 4, 6), 2: (5, 3), 3: (4, 0, 1, 4), 4: (0, 0, 5, 0), 5: (3, 1, 4), 6: (0,)}
+"""Which chord degrees may follow a degree (0 is the tonic); repeated entries are likelier."""
+
+MIN_LENGTH_S = 0.05
+MIN_LIFT_S = 0.035
+"""Shortest note, and the shortest time between a release and the next press of the same key."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Notes (hand and staff known) and the key: `tonic` 0..11 (C = 0) and `mode` major or minor."""
+
+    notes: Notes
+    tonic: int
+    mode: str
+
+
+@dataclass(frozen=True)
+class Harmony:
+    """One bar: scale pitch classes, and the pitch classes of its chord, root first."""
+
+    scale: tuple[int, ...]
+    chord: tuple[int, ...]
+
+
+def random_piece(rng: np.random.Generator, length_s: float, notes_per_s: tuple[float, float]) -> Piece:
+    """Return a piece of `length_s` seconds whose mean density is drawn from `notes_per_s`; it begins after a short rest."""
+    tonic, mode = int(rng.integers(12)), str(rng.choice(["major", "minor"]))
+    density = rng.uniform(*notes_per_s)
+    beat_s = rng.uniform(0.42, 0.85)
+    beats = int(rng.choice([3, 4]))
+    start_s = rng.uniform(0.3, 0.9)
+    bars = int(np.ceil(length_s / (beat_s * beats))) + 1
+    harmonies = _harmonies(rng, tonic, mode, bars)
+    rows: list[tuple[float, float, int, int, int, int]] = []
+    loudness = rng.uniform(45, 90)
+    for hand in (LEFT_HAND, RIGHT_HAND):
+        center = rng.normal(50, 4) if hand == LEFT_HAND else rng.normal(73, 4)
+        bar = 0
+        while bar < bars:
+            span = min(int(rng.choice([1, 1, 2])), bars - bar)
+            phrase = _phrase(rng, hand, center, density * beat_s)
+            staff = _staff(rng, phrase)
+            for k in range(bar, bar + span):
+                bar_start_s = start_s + k * beats * beat_s
+                for onset, length, midi, accent in play(rng, phrase, harmonies[k], beats):
+                    rows.append((bar_start_s + onset * beat_s, length * beat_s, midi, int(loudness + 14 * accent), hand, staff))
+            bar += span
+    return Piece(_humanised(rng, rows, length_s), tonic, mode)
+
+
+def _harmonies(rng: np.random.Generator, tonic: int, mode: str, bars: int) -> list[Harmony]:
+    result, degree = [], 0
+    for _ in range(bars):
+        steps = list(SCALES[mode])
+        if mode == "minor" and degree in (4, 6):
+            steps[6] = 11
+        sizes = (0, 2, 4, 6) if rng.random() < 0.2 else (0, 2, 4)
+        chord = tuple((tonic + steps[(degree + k) % 7]) % 12 for k in sizes)
+        result.append(Harmony(tuple((tonic + step) % 12 for step in steps), chord))
+        degree = int(rng.choice(NEXT_DEGREE[degree]))
+    return result
+
+
+def _phrase(rng: np.random.Generator, hand: int, center: float, notes_per_beat: float) -> Phrase:
+    names, weights = zip(*TEXTURES_OF_HAND[hand], strict=True)
+    texture = str(rng.choice(names, p=np.array(weights) / sum(weights)))
+    moved = center + rng.normal(0, 4)
+    if rng.random() < 0.12:
+        moved += 14 if hand == LEFT_HAND else -14
+    if rng.random() < 0.10:
+        moved += -10 if hand == LEFT_HAND else 13
+    return Phrase(texture, hand, float(np.clip(moved, LOWEST_MIDI + 8, HIGHEST_MIDI - 8)), notes_per_beat / 2)
+
+
+def _staff(rng: np.random.Generator, phrase: Phrase) -> int:
+    lean = 4.0 if phrase.hand == RIGHT_HAND else -4.0
+    return TREBLE_STAFF if phrase.center_midi + lean + rng.normal(0, 2) >= 60 else BASS_STAFF
+
+
+def _humanised(rng: np.random.Generator, rows: list[tuple], length_s: float) -> Notes:
+    table = np.array(rows, float).reshape(-1, 6)
+    count = len(table)
+    onset_s = table[:, 0] + rng.normal(0, 0.008, count)
+    offset_s = onset_s + np.maximum(table[:, 1] * rng.uniform(0.82, 1.0, count), MIN_LENGTH_S)
+    velocity = np.clip(table[:, 3] + rng.normal(0, 7, count), 18, 120).astype(int)
+    midi, hand, staff = (table[:, i].astype(int) for i in (2, 4, 5))
+    last_s = length_s - 0.15
+    keep = (onset_s > 0.2) & (onset_s < last_s - 0.1) & (midi >= LOWEST_MIDI) & (midi <= HIGHEST_MIDI)
+    offset_s = np.minimum(offset_s, last_s)
+    for key in np.unique(midi):
+        index = np.flatnonzero(keep & (midi == key))
+        index = index[np.argsort(onset_s[index], kind="stable")]
+        previous = None
+        for i in index:
+            if previous is not None:
+                free_s = onset_s[i] - MIN_LIFT_S
+                if free_s - onset_s[previous] < MIN_LENGTH_S:
+                    keep[i] = False
+                    continue
+                offset_s[previous] = min(offset_s[previous], free_s)
+            previous = i
+    return make_notes(onset_s[keep], offset_s[keep], midi[keep], velocity[keep], hand[keep], staff[keep])

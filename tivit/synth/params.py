@@ -1,0 +1,117 @@
+"""Parameters of the rendered dataset (section `synth`): how many clips, how large, and how each tier looks.
+
+Ranges are [low, high] and drawn uniformly once a clip. What varies alike in both tiers (finish, light, skin, rooms) lives in
+`scene`; here stands what makes a tier easy or hard and what decides the size of the dataset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from tivit.core.errors import InputError
+from tivit.core.params import check_range
+
+Range = tuple[float, float]
+
+TIER_LIMITS = {
+    "press_travel": (0.3, 1.0),
+    "hand_reach_mm": (-20.0, 60.0),
+    "exposure": (0.1, 1.5),
+    "contrast": (0.3, 1.0),
+    "blur_px": (0.0, 3.0),
+    "noise_levels": (0.0, 30.0),
+    "shadow": (0.0, 0.9),
+}
+
+
+@dataclass(frozen=True)
+class TierParams:
+    """How one tier is filmed; every value is a range.
+
+    Attributes
+    ----------
+    press_travel : depth of a full press, fraction of the 10 mm travel.
+    hand_reach_mm : how much deeper over the keys than natural the hands lie.
+    exposure : brightness of the picture, 1 is well lit.
+    contrast : 1 keeps the full tonal range.
+    blur_px : sigma of the lens blur at 640 px image width (it grows with the width).
+    noise_levels : standard deviation of the sensor noise in grey levels.
+    shadow : how much light a hand takes from the keys below it.
+    """
+
+    press_travel: Range
+    hand_reach_mm: Range
+    exposure: Range
+    contrast: Range
+    blur_px: Range
+    noise_levels: Range
+    shadow: Range
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_interval(f"synth tier {field.name}", getattr(self, field.name), *TIER_LIMITS[field.name])
+
+
+@dataclass(frozen=True)
+class SynthParams:
+    """Size and content of the rendered dataset; half of each split's clips are plain, half hard.
+
+    Attributes
+    ----------
+    train_clips, val_clips, test_clips : clips a split.
+    train_s, val_s, test_s : length of each clip in seconds.
+    fps : frame rates, one drawn a clip.
+    sizes : image sizes [width, height] in px, one drawn a clip.
+    notes_per_s : density of the music.
+    keyboard_width : width of the keyboard as a fraction of the image width.
+    camera_angle_deg : angle between the camera's axis and the vertical; positive leans towards the player.
+    plain, hard : the tiers.
+    """
+
+    train_clips: int
+    val_clips: int
+    test_clips: int
+    train_s: float
+    val_s: float
+    test_s: float
+    fps: tuple[float, ...]
+    sizes: tuple[tuple[int, int], ...]
+    notes_per_s: Range
+    keyboard_width: Range
+    camera_angle_deg: Range
+    plain: TierParams
+    hard: TierParams
+
+    def __post_init__(self) -> None:
+        for split in ("train", "val", "test"):
+            check_range(f"synth.{split}_clips", getattr(self, f"{split}_clips"), 1, 100_000)
+            check_range(f"synth.{split}_s", getattr(self, f"{split}_s"), 1.0, 3600.0)
+        if not self.fps or not self.sizes:
+            raise InputError("synth.fps and synth.sizes must each hold at least one value")
+        for fps in self.fps:
+            check_range("synth.fps", fps, 10.0, 120.0)
+        for width_px, height_px in self.sizes:
+            check_range("synth.sizes width", width_px, 320, 3840)
+            check_range("synth.sizes height", height_px, 180, 2160)
+            if width_px % 2 or height_px % 2:
+                raise InputError(f"synth.sizes: {width_px}x{height_px} has an odd side; the video codec needs even ones")
+        _check_interval("synth.notes_per_s", self.notes_per_s, 0.5, 20.0)
+        _check_interval("synth.keyboard_width", self.keyboard_width, 0.4, 0.97)
+        _check_interval("synth.camera_angle_deg", self.camera_angle_deg, -20.0, 60.0)
+
+    def clips_of(self, split: str) -> int:
+        """Return the number of clips of a split."""
+        return int(getattr(self, f"{split}_clips"))
+
+    def length_s(self, split: str) -> float:
+        """Return the length (s) of a split's clips."""
+        return float(getattr(self, f"{split}_s"))
+
+    def tier(self, name: str) -> TierParams:
+        """Return the tier `plain` or `hard`."""
+        return {"plain": self.plain, "hard": self.hard}[name]
+
+
+def _check_interval(where: str, interval: Range, low: float, high: float) -> None:
+    check_range(where, interval[0], low, high)
+    check_range(where, interval[1], interval[0], high)

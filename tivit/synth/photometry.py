@@ -1,0 +1,56 @@
+"""Light and sensor: the illumination of the room, the tone curve, noise. What a camera does between scene and file."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from tivit.synth.scene import Scene
+
+NOISE_BANK = 3
+"""Number of noise pictures a clip draws its frames' noise from (each at a random offset)."""
+NOISE_PAD_PX = 32
+
+
+def illumination(rng: np.random.Generator, size_px: tuple[int, int], scene: Scene) -> np.ndarray:
+    """Return the light falling on the picture, float32 (height, width), about 1: gradient, patches, vignette."""
+    width, height = size_px
+    x, y = np.meshgrid(np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32))
+    slope = rng.normal(0, 0.10, 2)
+    light = 1.0 + slope[0] * x + slope[1] * y
+    patches = rng.normal(0, 0.06, (3, 5)).astype(np.float32)
+    light += cv2.resize(patches, (width, height), interpolation=cv2.INTER_CUBIC)
+    light *= 1.0 - scene.vignette * (x * x + y * y) / 2
+    return np.clip(light, 0.3, 1.4).astype(np.float32)
+
+
+def tone_curve(scene: Scene) -> np.ndarray:
+    """Return the lookup table (1, 256, 3) uint8 from scene colours to the picture: exposure, contrast, gamma, tint."""
+    levels = np.arange(256, dtype=np.float64)[:, None] / 255.0
+    value = np.clip(levels * scene.exposure * np.array(scene.tint), 0.0, None) ** scene.gamma
+    value = 1.0 - np.maximum(0.0, 1.0 - value) if scene.exposure <= 1.0 else value / (1.0 + 0.12 * value)
+    value = 0.5 * (1 - scene.contrast) * scene.exposure * 0.8 + scene.contrast * value
+    return np.clip(np.round(value * 255.0), 0, 255).astype(np.uint8)[None]
+
+
+class Noise:
+    """Sensor noise: adds one of a few stored pictures at a random offset to each frame."""
+
+    def __init__(self, rng: np.random.Generator, size_px: tuple[int, int], deviation: float) -> None:
+        self.rng, self.size_px = rng, size_px
+        shape = (size_px[1] + NOISE_PAD_PX, size_px[0] + NOISE_PAD_PX)
+        self.bank = []
+        for _ in range(NOISE_BANK if deviation > 0 else 0):
+            grey = rng.normal(0, deviation, shape).astype(np.float32)
+            color = rng.normal(0, 0.5 * deviation, (*shape, 3)).astype(np.float32)
+            noise = np.round(cv2.GaussianBlur(grey, (0, 0), 0.5)[..., None] * 1.4 + color)
+            self.bank.append(tuple(np.clip(sign * noise, 0, 255).astype(np.uint8) for sign in (1, -1)))
+
+    def apply(self, frame: np.ndarray) -> np.ndarray:
+        """Return the frame with noise added, uint8."""
+        if not self.bank:
+            return frame
+        brighter, darker = self.bank[self.rng.integers(len(self.bank))]
+        x, y = self.rng.integers(0, NOISE_PAD_PX, 2)
+        window = np.s_[y : y + self.size_px[1], x : x + self.size_px[0]]
+        return cv2.subtract(cv2.add(frame, brighter[window]), darker[window])

@@ -1,0 +1,109 @@
+"""Everything that stays the same within a clip: finish of the piano, light, skin, sleeve, room. Drawn once a clip.
+
+Colours are BGR 0..255 before light and tone. Ranges here are those of real rooms and instruments, alike in both tiers; what
+makes a tier hard comes from `TierParams`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tivit.synth.params import TierParams
+
+Color = tuple[float, float, float]
+
+SKINS = ((128, 160, 214), (112, 146, 205), (96, 128, 190), (72, 100, 160), (52, 74, 124), (38, 52, 88))
+FELTS = ((30, 25, 140), (25, 20, 90), (28, 28, 28), (40, 70, 30), (60, 60, 60))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Look of one clip.
+
+    Attributes
+    ----------
+    white, black, gap, wall, case, felt, skin, sleeve : colours.
+    gap_mm : width of the gap between white keys; black_mm : width of a black key's base.
+    bevel_mm : length of a black key's sloping front; pivot_mm : y of the keys' far pivot.
+    light : (x, y) tangent of the main light's slope: shadows fall along it.
+    ambient : width of the contact shadow beside a pressed key per mm of step; edge : its darkness 0..1.
+    gloss : strength of the black keys' highlights; glare : strength of the lamp's reflection.
+    exposure, contrast, gamma, tint, vignette : tone. blur_px, noise_levels, shadow : of this clip.
+    keyslip_mm : y of the key slip's rear edge in front of the keys; sleeve_mm : distance of the cuff from the knuckles.
+    shutter : exposure time as a fraction of the time between frames.
+    """
+
+    white: Color
+    black: Color
+    gap: Color
+    wall: Color
+    case: Color
+    felt: Color
+    skin: Color
+    sleeve: Color
+    gap_mm: float
+    black_mm: float
+    bevel_mm: float
+    pivot_mm: float
+    light: tuple[float, float]
+    ambient: float
+    edge: float
+    gloss: float
+    glare: float
+    exposure: float
+    contrast: float
+    gamma: float
+    tint: Color
+    vignette: float
+    blur_px: float
+    noise_levels: float
+    shadow: float
+    keyslip_mm: float
+    sleeve_mm: float
+    shutter: float
+
+
+def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
+    """Return the look of one clip of a tier."""
+    white_level = rng.uniform(205, 250)
+    warmth = rng.uniform(0.0, 0.14)
+    black_level = rng.uniform(14, 42)
+    wall = rng.uniform(0.25, 0.6) * white_level
+    gap = rng.uniform(8, 60)
+    case_level = rng.uniform(12, 60) if rng.random() < 0.8 else rng.uniform(120, 220)
+    return Scene(
+        white=(white_level * (1 - warmth), white_level * (1 - warmth / 3), white_level),
+        black=_shade(rng, black_level, 0.04),
+        gap=_shade(rng, gap, 0.05),
+        wall=(wall * 0.82, wall * 0.93, wall),
+        case=_shade(rng, case_level, 0.12 if rng.random() < 0.6 else 0.45),
+        felt=tuple(map(float, FELTS[rng.integers(len(FELTS))])),
+        skin=tuple(float(c * rng.uniform(0.9, 1.08)) for c in SKINS[rng.integers(len(SKINS))]),
+        sleeve=_shade(rng, rng.uniform(20, 200), 0.4),
+        gap_mm=rng.uniform(0.7, 1.6),
+        black_mm=rng.uniform(10.0, 11.3),
+        bevel_mm=rng.uniform(3.0, 8.0),
+        pivot_mm=rng.uniform(215.0, 330.0),
+        light=(float(rng.normal(0, 0.45)), float(rng.normal(0.1, 0.4))),
+        ambient=rng.uniform(0.10, 0.28),
+        edge=rng.uniform(0.25, 0.6),
+        gloss=rng.uniform(0.0, 1.0),
+        glare=rng.uniform(0.1, 0.6) if rng.random() < 0.4 else 0.0,
+        exposure=rng.uniform(*tier.exposure),
+        contrast=rng.uniform(*tier.contrast),
+        gamma=rng.uniform(0.8, 1.25),
+        tint=tuple(float(v) for v in np.clip(rng.normal([0.95, 1.0, 1.0], [0.1, 0.03, 0.06]), 0.6, 1.15)),
+        vignette=rng.uniform(0.0, 0.35),
+        blur_px=rng.uniform(*tier.blur_px),
+        noise_levels=rng.uniform(*tier.noise_levels),
+        shadow=rng.uniform(*tier.shadow),
+        keyslip_mm=-rng.uniform(2.0, 6.0),
+        sleeve_mm=rng.uniform(60, 260),
+        shutter=rng.uniform(0.2, 0.8),
+    )
+
+
+def _shade(rng: np.random.Generator, level: float, colorfulness: float) -> Color:
+    return tuple(float(np.clip(level * (1 + rng.normal(0, colorfulness)), 0, 255)) for _ in range(3))

@@ -1,0 +1,190 @@
+"""Textures: what one hand plays in one bar, as (onset, length, pitch, accent) rows in beats and MIDI numbers.
+
+A texture knows the bar's harmony and the register of its phrase; it never spans more than a hand can reach.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tivit.core.heads import LEFT_HAND, RIGHT_HAND
+
+if TYPE_CHECKING:
+    from tivit.synth.music import Harmony
+
+Row = tuple[float, float, int, float]
+
+TEXTURES_OF_HAND = {
+    RIGHT_HAND: (
+        ("melody", 5), ("run", 3), ("chords", 3), ("arpeggio", 3), ("repeats", 1.2), ("trill", 1), ("octaves", 1), ("two_voices", 2), ("rest", 0.8),
+    ),
+    LEFT_HAND: (
+        ("bass_chord", 3), ("arpeggio", 4), ("chords", 3), ("held", 3), ("melody", 1.5), ("run", 1.2), ("octaves", 1.5), ("repeats", 0.8),
+        ("two_voices", 1), ("rest", 0.8),
+    ),
+}  # fmt: skip
+"""Textures of each hand and their weights."""
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A texture played by `hand` around `center_midi`, aiming at `notes_per_beat` notes a beat."""
+
+    texture: str
+    hand: int
+    center_midi: float
+    notes_per_beat: float
+
+
+def play(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    """Return the rows of one bar of `beats` beats."""
+    if phrase.texture == "rest":
+        return []
+    rows = TEXTURES[phrase.texture](rng, phrase, harmony, beats)
+    return [(onset, length, midi, accent + (0.8 if onset == 0 else 0.0)) for onset, length, midi, accent in rows]
+
+
+def pitches(pitch_classes: tuple[int, ...], low: float, high: float) -> np.ndarray:
+    """Return the MIDI numbers in [low, high] whose pitch class is one of `pitch_classes`, ascending."""
+    midi = np.arange(int(np.ceil(low)), int(high) + 1)
+    return midi[np.isin(midi % 12, pitch_classes)]
+
+
+def nearest(candidates: np.ndarray, midi: float) -> int:
+    """Return the index of the candidate nearest to `midi`."""
+    return int(np.argmin(np.abs(candidates - midi)))
+
+
+def _steps(rng: np.random.Generator, phrase: Phrase, beats: int) -> np.ndarray:
+    """Return onsets in beats: an even division of the beat near the wanted density, or a mixed rhythm."""
+    division = int(rng.choice([1, 2, 2, 3, 4], p=_division_weights(phrase.notes_per_beat)))
+    onsets = np.arange(beats * division) / division
+    if division > 1 and rng.random() < 0.5:
+        drop = rng.random(len(onsets)) < 0.3
+        drop[0] = False
+        onsets = onsets[~drop]
+    return onsets
+
+
+def _division_weights(notes_per_beat: float) -> np.ndarray:
+    weights = np.exp(-0.5 * ((np.array([1, 2, 2, 3, 4]) - notes_per_beat) / 0.9) ** 2) + 0.02
+    return weights / weights.sum()
+
+
+def _lengths(onsets: np.ndarray, beats: int) -> np.ndarray:
+    return np.diff(np.append(onsets, beats))
+
+
+def _melody(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    scale = pitches(harmony.scale, phrase.center_midi - 10, phrase.center_midi + 10)
+    chord = pitches(harmony.chord, phrase.center_midi - 10, phrase.center_midi + 10)
+    onsets = _steps(rng, phrase, beats)
+    midi, rows = int(chord[nearest(chord, phrase.center_midi + rng.normal(0, 4))]), []
+    for onset, length in zip(onsets, _lengths(onsets, beats), strict=True):
+        if rng.random() > 0.08:
+            rows.append((float(onset), float(length), midi, 0.3))
+        if rng.random() < 0.3:
+            midi = int(chord[nearest(chord, midi + rng.normal(0, 4))])
+        else:
+            index = nearest(scale, midi) + int(rng.choice([-2, -1, -1, 0, 1, 1, 2]))
+            midi = int(scale[np.clip(index, 0, len(scale) - 1)])
+        if rng.random() < 0.03:
+            midi += 1
+    return rows
+
+
+def _run(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    scale = pitches(harmony.scale, phrase.center_midi - 14, phrase.center_midi + 14)
+    division = 4 if phrase.notes_per_beat > 1.2 or rng.random() < 0.4 else 3
+    direction = int(rng.choice([-1, 1]))
+    index, rows = nearest(scale, phrase.center_midi - direction * 8), []
+    for onset in np.arange(beats * division) / division:
+        rows.append((float(onset), 1.0 / division, int(scale[index]), 0.0))
+        if not 0 <= index + direction < len(scale) or rng.random() < 0.08:
+            direction = -direction
+        index = int(np.clip(index + direction, 0, len(scale) - 1))
+    return rows
+
+
+def _voicing(rng: np.random.Generator, phrase: Phrase, harmony: Harmony) -> list[int]:
+    """Return 2..4 chord pitches within an octave near the phrase's register."""
+    chord = pitches(harmony.chord, phrase.center_midi - 9, phrase.center_midi + 11)
+    first = int(rng.integers(0, max(1, len(chord) - 3)))
+    size = int(rng.choice([2, 3, 3, 4]))
+    return [int(midi) for midi in chord[first : first + size] if midi - chord[first] <= 13]
+
+
+def _chords(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    rows = []
+    for beat in range(beats):
+        if beat and rng.random() < 0.35:
+            continue
+        for midi in _voicing(rng, phrase, harmony):
+            rows.append((beat + rng.normal(0, 0.008), float(rng.choice([0.5, 0.95])), midi, 0.2))
+    return rows
+
+
+def _held(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    roll = rng.choice([0.0, 0.0, 0.06])
+    return [(i * roll, beats - 0.1, midi, 0.0) for i, midi in enumerate(_voicing(rng, phrase, harmony))]
+
+
+def _arpeggio(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    chord = pitches(harmony.chord, phrase.center_midi - 8, phrase.center_midi + 9)[:5]
+    order = [0, 2, 1, 2] if rng.random() < 0.4 else [0, 1, 2, 3, 2, 1]
+    division = 2 if phrase.notes_per_beat < 1.6 else int(rng.choice([2, 3, 4]))
+    rows = []
+    for i, onset in enumerate(np.arange(beats * division) / division):
+        midi = int(chord[min(order[i % len(order)], len(chord) - 1)])
+        rows.append((float(onset), 0.95 / division, midi, 0.0))
+    return rows
+
+
+def _bass_chord(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    low = pitches(harmony.chord[:1], phrase.center_midi - 18, phrase.center_midi - 5)
+    rows: list[Row] = [(0.0, 0.8, int(low[-1]), 0.5)] if len(low) else []
+    voicing = _voicing(rng, phrase, harmony)
+    for beat in range(1, beats):
+        rows += [(float(beat), 0.6, midi, -0.3) for midi in voicing]
+    return rows
+
+
+def _octaves(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    rows = []
+    for onset, length, midi, accent in _melody(rng, phrase, harmony, beats):
+        rows += [(onset, length, midi - 6 + shift, accent) for shift in (0, 12)]
+    return rows
+
+
+def _two_voices(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    upper = _melody(rng, phrase, harmony, beats)
+    top = max((row[2] for row in upper), default=int(phrase.center_midi))
+    held = pitches(harmony.chord, top - 12, min(row[2] for row in upper) - 1) if upper else np.zeros(0, int)
+    return upper + ([(0.0, beats - 0.2, int(held[-1]), -0.5)] if len(held) else [])
+
+
+def _repeats(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    chord = pitches(harmony.chord, phrase.center_midi - 8, phrase.center_midi + 8)
+    division, rows = int(rng.choice([3, 4, 5])), []
+    for beat in range(beats):
+        midi = int(rng.choice(chord))
+        rows += [(beat + k / division, 0.55 / division, midi, 0.1) for k in range(division)]
+    return rows
+
+
+def _trill(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
+    scale = pitches(harmony.scale, phrase.center_midi - 8, phrase.center_midi + 8)
+    index = int(rng.integers(0, len(scale) - 1))
+    division = int(rng.choice([4, 5, 6]))
+    end = int(rng.integers(1, beats + 1))
+    rows = [(k / division, 0.9 / division, int(scale[index + k % 2]), 0.0) for k in range(end * division)]
+    return rows + [(float(beat), 0.9, int(scale[index]), 0.2) for beat in range(end, beats)]
+
+
+TEXTURES = {
+    "melody": _melody, "run": _run, "chords": _chords, "held": _held, "arpeggio": _arpeggio, "bass_chord": _bass_chord,
+    "octaves": _octaves, "two_voices": _two_voices, "repeats": _repeats, "trill": _trill,
+}  # fmt: skip
