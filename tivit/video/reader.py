@@ -77,7 +77,7 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
         (and 5 %) before the duration it declares, as a truncated file does.
     """
     with _opened(path) as (capture, info):
-        time_s, count = -np.inf, 0
+        first_s, time_s, count = 0.0, -np.inf, 0
         while True:
             is_read, image = capture.read()
             if not is_read:

@@ -1,0 +1,131 @@
+"""Small pictures of a keyboard for tests: the 3-D key model of `core.keyboard` through a random pinhole camera.
+
+Truth is exact: `View.image_px` says where a world point (mm) lies in the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from tivit.core.keyboard import (
+    BLACK_HEIGHT_MM,
+    BLACK_KEYS,
+    BLACK_LENGTH_MM,
+    BLACK_SLOT_WIDTH_MM,
+    CENTER_MM,
+    FRONT_LIP_MM,
+    KEY_COUNT,
+    KEYBOARD_WIDTH_MM,
+    LEFT_MM,
+    RIGHT_MM,
+    WHITE_KEYS,
+    WHITE_LENGTH_MM,
+)
+
+SUPERSAMPLE = 3
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera: rotation (3, 3), place (3,) in mm, focal length in px, picture size, radial lens terms, mirror flag."""
+
+    rotation: np.ndarray
+    place_mm: np.ndarray
+    focal_px: float
+    size_wh: tuple[int, int]
+    lens: tuple[float, float]
+    is_mirrored: bool
+
+    def image_px(self, points_mm: np.ndarray) -> np.ndarray:
+        """Return pixels (..., 2), pixel centres at integers, of world points (..., 3)."""
+        camera = (np.asarray(points_mm, float) - self.place_mm) @ self.rotation.T
+        flat = camera[..., :2] / camera[..., 2:]
+        radius2 = (flat**2).sum(-1, keepdims=True)
+        flat = flat * (1 + self.lens[0] * radius2 + self.lens[1] * radius2**2)
+        width, height = self.size_wh
+        pixels = flat * self.focal_px + ((width - 1) / 2, (height - 1) / 2)
+        if self.is_mirrored:
+            pixels[..., 0] = width - 1 - pixels[..., 0]
+        return pixels
+
+    def key_centers_px(self) -> np.ndarray:
+        """Return pixels (88, 2) of the key centres at y = 75 mm on the white-key plane."""
+        return self.image_px(np.stack([CENTER_MM, np.full(KEY_COUNT, 75.0), np.zeros(KEY_COUNT)], axis=1))
+
+    def corners_px(self) -> np.ndarray:
+        """Return the corners (4, 2) of the white-key area in image order: top left, top right, bottom right, bottom left."""
+        width = KEYBOARD_WIDTH_MM
+        world = np.array([[0, WHITE_LENGTH_MM, 0], [width, WHITE_LENGTH_MM, 0], [width, 0, 0], [0, 0, 0]], float)
+        pixels = self.image_px(world)
+        by_height = pixels[np.argsort(pixels[:, 1], kind="stable")]
+        top, bottom = by_height[:2], by_height[2:]
+        return np.concatenate([top[np.argsort(top[:, 0])], bottom[np.argsort(-bottom[:, 0])]])
+
+
+def random_view(rng: np.random.Generator, size_wh: tuple[int, int] = (640, 360), lens: float = 0.0) -> View:
+    """Return a camera above the player's side that sees the whole keyboard, turned and shifted a little."""
+    width, _ = size_wh
+    focal_px = width * rng.uniform(0.75, 1.2)
+    tilt, roll, pan = np.deg2rad([rng.uniform(-5, 35), rng.uniform(-3, 3), rng.uniform(-5, 5)])
+    target = np.array([KEYBOARD_WIDTH_MM / 2 + rng.uniform(-30, 30), 70 + rng.uniform(-40, 40), 0.0])
+    # The optical axis: straight down, leaned towards the fallboard by `tilt` and along the keys by `pan`.
+    ahead = np.array([np.sin(pan), np.sin(tilt), -np.cos(tilt) * np.cos(pan)])
+    ahead /= np.linalg.norm(ahead)
+    right = np.cross(ahead, [0.0, np.cos(tilt), np.sin(tilt)])
+    right = right / np.linalg.norm(right)
+    down = np.cross(ahead, right)
+    turn = np.array([[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    rotation = turn @ np.stack([right, down, ahead])
+    distance_mm = focal_px * KEYBOARD_WIDTH_MM / (width * rng.uniform(0.7, 0.9))
+    k1 = rng.uniform(-lens, lens)
+    return View(rotation, target - distance_mm * ahead, focal_px, size_wh, (k1, 0.0), False)
+
+
+def rotated(view: View) -> View:
+    """Return the view turned by 180 degrees (the player at the top)."""
+    return replace(view, rotation=np.diag([-1.0, -1.0, 1.0]) @ view.rotation)
+
+
+def mirrored(view: View) -> View:
+    """Return the view flipped left to right."""
+    return replace(view, is_mirrored=True)
+
+
+def render(view: View, rng: np.random.Generator, light: float = 1.0, noise: float = 2.0, blur: float = 0.0) -> np.ndarray:
+    """Return a BGR picture, uint8: white keys with seams, black keys as boxes, fallboard, cheek blocks, plain background."""
+    width, height = view.size_wh
+    canvas = np.full((height * SUPERSAMPLE, width * SUPERSAMPLE), 70, np.uint8)
+
+    def fill(points_mm: list[tuple[float, float, float]], shade: int) -> None:
+        pixels = (view.image_px(np.array(points_mm, float)) + 0.5) * SUPERSAMPLE - 0.5
+        cv2.fillConvexPoly(canvas, np.round(pixels * 16).astype(np.int32), shade, cv2.LINE_AA, 4)
+
+    def flat(left: float, right: float, front: float, back: float, z: float, shade: int) -> None:
+        fill([(left, front, z), (right, front, z), (right, back, z), (left, back, z)], shade)
+
+    flat(-60, KEYBOARD_WIDTH_MM + 60, -60, 330, 0, 35)
+    for key in WHITE_KEYS:
+        fill(_wall(LEFT_MM[key] + 0.7, RIGHT_MM[key] - 0.7, 0.0, -FRONT_LIP_MM, 0.0), 160)
+        flat(LEFT_MM[key] + 0.7, RIGHT_MM[key] - 0.7, 0, WHITE_LENGTH_MM, 0, 215)
+    half = BLACK_SLOT_WIDTH_MM / 2
+    front = WHITE_LENGTH_MM - BLACK_LENGTH_MM
+    for key in BLACK_KEYS[np.argsort(-np.abs(CENTER_MM[BLACK_KEYS] - view.place_mm[0]))]:
+        left, right, base = LEFT_MM[key], RIGHT_MM[key], CENTER_MM[key]
+        flat(base - half, base + half, front - 1, WHITE_LENGTH_MM, 0, 25)
+        for x_mm, x_base in ((left, base - half + 1), (right, base + half - 1)):
+            top = BLACK_HEIGHT_MM
+            fill([(x_mm, front, top), (x_mm, 150, top), (x_base, 150, 0), (x_base, front, 0)], 30)
+        fill([(left, front, 12), (right, front, 12), (right, front - 1, 0), (left, front - 1, 0)], 40)
+        flat(left, right, front, WHITE_LENGTH_MM, BLACK_HEIGHT_MM, 45)
+    picture = cv2.resize(canvas, view.size_wh, interpolation=cv2.INTER_AREA).astype(float) * light
+    if blur:
+        picture = cv2.GaussianBlur(picture, (0, 0), blur)
+    picture = picture[..., None] + rng.normal(0, noise, (*picture.shape, 3))
+    return np.clip(np.round(picture), 0, 255).astype(np.uint8)
+
+
+def _wall(left: float, right: float, y_mm: float, low: float, high: float) -> list[tuple[float, float, float]]:
+    return [(left, y_mm, low), (right, y_mm, low), (right, y_mm, high), (left, y_mm, high)]

@@ -1,0 +1,113 @@
+"""Black keys in a picture: dark upright blobs between bright neighbours, and the line they stand on.
+
+A black-hat with a flat horizontal window answers to dark runs narrower than the window (black keys, seams) and not to wide
+dark areas (fallboard, room), so blobs end where the black keys end. Everything here is in working pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+HAT_WINDOW_SHARE = 0.03
+"""Window of the black-hat in picture widths: wider than a black key, narrower than two."""
+HAT_THRESHOLDS = (0.45, 0.3, 0.18)
+"""Darkness of a blob relative to its surround, tried in this order."""
+MIN_HEIGHT_SHARE = 0.02
+MIN_SLENDERNESS = 1.6
+LINE_TOLERANCE_HEIGHTS = 0.22
+MAX_SLOPE = 0.7
+MAX_BLOBS = 160
+
+
+@dataclass(frozen=True)
+class Blobs:
+    """Dark blobs: upper and lower end (n, 2) of each one's axis, and its width in px (n,)."""
+
+    upper_px: np.ndarray
+    lower_px: np.ndarray
+    width_px: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.width_px)
+
+    @property
+    def center_px(self) -> np.ndarray:
+        """Middle of each axis, (n, 2)."""
+        return (self.upper_px + self.lower_px) / 2
+
+    @property
+    def height_px(self) -> np.ndarray:
+        """Length of each axis, (n,)."""
+        return np.linalg.norm(self.lower_px - self.upper_px, axis=1)
+
+    def take(self, index: np.ndarray) -> Blobs:
+        """Return the blobs at `index` (integers or a mask), in that order."""
+        return Blobs(self.upper_px[index], self.lower_px[index], self.width_px[index])
+
+
+def darkness(grey: np.ndarray) -> np.ndarray:
+    """Return how much darker each pixel is than the brightest of its near horizontal surround, 0..1, float32."""
+    smooth = cv2.GaussianBlur(grey, (0, 0), 0.7)
+    window = max(9, int(round(grey.shape[1] * HAT_WINDOW_SHARE)) | 1)
+    closed = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((1, window), np.uint8))
+    return (closed.astype(np.float32) - smooth) / (closed.astype(np.float32) + 8.0)
+
+
+def find_blobs(dark: np.ndarray, threshold: float) -> Blobs:
+    """Return the slender upright blobs where `dark` (height, width) exceeds `threshold`."""
+    height, width = dark.shape
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((dark > threshold).astype(np.uint8), connectivity=4)
+    tall = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_HEIGHT_SHARE * width
+    narrow = stats[:, cv2.CC_STAT_WIDTH] <= 0.08 * width
+    full = stats[:, cv2.CC_STAT_AREA] >= 0.3 * stats[:, cv2.CC_STAT_HEIGHT] * 2
+    chosen = np.flatnonzero(tall & narrow & full)
+    chosen = chosen[chosen != 0]
+    found = [blob for label in chosen if (blob := _axis(labels, stats[label], label)) is not None]
+    if not found:
+        return Blobs(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
+    upper, lower, across = map(np.array, zip(*found, strict=True))
+    blobs = Blobs(upper, lower, across)
+    return blobs.take(np.argsort(-blobs.height_px * blobs.width_px, kind="stable")[:MAX_BLOBS])
+
+
+def on_one_line(blobs: Blobs) -> Blobs:
+    """Return the largest set of blobs of like height whose middles lie on one line, ordered along it (left to right)."""
+    if len(blobs) < 3:
+        return blobs.take(np.zeros(0, int))
+    centers, heights = blobs.center_px, blobs.height_px
+    i, j = np.triu_indices(len(blobs), 1)
+    along = centers[j] - centers[i]
+    length = np.linalg.norm(along, axis=1)
+    good = (length > 4 * np.maximum(heights[i], heights[j])) & (np.abs(along[:, 1]) < MAX_SLOPE * np.abs(along[:, 0]))
+    i, j, along, length = i[good], j[good], along[good], length[good]
+    if len(i) == 0:
+        return blobs.take(np.zeros(0, int))
+    unit = along / length[:, None]
+    relative = centers[None] - centers[i][:, None]
+    across = np.abs(relative[..., 0] * unit[:, None, 1] - relative[..., 1] * unit[:, None, 0])
+    share = (relative * unit[:, None]).sum(-1) / length[:, None]
+    expected = heights[i][:, None] + share * (heights[j] - heights[i])[:, None]
+    alike = np.abs(heights[None] - expected) < 0.25 * expected
+    inlier = (across < LINE_TOLERANCE_HEIGHTS * expected) & alike
+    quality = np.where(inlier, 1 - across / np.maximum(LINE_TOLERANCE_HEIGHTS * expected, 1e-9), 0).sum(1)
+    members = np.flatnonzero(inlier[np.argmax(inlier.sum(1) + 0.3 * quality)])
+    return blobs.take(members[np.argsort(centers[members, 0], kind="stable")])
+
+
+def _axis(labels: np.ndarray, stat: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray, float] | None:
+    """Return upper end, lower end and width of one component, None when it is not slender."""
+    left, top, width, height = (int(value) for value in stat[:4])
+    mask = labels[top : top + height, left : left + width] == label
+    rows = mask.sum(1).astype(float)
+    middles = (mask * np.arange(width)).sum(1) / np.maximum(rows, 1)
+    usual = float(np.median(rows[rows > 0]))
+    solid = np.flatnonzero(rows >= 0.5 * usual)
+    if len(solid) < 3 or len(solid) < MIN_SLENDERNESS * usual:
+        return None
+    slope, offset = np.polyfit(solid, middles[solid], 1)
+    y = np.array([solid[0] - 0.5, solid[-1] + 0.5])
+    ends = np.stack([slope * y + offset + left, y + top], axis=1)
+    return ends[0], ends[1], usual

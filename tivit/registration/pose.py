@@ -1,0 +1,143 @@
+"""The camera that sees the keyboard: a 7-parameter pinhole pose fitted to black-key ends or corners.
+
+Parameters: log focal length, rotation vector, translation; the principal point is the middle of the picture. Mirrored
+pictures are flipped before they come here. The keyboard is nearly flat, so the focal length is hardly seen by the data: a
+log-normal prior holds it. Where a point above the white keys appears on the white-key plane follows from the camera's
+place alone (`shadow_mm`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.optimize import least_squares
+
+from tivit.core.keyboard import (
+    BLACK_HEIGHT_MM,
+    BLACK_KEYS,
+    BLACK_LENGTH_MM,
+    BLACK_SLOT_WIDTH_MM,
+    BLACK_TOP_WIDTH_MM,
+    CENTER_MM,
+    WHITE_LENGTH_MM,
+)
+
+X_SIGMA_PX, Y_SIGMA_PX = 0.7, 2.0
+BLACK_FRONT_MM = WHITE_LENGTH_MM - BLACK_LENGTH_MM
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A camera: `plane_to_image` (3 x 3) maps (x_mm, y_mm, 1) of the white-key plane to px; `place_mm` (3,) is where it is."""
+
+    plane_to_image: np.ndarray
+    place_mm: np.ndarray
+    focal_px: float
+    residual: float
+
+
+def shadow_mm(points_mm: np.ndarray, z_mm: float, place_mm: np.ndarray) -> np.ndarray:
+    """Return where points (..., 2) at height `z_mm` appear on the plane z = 0, seen from `place_mm` (3,)."""
+    return points_mm + (points_mm - place_mm[:2]) * (z_mm / (place_mm[2] - z_mm))
+
+
+def black_edges_mm(place_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return x of the left and right edge of each black key's dark area on the white-key plane, (36,) each.
+
+    The area is what the top (12 mm up) and the slot around its foot cover together, seen from `place_mm`.
+    """
+    center = CENTER_MM[BLACK_KEYS]
+    points = np.stack([center, np.zeros_like(center)], axis=1)
+    left = shadow_mm(points - (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, place_mm)[:, 0]
+    right = shadow_mm(points + (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, place_mm)[:, 0]
+    half_slot = BLACK_SLOT_WIDTH_MM / 2
+    return np.minimum(left, center - half_slot), np.maximum(right, center + half_slot)
+
+
+def black_ends_mm(place_mm: np.ndarray) -> np.ndarray:
+    """Return the front and back end of each black key's dark area on the white-key plane, (36, 2, 2)."""
+    left, right = black_edges_mm(place_mm)
+    center = (left + right) / 2
+    ends = []
+    for y_mm in (BLACK_FRONT_MM, WHITE_LENGTH_MM):
+        high = shadow_mm(np.array([0.0, y_mm]), BLACK_HEIGHT_MM, place_mm)[1]
+        y_seen = min(high, y_mm) if y_mm == BLACK_FRONT_MM else high
+        ends.append(np.stack([center, np.full_like(center, y_seen)], axis=1))
+    return np.stack(ends, axis=1)
+
+
+def fit_to_black_keys(
+    keys: np.ndarray, ends_px: np.ndarray, size_wh: tuple[int, int], focal_widths: float, focal_sigma: float
+) -> Pose:
+    """Return the pose that best explains black-key ends.
+
+    Parameters
+    ----------
+    keys : black-key numbers 0..35, shape (n,).
+    ends_px : front and back end of each in the picture, shape (n, 2, 2).
+    size_wh : width and height of the picture in px.
+    focal_widths, focal_sigma : prior on the focal length (picture widths; spread of its logarithm).
+    """
+
+    def model(place_mm: np.ndarray) -> np.ndarray:
+        return black_ends_mm(place_mm)[keys].reshape(-1, 2)
+
+    return _fit(model, ends_px.reshape(-1, 2), size_wh, (focal_widths, focal_sigma))
+
+
+def fit_to_corners(
+    corners_mm: np.ndarray, corners_px: np.ndarray, size_wh: tuple[int, int], focal_widths: float, focal_sigma: float
+) -> Pose:
+    """Return the pose that best explains four corners (4, 2) of the white-key plane seen at `corners_px` (4, 2)."""
+    return _fit(lambda place_mm: corners_mm, corners_px, size_wh, (focal_widths, focal_sigma))
+
+
+def _fit(model, seen_px: np.ndarray, size_wh: tuple[int, int], prior: tuple[float, float]) -> Pose:
+    width, height = size_wh
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    focal_widths, focal_sigma = prior
+    log_focal = np.log(focal_widths * width)
+    start = _start(model(np.array([611.0, 50.0, 1200.0])), seen_px - middle, float(np.exp(log_focal)))
+    spread = np.linalg.norm(np.ptp(seen_px, axis=0))
+    along = seen_px[np.argmax(seen_px[:, 0])] - seen_px[np.argmin(seen_px[:, 0])]
+    along = along / np.linalg.norm(along)
+    turn = np.array([along, [-along[1], along[0]]])
+    scale = np.array([[X_SIGMA_PX], [Y_SIGMA_PX]]) * spread / 600.0
+
+    def residuals(values: np.ndarray) -> np.ndarray:
+        matrix, place_mm, _ = _camera(values)
+        error = turn @ (_project(matrix, model(place_mm)) + middle - seen_px).T / scale
+        return np.append(error.ravel(), (values[0] - log_focal) / focal_sigma)
+
+    result = least_squares(residuals, start, loss="soft_l1", x_scale=[0.1, 0.05, 0.05, 0.05, 20, 20, 50], max_nfev=60)
+    matrix, place_mm, focal_px = _camera(result.x)
+    shift = np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1.0]])
+    return Pose(shift @ matrix, place_mm, focal_px, float(np.median(np.abs(residuals(result.x)[: len(seen_px)]))))
+
+
+def _camera(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return the plane-to-image map (about the principal point), the camera's place and the focal length."""
+    focal_px = float(np.exp(values[0]))
+    rotation = cv2.Rodrigues(values[1:4])[0]
+    matrix = np.column_stack([rotation[:, 0], rotation[:, 1], values[4:7]])
+    matrix[:2] *= focal_px
+    return matrix, -rotation.T @ values[4:7], focal_px
+
+
+def _project(matrix: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
+    image = points_mm @ matrix[:, :2].T + matrix[:, 2]
+    return image[:, :2] / image[:, 2:]
+
+
+def _start(plane_mm: np.ndarray, image_px: np.ndarray, focal_px: float) -> np.ndarray:
+    """Return start parameters: a homography fitted to the points and taken apart with the prior's focal length."""
+    homography, _ = cv2.findHomography(plane_mm.astype(np.float64), image_px.astype(np.float64), cv2.LMEDS)
+    columns = np.diag([1 / focal_px, 1 / focal_px, 1.0]) @ homography
+    columns = columns / np.sqrt(np.linalg.norm(columns[:, 0]) * np.linalg.norm(columns[:, 1]))
+    columns *= np.sign(columns[2, 2])
+    first, second = columns[:, 0], columns[:, 1]
+    left, _, right = np.linalg.svd(np.column_stack([first, second, np.cross(first, second)]))
+    rotation = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
+    return np.concatenate([[np.log(focal_px)], cv2.Rodrigues(rotation)[0].ravel(), columns[:, 2]])
