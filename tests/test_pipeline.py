@@ -1,0 +1,120 @@
+"""The real pipeline, end to end, on tiny params in a clone of the committed and changed files."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+STAGES = ["synthesize", "register", "manifest", "strips", "train", "logits", "decode", "sweep", "evaluate"]
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run `python -m ...` in `folder` with this interpreter first on the path; return stdout, fail with all output."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "DVC_NO_ANALYTICS": "1",
+    }
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def stages_run(output: str) -> list[str]:
+    """Return the stages DVC says it ran, in order."""
+    return re.findall(r"Running stage '(?:data/dvc.yaml:)?(\w+)'", output)
+
+
+def change_params(folder: Path, **sections: dict) -> None:
+    """Change values of sections of the params file."""
+    path = folder / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    for name, values in sections.items():
+        unknown = set(values) - set(params[name])
+        assert not unknown, f"{name} has no {unknown}"
+        params[name] |= values
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Path:
+    """Return a fresh git + DVC repository holding the project's tracked and new files, with tiny params, reproduced once."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file() and name != "dvc.lock" and name != "data/dvc.lock":
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    tiny = yaml.safe_load((ROOT / "tests/tiny_params.yaml").read_text())
+    change_params(folder, **tiny)
+    for command in (
+        ["git", "init", "-q"],
+        ["git", "add", "-A"],
+        ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "clone"],
+    ):
+        subprocess.run(command, cwd=folder, check=True)
+    output = run(folder, "dvc", "repro")
+    assert stages_run(output) == STAGES
+    return folder
+
+
+def test_every_declared_output_is_there(clone):
+    for file in ("dvc.yaml", "data/dvc.yaml"):
+        for stage in yaml.safe_load((clone / file).read_text())["stages"].values():
+            for kind in ("outs", "metrics", "plots"):
+                for out in stage.get(kind, []):
+                    assert (clone / (out if isinstance(out, str) else next(iter(out)))).exists()
+
+
+def test_nothing_runs_twice(clone):
+    assert stages_run(run(clone, "dvc", "repro")) == []
+
+
+def test_git_sees_only_results_that_belong_in_git(clone):
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True).stdout
+    paths = {line[3:] for line in changed.splitlines()}
+    allowed = {
+        "dvc.lock",
+        "data/dvc.lock",
+        "metrics/evaluate.json",
+        "metrics/sweep.json",
+        "metrics/thresholds.json",
+        "metrics/plots/",
+    }
+    assert all(path in allowed or path.startswith("metrics/plots/") for path in paths), paths
+
+
+def test_a_change_of_decode_reruns_only_what_follows_the_logits(clone):
+    change_params(clone, decode={"lambda_key": 0.3})
+    assert stages_run(run(clone, "dvc", "repro")) == ["decode", "sweep", "evaluate"]
+
+
+def test_a_change_of_runtime_reruns_nothing(clone):
+    change_params(clone, runtime={"log_every_steps": 7, "workers": 1})
+    assert stages_run(run(clone, "dvc", "repro")) == []
+
+
+def test_a_mistyped_value_ends_in_one_sentence(clone, tmp_path):
+    bad = yaml.safe_load((clone / "params.yaml").read_text())
+    bad["decode"]["lamda_key"] = bad["decode"].pop("lambda_key")
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(bad))
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.decode", "--params", str(path)], cwd=clone, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and done.stderr.startswith(
+        "error: params: decode.lamda_key is unknown (did you mean 'lambda_key'?)"
+    )
+    assert "Traceback" not in done.stderr

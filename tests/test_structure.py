@@ -1,0 +1,173 @@
+"""The shape of the project, held by machine: layers, cache boundaries, params, sizes of nothing but facts.
+
+Imports are read from the source (nothing is run), so an import inside a function counts like any other.
+"""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+MIDDLE = {"targets", "datasets", "video", "model", "theory", "decoding"}
+UPPER = {"registration", "synth", "training", "inference", "evaluation"}
+MAY_IMPORT = {
+    "core": set(),
+    **{name: {"core"} for name in MIDDLE},
+    **{name: {"core"} | MIDDLE for name in UPPER},
+}
+CHAINS = {"transcribe", "__main__"}
+NUMPY_ONLY = {"core", "theory", "decoding", "evaluation"}
+
+
+def modules() -> dict[str, Path]:
+    """Return dotted name -> file of every module of `tivit` and `stages`."""
+    files = [*ROOT.glob("tivit/**/*.py"), *ROOT.glob("stages/*.py")]
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files}
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """Return every dotted name a file imports, `from a import b` as both `a` and `a.b`."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(names)
+
+
+def closure(start: str) -> set[str]:
+    """Return all project modules reachable from `start`, itself included."""
+    known, seen, queue = modules(), set(), [start]
+    while queue:
+        name = queue.pop()
+        if name in known and name not in seen:
+            seen.add(name)
+            queue += imports_of(known[name])
+    return seen
+
+
+def package(name: str) -> str:
+    """Return `core` of `tivit.core.notes`."""
+    return name.split(".")[1]
+
+
+INNER = sorted(name for name in modules() if name.startswith("tivit.") and package(name) not in CHAINS)
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_imports_only_go_down(name):
+    own = package(name)
+    used = {package(item) for item in imports_of(modules()[name]) if item.startswith("tivit.")} - {own}
+    assert used <= MAY_IMPORT[own], f"{name} imports {sorted(used - MAY_IMPORT[own])}"
+
+
+@pytest.mark.parametrize("name", [name for name in INNER if package(name) in NUMPY_ONLY])
+def test_no_torch_from_the_logits_on(name):
+    reached = {item.split(".")[0] for module in closure(name) for item in imports_of(modules()[module])}
+    assert not reached & {"torch", "torchvision"}
+
+
+def test_torchvision_is_imported_nowhere():
+    users = [name for name, path in modules().items() if any(i.split(".")[0] == "torchvision" for i in imports_of(path))]
+    assert users == []
+
+
+@pytest.mark.parametrize("name", [name for name, path in modules().items() if path.name == "__init__.py"])
+def test_init_files_are_a_docstring(name):
+    body = ast.parse(modules()[name].read_text()).body
+    assert len(body) == 1 and ast.get_docstring(ast.Module(body, []))
+
+
+def pipeline() -> dict[str, dict]:
+    """Return stage name -> stage of both pipeline files."""
+    files = (ROOT / "dvc.yaml", ROOT / "data/dvc.yaml")
+    return {name: stage for file in files for name, stage in yaml.safe_load(file.read_text())["stages"].items()}
+
+
+def covers(dep: str, path: str) -> bool:
+    """True when a dependency is a file or a folder above it."""
+    return path == dep or path.startswith(f"{dep}/")
+
+
+@pytest.mark.parametrize("stage", sorted(pipeline()))
+def test_deps_are_the_import_closure(stage):
+    declared = [dep for dep in pipeline()[stage]["deps"] if dep.startswith(("tivit", "stages"))]
+    reached = {modules()[name].relative_to(ROOT).as_posix() for name in closure(f"stages.{stage}")}
+    reached -= {"tivit/__init__.py", "stages/__init__.py"}
+    missing = sorted(path for path in reached if not any(covers(dep, path) for dep in declared))
+    assert missing == [], f"{stage} imports what its deps do not name"
+    idle = sorted(dep for dep in declared if not any(covers(dep, path) for path in reached))
+    assert idle == [], f"{stage} names deps that it does not import"
+
+
+@pytest.mark.parametrize("stage", sorted(pipeline()))
+def test_params_are_the_sections_read(stage):
+    source = modules()[f"stages.{stage}"].read_text()
+    read = set(re.findall(r'(?:section|scalar)\(\s*params,\s*"(\w+)"', source)) - {"runtime"}
+    declared = {item.split(".")[0] for item in pipeline()[stage].get("params", [])}
+    assert declared == read
+
+
+def test_every_params_key_is_watched_or_says_why_not():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    watched = {item for stage in pipeline().values() for item in stage.get("params", [])}
+    unwatched = {key for key in params if key not in watched and not any(item.startswith(f"{key}.") for item in watched)}
+    assert unwatched == {"runtime"}
+    assert {f"data.{key}" for key in params["data"]} - watched == {"data.root"}
+
+
+def test_only_sweep_and_evaluate_keep_results_in_git():
+    for name, stage in pipeline().items():
+        uncached = [
+            out
+            for kind in ("outs", "metrics", "plots")
+            for out in stage.get(kind, [])
+            if isinstance(out, dict) and next(iter(out.values())).get("cache", True) is False
+        ]
+        assert bool(uncached) == (name in {"sweep", "evaluate"}), name
+        assert not any(isinstance(out, dict) and "persist" in next(iter(out.values())) for out in stage.get("outs", []))
+
+
+def test_only_the_time_grid_divides_by_fps():
+    pattern = re.compile(r"[*/] ?(self\.)?(\w+\.)?fps\b|\bfps ?[*/]")
+    users = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in modules().values()
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if pattern.search(line.partition("#")[0]) and path.name != "timegrid.py" and '"""' not in line
+    ]
+    assert users == []
+
+
+def test_only_the_keyboard_knows_its_numbers():
+    pattern = re.compile(r"(?<![\w.])(21|88|108)(?![\w.,])")
+    allowed = {"keyboard.py"}
+    users = []
+    for name, path in modules().items():
+        if path.name in allowed:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and type(node.value) is int and pattern.fullmatch(str(node.value)):
+                users.append(f"{name}:{node.lineno}: {node.value}")
+    assert users == []
+
+
+def test_requirements_are_pinned():
+    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+
+
+def test_the_top_level_is_what_was_agreed():
+    agreed = {
+        "dvc.yaml", "dvc.lock", "params.yaml", "README.md", "requirements.txt", "pyproject.toml", "LICENSE",
+        "stages", "tivit", "data", "tests", "metrics", "docs",
+    }  # fmt: skip
+    visible = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and not path.name.endswith(".egg-info")}
+    assert visible <= agreed

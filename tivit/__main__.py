@@ -1,0 +1,104 @@
+"""Command line: `python -m tivit <command>`. Each command is a thin call; `--help` of each says what it takes."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from tivit.core import params as params_file
+from tivit.core.errors import InputError
+from tivit.core.params import section
+from tivit.core.stage import add_verbose, exit_status, set_verbose
+
+log = logging.getLogger("tivit")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 faults found, 2 bad input, 130 stopped."""
+    parser = argparse.ArgumentParser(prog="python -m tivit", description="Video of a piano keyboard in, notes out.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for add in (_add_transcribe, _add_index):
+        command = add(commands)
+        command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
+        add_verbose(command)
+    arguments = parser.parse_args(argv)
+    status = 0
+
+    def work() -> None:
+        nonlocal status
+        set_verbose(arguments.verbose)
+        status = arguments.work(arguments)
+
+    return exit_status(work) or status
+
+
+def _add_transcribe(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = commands.add_parser("transcribe", help="write the notes of a video to a MIDI file")
+    command.add_argument("video", type=Path)
+    command.add_argument("-o", "--output", type=Path, required=True, help="the MIDI file to write")
+    command.add_argument("--checkpoint", type=Path, default=Path("data/model/best.pt"), help="default: %(default)s")
+    command.add_argument("--thresholds", type=Path, default=Path("metrics/thresholds.json"), help="default: %(default)s")
+    command.add_argument(
+        "--corners", nargs=4, metavar="X,Y",
+        help="corners of the white keys in the image, px: top left, top right, bottom right, bottom left; default: found",
+    )  # fmt: skip
+    command.set_defaults(work=_transcribe)
+    return command
+
+
+def _transcribe(arguments: argparse.Namespace) -> int:
+    from tivit.transcribe import transcribe
+
+    corners = None if arguments.corners is None else np.array([_point(text) for text in arguments.corners])
+    summary = transcribe(
+        arguments.video,
+        arguments.output,
+        params=params_file.load(arguments.params),
+        checkpoint=arguments.checkpoint,
+        thresholds=arguments.thresholds,
+        corners=corners,
+    )
+    print(summary.sentence())
+    return 0
+
+
+def _point(text: str) -> tuple[float, float]:
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--corners: {text!r} is not a point; write x,y in pixels, such as 252.5,479") from None
+    return x, y
+
+
+def _add_index(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = commands.add_parser("index", help="write or check the committed index of a dataset")
+    command.add_argument("name", help="the dataset, such as Synthetic")
+    command.add_argument("--check", action="store_true", help="compare sizes with the index, write nothing")
+    command.add_argument("--full", action="store_true", help="with --check: compare contents (MD5) too")
+    command.set_defaults(work=_index)
+    return command
+
+
+def _index(arguments: argparse.Namespace) -> int:
+    from tivit.datasets.index import check_index, index_path, read_index, write_index
+    from tivit.datasets.params import DataParams
+    from tivit.datasets.registry import layout_of, resolve_root
+
+    params = section(params_file.load(arguments.params), "data", DataParams)
+    root = resolve_root(layout_of(arguments.name), params.root if params.name == arguments.name else None)
+    path = index_path(arguments.name)
+    if not arguments.check:
+        index = write_index(arguments.name, root, path)
+        print(f"{path}: {len(index.files)} files of {root}")
+        return 0
+    index = read_index(path)
+    faults = check_index(index, root, arguments.full)
+    print("\n".join([*faults, f"{path}: {len(index.files)} files, {len(faults)} faults"]))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
