@@ -1,0 +1,56 @@
+"""Music and ideal logits for the decoding and evaluation tests: notes -> what a perfect model would say of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tivit.core.heads import HEAD_NAMES
+from tivit.core.keyboard import KEY_COUNT, LOWEST_MIDI
+from tivit.core.notes import Notes, make_notes
+from tivit.core.timegrid import TimeGrid
+from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
+
+RULES = EventRules(min_length_s=0.03, min_repeat_s=0.04, bridge_s=0.0, support_s=0.1, snap_s=0.1)
+HALF = HeadThreshold(threshold=0.5, hold=0.5, lag_s=0.0, temperature=1.0, bias=0.0)
+THRESHOLDS = Thresholds(onset=HALF, pitch=HALF, offset=HALF, rules=RULES, split="val", metric="none")
+REACH_FRAMES = 3.0
+
+
+def random_notes(rng: np.random.Generator, length_s: float, per_key: int = 2, shortest_s: float = 0.08) -> Notes:
+    """Return notes of every fourth key or so, inside [0.1, length_s - 0.1], the gap between a key's notes at least 50 ms."""
+    rows = []
+    for key in rng.choice(KEY_COUNT, 24, replace=False):
+        edges = np.sort(rng.uniform(0.1, length_s - 0.1, 2 * per_key))
+        for onset_s, offset_s in zip(edges[::2], edges[1::2], strict=True):
+            last_s = max((row[1] for row in rows if row[2] == key + LOWEST_MIDI), default=-1.0)
+            if offset_s - onset_s >= shortest_s and onset_s - last_s >= 0.05:
+                rows.append((onset_s, offset_s, key + LOWEST_MIDI, rng.integers(0, 2), rng.integers(0, 2)))
+    onset_s, offset_s, midi, hand, staff = (np.array(column) for column in zip(*rows, strict=True))
+    return make_notes(onset_s, offset_s, midi, None, hand, staff)
+
+
+def perfect_logits(notes: Notes, grid: TimeGrid) -> dict[str, np.ndarray]:
+    """Return head -> (T, 88) float16 logits: triangles of +-`REACH_FRAMES` on onsets and offsets, the rest is on or off."""
+    probability = {name: np.zeros((grid.length, KEY_COUNT)) for name in HEAD_NAMES}
+    frames = np.arange(grid.length)
+    for i in range(len(notes)):
+        key = int(notes.midi[i]) - LOWEST_MIDI
+        first, last = float(grid.frame(notes.onset_s[i])), float(grid.frame(notes.offset_s[i]))
+        for name, center in (("onset", first), ("offset", last)):
+            triangle = np.maximum(0.0, 1.0 - np.abs(frames - center) / REACH_FRAMES)
+            probability[name][:, key] = np.maximum(probability[name][:, key], triangle)
+        down = (frames >= first) & (frames < last)
+        probability["pitch"][down, key] = 1.0
+        probability["hand"][down, key] = notes.hand[i]
+        probability["clef"][down, key] = notes.staff[i]
+    clipped = {name: np.clip(values, 1e-4, 1 - 1e-4) for name, values in probability.items()}
+    return {name: np.log(values / (1 - values)).astype(np.float16) for name, values in clipped.items()}
+
+
+def noisy_logits(notes: Notes, grid: TimeGrid, rng: np.random.Generator, noise: float = 1.0) -> dict[str, np.ndarray]:
+    """Return `perfect_logits` made doubtful: probabilities within 0.02..0.9, then Gaussian noise of sd `noise`."""
+    result = {}
+    for name, logits in perfect_logits(notes, grid).items():
+        probability = 0.02 + 0.88 / (1 + np.exp(-logits.astype(float)))
+        result[name] = (np.log(probability / (1 - probability)) + rng.normal(0, noise, logits.shape)).astype(np.float32)
+    return result

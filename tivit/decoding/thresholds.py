@@ -1,0 +1,94 @@
+"""Operating points: what turns probabilities into notes, chosen once on validation, and the file that carries them.
+
+`metrics/thresholds.json` is written by the sweep and read by everything that decodes notes. A probability is
+`sigmoid(logit / temperature + bias)`; a lag is how late a head is (s) and is subtracted from its events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tivit.core.artifacts import read_json, write_json
+from tivit.core.errors import InputError
+from tivit.core.params import check_range
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class HeadThreshold:
+    """One event head: the probability that opens an event, the one that keeps it going, its lag (s), its calibration."""
+
+    threshold: float
+    hold: float
+    lag_s: float
+    temperature: float
+    bias: float
+
+    def __post_init__(self) -> None:
+        check_range("threshold", self.threshold, 0.0, 1.0)
+        check_range("hold", self.hold, 0.0, 1.0)
+        check_range("lag_s", self.lag_s, -1.0, 1.0)
+        check_range("temperature", self.temperature, 1e-3, 1e3)
+        check_range("bias", self.bias, -100.0, 100.0)
+
+
+@dataclass(frozen=True)
+class EventRules:
+    """Times (s) that shape notes whatever the thresholds are.
+
+    min_length_s: no note is shorter (it is lengthened, not dropped). min_repeat_s: of two onset peaks of one key nearer than
+    this the higher stays. bridge_s: a dip of the pitch head not longer than this does not end a note. support_s: the pitch head
+    must answer within this time after an onset. snap_s: an offset peak up to this late after the pitch head fell still counts.
+    """
+
+    min_length_s: float
+    min_repeat_s: float
+    bridge_s: float
+    support_s: float
+    snap_s: float
+
+    def __post_init__(self) -> None:
+        check_range("min_length_s", self.min_length_s, 1e-3, 1.0)
+        for field in fields(self):
+            check_range(field.name, getattr(self, field.name), 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Everything `decode_notes` needs, with the split and the metric it was chosen by.
+
+    onset: a peak above `threshold` begins a note (`hold` is not used). pitch: `threshold` must be reached soon after the onset,
+    and the note lasts while the head stays above `hold`. offset: a peak above `threshold` ends the note (`hold` is not used);
+    1.0 leaves the offset head out.
+    """
+
+    onset: HeadThreshold
+    pitch: HeadThreshold
+    offset: HeadThreshold
+    rules: EventRules
+    split: str
+    metric: str
+
+
+def write_thresholds(path: Path | str, thresholds: Thresholds) -> None:
+    """Write thresholds as JSON, byte-stable."""
+    write_json(path, {"format": FORMAT, **asdict(thresholds)}, decimals=6)
+
+
+def read_thresholds(path: Path | str) -> Thresholds:
+    """Return the thresholds in a file; raise InputError naming file and field when it is malformed."""
+    value = read_json(path)
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        raise InputError(f"{path}: not a thresholds file of format {FORMAT}; run the sweep stage")
+    try:
+        heads = {name: _build(HeadThreshold, value[name]) for name in ("onset", "pitch", "offset")}
+        return Thresholds(**heads, rules=_build(EventRules, value["rules"]), split=value["split"], metric=value["metric"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a thresholds file ({error})") from None
+
+
+def _build(schema: type, value: dict[str, Any]) -> Any:
+    return schema(**{field.name: float(value[field.name]) for field in fields(schema)})

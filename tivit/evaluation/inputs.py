@@ -1,0 +1,39 @@
+"""What sweep and evaluate read: the clips of a split, with their true notes, checked against the manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tivit.core.errors import InputError
+from tivit.core.logits import ClipLogits, read_logits
+from tivit.core.manifest import read_manifest
+from tivit.core.notes import Notes
+
+
+@dataclass(frozen=True)
+class ScoredClip:
+    """One clip of a split: what the model says, the true notes, the tier ("" for none)."""
+
+    logits: ClipLogits
+    notes: Notes
+    tier: str
+
+
+def load_split(decoded: Path | str, manifest: Path | str, split: str) -> list[ScoredClip]:
+    """Return the clips of `split`, in the order of the logits file `decoded`, with notes from the manifest folder.
+
+    Raises
+    ------
+    InputError
+        A file is unreadable, or file and manifest do not hold the same clips.
+    """
+    clips = read_logits(decoded)
+    known = read_manifest(manifest)
+    tiers = {clip.clip_id: clip.tier for clip in known.of_split(split)}
+    present = {clip.clip_id for clip in clips}
+    if unknown := sorted(present - set(tiers)):
+        raise InputError(f"{decoded}: clip {unknown[0]!r} is not in split {split!r} of {manifest}")
+    if missing := sorted(set(tiers) - present):
+        raise InputError(f"{decoded}: clip {missing[0]!r} of split {split!r} is missing; run the logits stage again")
+    return [ScoredClip(clip, known.notes[clip.clip_id], tiers[clip.clip_id]) for clip in clips]

@@ -1,0 +1,97 @@
+"""Pictures of scores as PNG files, the same bytes for the same input: no date, no version, one backend (Agg).
+
+Colours are those of Okabe and Ito, told apart by people who see colours differently: green found, orange missed, blue invented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from tivit.core.artifacts import atomic_path
+from tivit.core.keyboard import BLACK_KEYS, HIGHEST_MIDI, LOWEST_MIDI, midi_of, name_of
+from tivit.core.notes import Notes
+from tivit.core.timegrid import TimeGrid
+from tivit.evaluation.sweep import Point
+
+FOUND, MISSED, INVENTED = "#009E73", "#D55E00", "#0072B2"
+OCTAVE = 12
+
+
+def save_png(figure: Figure, path: Path | str, dpi: int = 100) -> None:
+    """Write a figure as PNG without any metadata, atomically."""
+    FigureCanvasAgg(figure)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+
+
+def piano_roll(reference: Notes, estimate: Notes, pairs: np.ndarray, grid: TimeGrid, title: str) -> Figure:
+    """Return a piano roll: found notes green with the true extent outlined, missed notes orange, invented notes blue.
+
+    `pairs` (M, 2) are matched indices into reference and estimate. Width grows with the clip, between 8 and 40 inches.
+    """
+    length_s = max(grid.end_s - grid.start_s, 1.0)
+    midi = np.concatenate([reference.midi, estimate.midi]).astype(int)
+    low, high = (midi.min() - 2, midi.max() + 2) if len(midi) else (LOWEST_MIDI, HIGHEST_MIDI)
+    low, high = max(low, LOWEST_MIDI), min(high, HIGHEST_MIDI)
+    figure = Figure(figsize=(float(np.clip(1.1 * length_s, 8.0, 40.0)), float(np.clip(0.09 * (high - low) + 1.2, 3.0, 7.0))))
+    axes = figure.add_axes((0.55 / figure.get_figwidth(), 0.14, 1.0 - 0.7 / figure.get_figwidth(), 0.74))
+    for black in midi_of(BLACK_KEYS):
+        if low <= black <= high:
+            axes.axhspan(black - 0.5, black + 0.5, color="0.94", linewidth=0)
+    is_found = np.zeros(len(estimate), bool)
+    is_found[pairs[:, 1]] = True
+    is_missed = np.ones(len(reference), bool)
+    is_missed[pairs[:, 0]] = False
+    _add_notes(axes, estimate.take(is_found), 0.38, facecolors=FOUND, linewidths=0)
+    _add_notes(axes, estimate.take(~is_found), 0.38, facecolors=INVENTED, linewidths=0)
+    _add_notes(axes, reference.take(is_missed), 0.38, facecolors=MISSED, linewidths=0, alpha=0.8)
+    _add_notes(axes, reference.take(~is_missed), 0.46, facecolors="none", edgecolors="0.25", linewidths=0.6)
+    first_c = low + (-low) % OCTAVE
+    axes.set_yticks(range(first_c, high + 1, OCTAVE), [name_of(tick) for tick in range(first_c, high + 1, OCTAVE)])
+    axes.set(xlim=(grid.start_s, grid.start_s + length_s), ylim=(low - 0.5, high + 0.5), xlabel="seconds")
+    axes.grid(axis="x", color="0.85", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.set_title(title, loc="left", fontsize=10)
+    counts = ((FOUND, "found", is_found.sum()), (MISSED, "missed", is_missed.sum()), (INVENTED, "invented", (~is_found).sum()))
+    handles = [Patch(facecolor=colour, label=f"{name} {count}") for colour, name, count in counts]
+    handles.append(Patch(facecolor="none", edgecolor="0.25", linewidth=0.6, label="true extent"))
+    axes.legend(handles=handles, ncol=4, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    return figure
+
+
+def threshold_curves(points: Sequence[Point], best: Point) -> Figure:
+    """Return onset precision, recall and F1 over the onset threshold (at the chosen pitch threshold), the choice marked."""
+    line = sorted(
+        (point for point in points if point.note_f1 is None and point.pitch_threshold == best.pitch_threshold),
+        key=lambda point: point.onset_threshold,
+    )
+    figure = Figure(figsize=(7.0, 4.0), layout="constrained")
+    axes = figure.add_subplot()
+    threshold = [point.onset_threshold for point in line]
+    for name, label, colour in (
+        ("onset_p_50", "precision", INVENTED),
+        ("onset_r_50", "recall", MISSED),
+        ("onset_f1_50", "F1", FOUND),
+    ):
+        axes.plot(threshold, [getattr(point, name) for point in line], color=colour, label=label, marker=".")
+    axes.axvline(best.onset_threshold, color="0.4", linestyle="--", label=f"chosen {best.onset_threshold:g}")
+    axes.set(xlabel="onset threshold (probability)", ylabel="onsets at 50 ms, mean over clips", xlim=(0, 1), ylim=(0, 1.02))
+    axes.grid(color="0.9")
+    axes.legend(frameon=False)
+    return figure
+
+
+def _add_notes(axes: object, notes: Notes, half_height: float, **style: object) -> None:
+    left, right, midi = notes.onset_s, notes.offset_s, notes.midi.astype(float)
+    low, high = midi - half_height, midi + half_height
+    corners = np.stack(
+        [np.stack([left, low], 1), np.stack([right, low], 1), np.stack([right, high], 1), np.stack([left, high], 1)], 1
+    )
+    axes.add_collection(PolyCollection(corners, **style), autolim=False)

@@ -1,0 +1,46 @@
+"""Tables of scores: rows for the CSV files of sweep and evaluate, and the few lines a person reads in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tivit.evaluation.scores import ClipScore
+from tivit.evaluation.sweep import Point
+
+CLIP_METRICS = (
+    "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_f1_same_tol", "frame_f1",
+    "hand_acc", "hand_acc_baseline", "clef_acc", "clef_acc_baseline",
+)  # fmt: skip
+CLIP_COLUMNS = ("clip_id", "tier", "notes", "found", "missed", "invented", *CLIP_METRICS)
+POINT_COLUMNS = (
+    "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50", "note_f1",
+)  # fmt: skip
+DECIMALS = 4
+
+
+def clip_rows(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> list[list[object]]:
+    """Return one row per clip, columns `CLIP_COLUMNS`; found, missed and invented count onsets at 50 ms, "" is no value."""
+    rows = []
+    for clip_id, score in scores.items():
+        counts, values = score.counts["onset_50"], score.values()
+        missed, invented = counts.reference - counts.matched, counts.estimate - counts.matched
+        metrics = [values.get(name, "") for name in CLIP_METRICS]
+        rows.append([clip_id, tiers[clip_id], counts.reference, counts.matched, missed, invented, *metrics])
+    return rows
+
+
+def point_rows(points: Sequence[Point]) -> list[list[object]]:
+    """Return one row per operating point, columns `POINT_COLUMNS`; "" where a point has no such value."""
+    rows = ([getattr(point, name) for name in POINT_COLUMNS] for point in points)
+    return [["" if value is None else value for value in row] for row in rows]
+
+
+def score_table(blocks: Mapping[str, Mapping[str, float]]) -> str:
+    """Return the blocks of `metrics/evaluate.json` as aligned text: one line per metric, one column per tier."""
+    names = [name for name in CLIP_METRICS if any(name in block for block in blocks.values())]
+    lines = [" " * 18 + "".join(f"{tier:>9}" for tier in blocks)]
+    lines.append(f"{'clips':18}" + "".join(f"{block['clips']:9d}" for block in blocks.values()))
+    for name in names:
+        cells = (f"{block[name]:9.4f}" if name in block else " " * 9 for block in blocks.values())
+        lines.append(f"{name:18}" + "".join(cells))
+    return "\n".join(lines)

@@ -1,0 +1,190 @@
+"""Scores of notes against notes, by `mir_eval.transcription` (Raffel et al. 2014, mir_eval: a transparent implementation).
+
+Choices that change a number:
+- Pitches go in as Hz and must agree within 50 cents. Onsets within 50 ms (or 100 ms), the limit included, both rounded to
+  0.1 ms. Matching is the largest possible one, each note used once.
+- `note_f1`: onset within 50 ms and offset within 20 % of the reference length or 50 ms, whichever is more (the default rule).
+  `note_f1_same_tol`: onset and offset each within 50 ms.
+- `frame_f1`: keys down at the instants of the clip's grid (onset <= t < offset), from the notes of both sides.
+- `hand_acc`, `clef_acc`: share of right labels among notes matched by onset at 50 ms whose reference label is known; `*_baseline`
+  is what "MIDI 60 and above is right hand / treble" scores on the same notes. Without labels there is no key.
+- A side without notes scores 0 (precision, recall and F1), as in mir_eval, also when both sides are empty.
+- Values are means over clips; `pooled_*` counts all notes of all clips together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tivit.core.heads import UNKNOWN
+from tivit.core.keyboard import KEY_COUNT, hz_of, key_of
+from tivit.core.notes import Notes
+from tivit.core.timegrid import TimeGrid
+
+SPLIT_MIDI = 60
+ATTRIBUTES = {"hand_acc": "hand", "clef_acc": "staff"}
+
+
+@dataclass(frozen=True)
+class EvaluateParams:
+    """What the evaluate stage makes beside the scores (params section `evaluate`): a piano roll per test clip."""
+
+    pictures: bool
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When two notes match: onset tolerance (s), and offset tolerance as a share of the length (None: offsets do not count)."""
+
+    onset_s: float
+    offset_ratio: float | None
+
+
+RULES = {
+    "onset_50": Rule(0.05, None),
+    "onset_100": Rule(0.1, None),
+    "note": Rule(0.05, 0.2),
+    "note_same_tol": Rule(0.05, 0.0),
+}
+F1_NAMES = {"onset_50": "onset_f1_50", "onset_100": "onset_f1_100", "note": "note_f1", "note_same_tol": "note_f1_same_tol"}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many things were right, how many the reference has, how many the estimate has."""
+
+    matched: int
+    reference: int
+    estimate: int
+
+    @property
+    def precision(self) -> float:
+        """Share of the estimate that is right; 0 when a side is empty."""
+        return self.matched / self.estimate if self.matched else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Share of the reference that was found; 0 when a side is empty."""
+        return self.matched / self.reference if self.matched else 0.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall; 0 when nothing matches."""
+        return 2.0 * self.matched / (self.reference + self.estimate) if self.matched else 0.0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.matched + other.matched, self.reference + other.reference, self.estimate + other.estimate)
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """Scores of one clip: counts per rule and for frames, (right, all) per labelled attribute, and the matched pairs at 50 ms.
+
+    `pairs` has shape (M, 2): indices into the reference and the estimated notes.
+    """
+
+    counts: dict[str, Counts]
+    labels: dict[str, tuple[int, int]]
+    pairs: np.ndarray
+
+    def values(self) -> dict[str, float]:
+        """Return the metrics of this clip by name, without those that have no value."""
+        result = {F1_NAMES[name]: self.counts[name].f1 for name in RULES}
+        result["onset_p_50"] = self.counts["onset_50"].precision
+        result["onset_r_50"] = self.counts["onset_50"].recall
+        result["frame_f1"] = self.counts["frame"].f1
+        result.update({name: right / total for name, (right, total) in self.labels.items()})
+        return result
+
+
+def score_clip(reference: Notes, estimate: Notes, grid: TimeGrid) -> ClipScore:
+    """Return the scores of `estimate` against `reference`; `grid` says at which instants frames are compared."""
+    pairs = {name: match(reference, estimate, rule) for name, rule in RULES.items()}
+    counts = {name: Counts(len(found), len(reference), len(estimate)) for name, found in pairs.items()}
+    counts["frame"] = _frame_counts(reference, estimate, grid)
+    return ClipScore(counts, _label_counts(reference, estimate, pairs["onset_50"]), pairs["onset_50"])
+
+
+def match(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
+    """Return the matched pairs (reference index, estimate index) of mir_eval, shape (M, 2); none when a side is empty."""
+    from mir_eval.transcription import match_notes
+
+    if not len(reference) or not len(estimate):
+        return np.zeros((0, 2), np.int64)
+    pairs = match_notes(
+        np.stack([reference.onset_s, reference.offset_s], axis=1),
+        hz_of(reference.midi),
+        np.stack([estimate.onset_s, estimate.offset_s], axis=1),
+        hz_of(estimate.midi),
+        onset_tolerance=rule.onset_s,
+        offset_ratio=rule.offset_ratio,
+    )
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def summary(scores: Sequence[ClipScore]) -> dict[str, float]:
+    """Return the mean of every metric over the clips that have it, and `clips`, their number; {"clips": 0} for none."""
+    collected: dict[str, list[float]] = {}
+    for score in scores:
+        for name, value in score.values().items():
+            collected.setdefault(name, []).append(value)
+    return {**{name: float(np.mean(values)) for name, values in collected.items()}, "clips": len(scores)}
+
+
+def pooled(scores: Sequence[ClipScore]) -> dict[str, float]:
+    """Return the metrics of all clips taken as one, keys with the prefix `pooled_`."""
+    counts: dict[str, Counts] = {}
+    labels: dict[str, tuple[int, int]] = {}
+    for score in scores:
+        for name, value in score.counts.items():
+            counts[name] = counts.get(name, Counts(0, 0, 0)) + value
+        for name, (right, total) in score.labels.items():
+            before = labels.get(name, (0, 0))
+            labels[name] = (before[0] + right, before[1] + total)
+    if not counts:
+        return {}
+    return {f"pooled_{name}": value for name, value in ClipScore(counts, labels, np.zeros((0, 2))).values().items()}
+
+
+def summary_by_tier(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return the content of `metrics/evaluate.json`: "all" with pooled values, and one block for each named tier.
+
+    `scores` and `tiers` are keyed by clip id; a clip of tier "" counts in "all" only.
+    """
+    blocks = {"all": {**summary(list(scores.values())), **pooled(list(scores.values()))}}
+    for tier in sorted(set(tiers.values()) - {""}):
+        blocks[tier] = summary([score for clip_id, score in scores.items() if tiers[clip_id] == tier])
+    return blocks
+
+
+def roll(notes: Notes, grid: TimeGrid) -> np.ndarray:
+    """Return which keys are down at the instants of `grid`, (T, 88) bool: onset <= t < offset, to a millionth of a frame."""
+    down = np.zeros((grid.length, KEY_COUNT), bool)
+    first = np.maximum(np.ceil(grid.frame(notes.onset_s) - 1e-6).astype(int), 0)
+    last = np.maximum(np.ceil(grid.frame(notes.offset_s) - 1e-6).astype(int), 0)
+    for start, stop, key in zip(first, last, key_of(notes.midi), strict=True):
+        down[start:stop, key] = True
+    return down
+
+
+def _frame_counts(reference: Notes, estimate: Notes, grid: TimeGrid) -> Counts:
+    truth, found = roll(reference, grid), roll(estimate, grid)
+    return Counts(int((truth & found).sum()), int(truth.sum()), int(found.sum()))
+
+
+def _label_counts(reference: Notes, estimate: Notes, pairs: np.ndarray) -> dict[str, tuple[int, int]]:
+    result = {}
+    for name, column in ATTRIBUTES.items():
+        truth, found = getattr(reference, column)[pairs[:, 0]], getattr(estimate, column)[pairs[:, 1]]
+        is_labelled = truth != UNKNOWN
+        total = int(is_labelled.sum())
+        if total == 0:
+            continue
+        guess = reference.midi[pairs[:, 0]] >= SPLIT_MIDI
+        result[f"{name}_baseline"] = (int((guess == truth)[is_labelled].sum()), total)
+        if (found != UNKNOWN).any():
+            result[name] = (int((found == truth)[is_labelled].sum()), total)
+    return result
