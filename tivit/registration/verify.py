@@ -6,8 +6,10 @@ pattern must fit clearly better than all of them, its ends must be seen, and the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from tivit.core.keyboard import BLACK_COUNT, CENTER_MM, KEYBOARD_WIDTH_MM, WHITE_KEYS, WHITE_PITCH_MM
@@ -17,13 +19,19 @@ from tivit.registration.refine import BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Pla
 
 SHIFTS_WHITE = np.arange(-8, 9)
 END_KEYS = 3
-FIT_RANGE = (0.55, 0.8)
-MARGIN_RANGE = (0.015, 0.05)
+FIT_RANGE = (0.4, 0.6)
+MARGIN_RANGE = (0.15, 0.5)
+WINDOW_MM = 100.0
+MIN_CONTRAST_SHARE = 0.3
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`confidence` 0..1 and, when it is low, the `reason`; `fit` and `margin` are correlations."""
+    """`confidence` 0..1 and, when it is low, the `reason`; `fit` and `margin` are -1..1.
+
+    `fit` is the mean agreement of the picture with the key pattern; `margin` the least agreement where the pattern and a wrong
+    reading differ.
+    """
 
     confidence: float
     reason: str
@@ -33,23 +41,26 @@ class Verdict:
 
 def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...]) -> Verdict:
     """Return how sure it is that the picture on the plane raster is a full keyboard from A0 to C8."""
-    x_mm = np.arange(-WHITE_PITCH_MM, KEYBOARD_WIDTH_MM + WHITE_PITCH_MM, STEP_MM)
+    x_mm = np.arange(0.0, KEYBOARD_WIDTH_MM, STEP_MM)
     back = _profile(plan, BLACK_ROWS, correction)
     front = _profile(plan, FRONT_ROWS, correction)
     left, right = black_edges_mm(place_mm)
-    fit = _correlation(back, x_mm, left, right)
-    wrong = [_correlation(back, x_mm, left + d, right + d) for d in SHIFTS_WHITE[SHIFTS_WHITE != 0] * WHITE_PITCH_MM]
+    agreement = _contrast(back, x_mm) * _pattern(x_mm, left, right)
+    fit = float(agreement.mean())
     backwards = (KEYBOARD_WIDTH_MM - right[::-1], KEYBOARD_WIDTH_MM - left[::-1])
-    wrong += [_correlation(back, x_mm, *(edge + d for edge in backwards)) for d in SHIFTS_WHITE * WHITE_PITCH_MM]
-    margin = fit - max(wrong)
+    margin = fit
+    for shift_mm in SHIFTS_WHITE * WHITE_PITCH_MM:
+        for edges in ((left, right), backwards) if shift_mm else (backwards,):
+            wrong = _pattern(x_mm - shift_mm, *edges)
+            margin = min(margin, float(agreement[wrong * _pattern(x_mm, left, right) <= 0].mean()))
     dark = np.array([np.median(back(np.linspace(a + 2, b - 2, 5))) for a, b in zip(left, right, strict=True)])
     white = np.median([front(CENTER_MM[WHITE_KEYS] + d) for d in (-6, 0, 6)], axis=0)
     level = (np.median(dark) + np.median(white)) / 2
     ends = np.concatenate([dark[:END_KEYS], dark[BLACK_COUNT - END_KEYS :]]) < level
     share_white = float((white > level).mean())
     parts = {
-        f"the black keys do not fit the pattern (correlation {fit:.2f})": _ramp(fit, *FIT_RANGE),
-        f"another reading fits almost as well (margin {margin:.3f})": _ramp(margin, *MARGIN_RANGE),
+        f"the black keys do not fit the pattern (agreement {fit:.2f})": _ramp(fit, *FIT_RANGE),
+        f"another reading fits almost as well (margin {margin:.2f})": _ramp(margin, *MARGIN_RANGE),
         "the ends of the keyboard are not in view": float(ends[:END_KEYS].sum() >= 2 and ends[END_KEYS:].sum() >= 2),
         f"only {share_white:.0%} of the white keys look white": _ramp(share_white, 0.6, 0.9),
     }
@@ -57,7 +68,7 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...]) -> Ve
     return Verdict(float(np.prod(list(parts.values()))), reason, fit, margin)
 
 
-def _profile(plan: Plan, rows: np.ndarray, correction: tuple[float, ...]):
+def _profile(plan: Plan, rows: np.ndarray, correction: tuple[float, ...]) -> Callable[[np.ndarray], np.ndarray]:
     grey = plan.profile(rows)
 
     def at(x_mm: np.ndarray) -> np.ndarray:
@@ -66,16 +77,23 @@ def _profile(plan: Plan, rows: np.ndarray, correction: tuple[float, ...]):
     return at
 
 
-def _correlation(profile, x_mm: np.ndarray, left: np.ndarray, right: np.ndarray) -> float:
-    """Return the correlation of the profile's local contrast with the black-key pattern over the picture."""
-    inside = (x_mm[None] > left[:, None]) & (x_mm[None] < right[:, None])
-    pattern = np.where(inside.any(0), -1.0, 1.0)
+def _pattern(x_mm: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return -1 on black keys, 1 between them and 0 outside the keyboard."""
+    is_black = ((x_mm[None] > left[:, None]) & (x_mm[None] < right[:, None])).any(0)
+    return np.where((x_mm < 0) | (x_mm > KEYBOARD_WIDTH_MM), 0.0, np.where(is_black, -1.0, 1.0))
+
+
+def _contrast(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray) -> np.ndarray:
+    """Return -1 (as dark as the darkest near by) .. 1 (as bright as the brightest); 0 where there is no picture."""
     values = profile(x_mm)
     seen = np.isfinite(values)
-    if seen.sum() < 0.8 * len(x_mm):
-        return 0.0
-    values = np.where(seen, values, np.median(values[seen]))
-    return float(np.corrcoef(pattern, values)[0, 1]) * float(seen.mean())
+    if not seen.any():
+        return np.zeros_like(x_mm)
+    values = np.where(seen, values, np.median(values[seen])).astype(np.float32)
+    window = np.ones((1, int(WINDOW_MM / STEP_MM)), np.uint8)
+    dark, bright = cv2.erode(values[None], window)[0], cv2.dilate(values[None], window)[0]
+    half = np.maximum((bright - dark) / 2, MIN_CONTRAST_SHARE * np.ptp(values) / 2)
+    return np.where(seen, np.clip((values - (dark + bright) / 2) / np.maximum(half, 1e-6), -1, 1), 0.0)
 
 
 def _ramp(value: float, low: float, high: float) -> float:

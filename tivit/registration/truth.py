@@ -1,0 +1,45 @@
+"""How far a registration is from the truth, where a dataset knows it: key-centre errors in white-key widths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM
+from tivit.core.registration import Registration, correction_mm
+from tivit.core.strip import StripGeometry
+
+RIGHT_KEY = 0.5
+"""A key is right when its centre is less than half a white key from the truth."""
+
+
+def key_errors(registration: Registration, true_centers_px: np.ndarray, geometry: StripGeometry) -> np.ndarray:
+    """Return the error of each key centre along the keyboard, signed, in white-key widths, shape (88,).
+
+    Parameters
+    ----------
+    true_centers_px : image px (88, 2) of the key centres on the white-key plane.
+    """
+    strip = np.column_stack([true_centers_px, np.ones(len(true_centers_px))]) @ np.array(registration.homography).T
+    seen_mm = strip[:, 0] / strip[:, 2] / geometry.px_per_mm_x
+    expected_mm = CENTER_MM + correction_mm(registration.x_correction, CENTER_MM)
+    return (seen_mm - expected_mm) / WHITE_PITCH_MM
+
+
+def summary(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -> dict[str, float]:
+    """Return the metrics of a registration run.
+
+    `clips`, `refused`; where truth is known also `key_err_median` and `key_err_p95` (white-key widths, over all keys of all
+    clips) and `keys_right`, the share of keys less than half a white key off.
+    """
+    metrics: dict[str, float] = {
+        "clips": len(registrations),
+        "refused": sum(not registration.is_usable for registration in registrations),
+    }
+    if errors:
+        size = np.abs(np.stack(errors))
+        metrics["key_err_median"] = float(np.median(size))
+        metrics["key_err_p95"] = float(np.percentile(size, 95))
+        metrics["keys_right"] = float((size < RIGHT_KEY).mean())
+    return metrics
