@@ -27,6 +27,7 @@ from tivit.synth.kinematics import key_depths
 from tivit.synth.motion import HANDS, HandStyle, hand_motion
 from tivit.synth.music import Piece, random_piece
 from tivit.synth.params import SynthParams
+from tivit.synth.photometry import tone_curve
 from tivit.synth.render import render
 from tivit.synth.scene import random_scene
 
@@ -93,7 +94,7 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
     hands = []
     for hand in HANDS:
         motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, grid.times_s(), style, hand)
-        hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160)))
+        hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene)))
     path = root / task.split / f"{task.stem}.mp4"
     with atomic_path(path) as temporary:
         writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*FOURCC), fps, size_px)

@@ -1,4 +1,8 @@
-"""Hands as layers: tapered fingers, the back of the hand, forearm and sleeve, projected from their place above the keys."""
+"""Hands as layers: tapered fingers, the back of the hand, forearm and sleeve, projected from their place above the keys.
+
+All outlines of a clip are computed at once; a frame only fills them, dark first and lighter further in, so that a blur
+makes them round.
+"""
 
 from __future__ import annotations
 
@@ -8,112 +12,114 @@ import numpy as np
 from tivit.core.heads import RIGHT_HAND
 from tivit.synth.camera import Camera
 from tivit.synth.keys import SHIFT
-from tivit.synth.motion import SPREAD_MM, HandMotion
+from tivit.synth.motion import NATURAL_Y_MM, SPREAD_MM, HandMotion
+from tivit.synth.photometry import toned
 from tivit.synth.scene import Scene
 
-FINGER_LENGTH_MM = np.array([62.0, 88.0, 98.0, 92.0, 74.0])
+FINGER_LENGTH_MM = np.array([66.0, 88.0, 98.0, 92.0, 76.0])
 """Distance on the plane from knuckle to tip of a curved finger."""
-KNUCKLE_Z_MM = np.array([24.0, 52.0, 58.0, 54.0, 44.0])
-RADII_MM = np.array([[12.0, 10.5, 9.0], [9.8, 9.0, 7.2], [10.0, 9.2, 7.4], [9.6, 8.8, 7.0], [8.6, 7.6, 6.2]])
+KNUCKLE_X = np.array([0.60, 0.80, 0.85, 0.85, 0.82])
+"""Spread of the knuckles as a fraction of the fingertips' spread."""
+KNUCKLE_Z_MM = np.array([26.0, 50.0, 56.0, 52.0, 42.0])
+RADII_MM = np.array([[12.5, 11.0, 9.5], [10.0, 9.2, 7.4], [10.2, 9.4, 7.6], [9.8, 9.0, 7.2], [8.8, 7.8, 6.4]])
 """Half widths at knuckle, middle joint and tip."""
 ARC = np.linspace(-np.pi / 2, np.pi / 2, 7)
+TONES = ((1.0, "dark"), (0.76, "mid"), (0.42, "light"))
+"""Width of each shade's outline relative to the finger."""
 
 
 class HandPainter:
-    """Paints one hand of one clip; `arm_mm` is how far outward (x) the elbow lies."""
+    """Paints one hand of one clip; `arm_mm` is how far outward (x) the elbow lies, `curve` the clip's tone curve."""
 
-    def __init__(self, camera: Camera, scene: Scene, motion: HandMotion, width: float, arm_mm: float) -> None:
-        self.camera, self.scene, self.motion, self.width, self.arm_mm = camera, scene, motion, width, arm_mm
-        self.side = 1.0 if motion.hand == RIGHT_HAND else -1.0
-        self.dark = (*(c * 0.66 for c in scene.skin), 255.0)
-        self.mid = (*(c * 0.9 for c in scene.skin), 255.0)
-        self.light = (*scene.skin, 255.0)
-        self.cloth = (*scene.sleeve, 255.0)
-
-    def joints_mm(self, frame: int) -> np.ndarray:
-        """Return knuckle, middle joint and tip of the five fingers, shape (5, 3, 3)."""
-        tips = self.motion.tips_mm[frame]
-        center_x, reach = self.motion.center_mm[frame]
-        knuckles = np.empty((5, 3))
-        knuckles[:, 0] = center_x + self.side * SPREAD_MM * self.width * np.array([0.62, 0.8, 0.85, 0.85, 0.85])
-        knuckles[:, 1] = np.array([10.0, 36.0, 46.0, 40.0, 22.0]) + reach - FINGER_LENGTH_MM * self.width
-        knuckles[:, 2] = KNUCKLE_Z_MM
-        middle = 0.45 * knuckles + 0.55 * tips
-        middle[:, 2] = 0.5 * knuckles[:, 2] + 0.5 * tips[:, 2] + 10.0
-        return np.stack([knuckles, middle, tips], axis=1)
-
-    def layer(self, frame: int, origin_px: tuple[int, int], size_px: tuple[int, int]) -> np.ndarray:
-        """Return premultiplied BGRA uint8 of the hand in the window `origin_px`, `size_px` (width, height)."""
-        layer = np.zeros((size_px[1], size_px[0], 4), np.uint8)
-        joints = self.joints_mm(frame)
-        pixels = self.camera.project(joints) - origin_px
-        radii = RADII_MM * self.width * self.camera.px_per_mm(joints)
-        fingers = [_outline(pixels[i], radii[i]) for i in range(5)]
-        arm, cuff = self._arm(joints, origin_px)
-        palm = cv2.convexHull(np.concatenate([pixels[1:, 0], arm[1:3], pixels[:1, 0]]).astype(np.float32))[:, 0]
-        for points in (arm, palm, *fingers):
-            _fill(layer, points, self.dark)
-        shift = np.array(self.scene.light) * np.array([-1.0, 1.0]) * radii.mean() * 0.25
-        _fill(layer, _shrunk(arm, 0.8), self.mid)
-        _fill(layer, _shrunk(palm, 0.86) + shift, self.mid)
-        for i in range(5):
-            _fill(layer, _outline(pixels[i], radii[i] * 0.74) + shift, self.mid)
-        for i in range(5):
-            _fill(layer, _outline(pixels[i], radii[i] * 0.4) + 1.5 * shift, self.light)
-        _fill(layer, cuff, self.cloth)
-        return layer
+    def __init__(
+        self, camera: Camera, scene: Scene, motion: HandMotion, width: float, arm_mm: float, curve: np.ndarray
+    ) -> None:
+        self.camera, self.scene, self.motion, self.width = camera, scene, motion, width
+        side = 1.0 if motion.hand == RIGHT_HAND else -1.0
+        joints = self._joints_mm(side)
+        shades = {"dark": 0.62, "mid": 0.86, "light": 1.0}
+        self.colors = {name: (*toned(tuple(c * f for c in scene.skin), curve), 255.0) for name, f in shades.items()}
+        self.cloth = (*toned(scene.sleeve, curve), 255.0)
+        pixels = camera.project(joints)
+        radii = RADII_MM * width * camera.px_per_mm(joints)
+        drift = np.array([-scene.light[0], scene.light[1]]) * float(radii.mean()) * 0.3
+        self.fingers = {name: _outlines(pixels, radii * f) + drift * (1.0 - f) for f, name in TONES}
+        self.backs, self.cuffs = self._arm_px(joints, side, arm_mm)
+        everything = np.concatenate([self.fingers["dark"].reshape(len(joints), -1, 2), self.backs["dark"], self.cuffs], axis=1)
+        margin = 3.0 + 6.0 * float(radii.mean()) / 9.0
+        limit = np.array([camera.width_px, camera.height_px])
+        self.low = np.clip(np.floor(everything.min(1) - margin), 0, limit).astype(int)
+        self.high = np.clip(np.ceil(everything.max(1) + margin), 0, limit).astype(int)
 
     def window_px(self, frame: int) -> tuple[int, int, int, int]:
-        """Return the image rectangle x0, y0, x1, y1 of the hand, down to the image's lower border; empty if out of view."""
-        joints = self.joints_mm(frame).reshape(-1, 3)
-        arm, cuff = self._arm(joints.reshape(5, 3, 3), (0, 0))
-        points = np.concatenate([self.camera.project(joints), arm, cuff])
-        margin = 16 * self.camera.px_per_mm(joints).mean()
-        low, high = points.min(0) - margin, points.max(0) + margin
-        width, height = self.camera.width_px, self.camera.height_px
-        x0, x1 = np.clip([np.floor(low[0]), np.ceil(high[0])], 0, width).astype(int)
-        y0, y1 = np.clip([np.floor(low[1]), np.ceil(high[1])], 0, height).astype(int)
-        return int(x0), int(y0), int(x1), int(y1)
+        """Return the image rectangle x0, y0, x1, y1 that holds the hand; empty if it is out of view."""
+        return (*self.low[frame].tolist(), *self.high[frame].tolist())
 
-    def _arm(self, joints: np.ndarray, origin_px: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the outlines of wrist with forearm and of the sleeve, image pixels."""
-        middle = joints[2, 0] * 0.5 + joints[3, 0] * 0.5
-        wrist = middle + np.array([0.0, -78.0 * self.width, -8.0])
-        elbow = wrist + np.array([self.side * self.arm_mm, -330.0, 0.0])
-        along = (elbow - wrist) / np.linalg.norm(elbow - wrist)
-        across = np.array([-along[1], along[0], 0.0])
-        half_wrist, half_elbow = 27.0 * self.width, 42.0 * self.width
-        arm = [
-            elbow + across * half_elbow,
-            wrist + across * half_wrist,
-            wrist - across * half_wrist,
-            elbow - across * half_elbow,
-        ]
+    def layer(self, frame: int) -> np.ndarray:
+        """Return premultiplied BGRA uint8 of the hand in its window."""
+        x0, y0, x1, y1 = self.window_px(frame)
+        layer = np.zeros((y1 - y0, x1 - x0, 4), np.uint8)
+        for _, name in TONES:
+            color, origin = self.colors[name], (x0, y0)
+            _fill(layer, self.backs[name][frame] - origin, color)
+            for finger in range(5):
+                _fill(layer, self.fingers[name][frame, finger] - origin, color)
+        _fill(layer, self.cuffs[frame] - (x0, y0), self.cloth)
+        return layer
+
+    def _joints_mm(self, side: float) -> np.ndarray:
+        """Return knuckle, middle joint and tip of the five fingers, shape (T, 5, 3, 3)."""
+        tips = self.motion.tips_mm
+        center_x, reach = self.motion.center_mm[:, :1], self.motion.center_mm[:, 1:]
+        knuckles = np.empty_like(tips)
+        knuckles[..., 0] = center_x + side * SPREAD_MM * self.width * KNUCKLE_X
+        knuckles[..., 1] = NATURAL_Y_MM + reach - FINGER_LENGTH_MM * self.width
+        knuckles[..., 2] = KNUCKLE_Z_MM
+        knuckles += 0.25 * (tips - tips.mean(1, keepdims=True)) * [0.3, 0.0, 0.0]
+        middle = 0.42 * knuckles + 0.58 * tips
+        middle[..., 2] = 0.5 * knuckles[..., 2] + 0.5 * tips[..., 2] + 10.0
+        middle[:, 0, 0] += side * -9.0
+        return np.stack([knuckles, middle, tips], axis=2)
+
+    def _arm_px(self, joints: np.ndarray, side: float, arm_mm: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return the outlines of the back of the hand with the forearm, per shade (T, 10, 2), and of the sleeve (T, 4, 2)."""
+        knuckles = joints[:, :, 0]
+        middle = knuckles[:, 2:4].mean(1)
+        wrist = middle + np.array([side * 2.0, -80.0 * self.width, -10.0])
+        elbow = wrist + np.array([side * arm_mm, -330.0, 0.0])
+        along = (elbow - wrist) / np.linalg.norm(elbow - wrist, axis=1, keepdims=True)
+        across = np.stack([-along[:, 1], along[:, 0], np.zeros(len(along))], axis=1) * side
+
+        def outline(factor: float) -> np.ndarray:
+            hand = [middle + (knuckles[:, i] - middle) * factor for i in (0, 1, 2, 3, 4)]
+            hand[0] = hand[0] - side * np.array([6.0 * factor, 0.0, 0.0])
+            hand[4] = hand[4] + side * np.array([8.0 * factor, 0.0, 0.0])
+            heel = middle + np.array([side * 30.0 * factor * self.width, -48.0, -6.0])
+            half_wrist, half_elbow = 26.0 * self.width * factor, 40.0 * self.width * factor
+            arm = [
+                wrist + across * half_wrist,
+                elbow + across * half_elbow,
+                elbow - across * half_elbow,
+                wrist - across * half_wrist,
+            ]
+            return self.camera.project(np.stack([*hand, heel, *arm], axis=1))
+
         start = middle + along * self.scene.sleeve_mm
-        half = half_wrist + 10.0
-        cuff = [
-            start - across * half,
-            start + across * half,
-            elbow + across * (half_elbow + 22),
-            elbow - across * (half_elbow + 22),
-        ]
-        return self.camera.project(np.array(arm)) - origin_px, self.camera.project(np.array(cuff)) - origin_px
+        half = 38.0 * self.width
+        cuff = np.stack([start - across * half, start + across * half, elbow + across * 62, elbow - across * 62], axis=1)
+        return {name: outline(f) for f, name in TONES}, self.camera.project(cuff)
 
 
-def _outline(joints_px: np.ndarray, radii_px: np.ndarray) -> np.ndarray:
-    """Return the outline (n, 2) of a finger through joints (3, 2) with half widths (3,), round at the tip."""
-    steps = np.diff(joints_px, axis=0)
-    steps /= np.linalg.norm(steps, axis=1, keepdims=True) + 1e-9
-    directions = np.stack([steps[0], steps.mean(0), steps[1]])
-    normals = np.stack([-directions[:, 1], directions[:, 0]], axis=1) * radii_px[:, None]
-    angle = np.arctan2(directions[2, 1], directions[2, 0])
-    tip = joints_px[2] + radii_px[2] * np.stack([np.cos(angle - ARC), np.sin(angle - ARC)], axis=1)
-    return np.concatenate([joints_px[:2] + normals[:2], tip, (joints_px[:2] - normals[:2])[::-1]])
-
-
-def _shrunk(points: np.ndarray, factor: float) -> np.ndarray:
-    center = points.mean(0)
-    return center + (points - center) * factor
+def _outlines(joints_px: np.ndarray, radii_px: np.ndarray) -> np.ndarray:
+    """Return outlines (T, 5, n, 2) of fingers through joints (T, 5, 3, 2) with half widths (T, 5, 3), round at the tip."""
+    steps = np.diff(joints_px, axis=2)
+    steps = steps / (np.linalg.norm(steps, axis=-1, keepdims=True) + 1e-9)
+    directions = np.stack([steps[:, :, 0], steps.mean(2), steps[:, :, 1]], axis=2)
+    normals = np.stack([-directions[..., 1], directions[..., 0]], axis=-1) * radii_px[..., None]
+    angle = np.arctan2(directions[:, :, 2, 1], directions[:, :, 2, 0])[..., None] - ARC
+    tips = joints_px[:, :, 2:] + radii_px[:, :, 2:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    left, right = joints_px[:, :, :2] + normals[:, :, :2], joints_px[:, :, :2] - normals[:, :, :2]
+    return np.concatenate([left, tips, right[:, :, ::-1]], axis=2)
 
 
 def _fill(layer: np.ndarray, points: np.ndarray, color: tuple[float, ...]) -> None:

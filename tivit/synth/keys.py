@@ -2,7 +2,7 @@
 
 Keys rotate about a far pivot; depths are quantised to LEVELS steps and every face is projected once a clip. Painting goes from
 the key farthest (along x) from the camera to the nearest, white keys first, so nearer tops hide farther walls. Everything is painted
-`oversampling` times larger and averaged down, because gap lines are thinner than a pixel.
+OVERSAMPLING times larger and averaged down, because gap lines are thinner than a pixel and nearly vertical.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from tivit.synth.scene import Color, Scene
 
 LEVELS = 10
 """Depth steps: level 0 is released, LEVELS is the full travel."""
+OVERSAMPLING = np.array([8, 2])
+"""Canvas pixels per image pixel along x and y."""
 SHIFT = 4
 """Fixed-point bits of polygon points."""
 REACH = 3
@@ -40,17 +42,17 @@ class Face:
 class KeyPainter:
     """Paints keys of one clip onto oversampled canvases."""
 
-    def __init__(self, camera: Camera, scene: Scene, oversampling: int) -> None:
-        self.camera, self.scene, self.oversampling = camera, scene, oversampling
+    def __init__(self, camera: Camera, scene: Scene) -> None:
+        self.camera, self.scene = camera, scene
         center = camera.px_per_mm(np.array([611.0, 75.0, 0.0]))
-        self.inset_mm = scene.gap_mm / 2 + 0.5 / (oversampling * float(center))
+        self.inset_mm = scene.gap_mm / 2 + 0.5 / (OVERSAMPLING[0] * float(center))
         distance = np.abs(CENTER_MM - camera.position_mm[0])
         self.order = np.lexsort((-distance, IS_BLACK))
         self._faces: dict[tuple[int, int, int, int], list[Face]] = {}
 
     def paint(self, canvas: np.ndarray, origin_px: tuple[int, int], levels: np.ndarray, first_key: int, last_key: int) -> None:
         """Paint keys first..last (inclusive) at `levels` (88,) onto `canvas`, whose corner is at image pixel `origin_px`."""
-        offset = np.array(origin_px) * self.oversampling << SHIFT
+        offset = np.array(origin_px) * OVERSAMPLING << SHIFT
         for key in self.order:
             if first_key <= key <= last_key:
                 for face in self.faces(int(key), levels):
@@ -71,14 +73,14 @@ class KeyPainter:
         points = [face.points for face in self.faces(key, levels)]
         levels[key] = LEVELS
         points += [face.points for face in self.faces(key, levels)]
-        pixels = np.concatenate(points) / (self.oversampling << SHIFT)
+        pixels = np.concatenate(points) / (OVERSAMPLING << SHIFT)
         low, high = np.floor(pixels.min(0)).astype(int) - 2, np.ceil(pixels.max(0)).astype(int) + 3
         x0, y0 = np.maximum(low, 0)
         return int(x0), int(y0), int(min(high[0], self.camera.width_px)), int(min(high[1], self.camera.height_px))
 
     def face(self, points_mm: np.ndarray, color: Color) -> Face:
         """Return world points (n, 3) as a face."""
-        pixels = (self.camera.project(points_mm) + 0.5) * self.oversampling - 0.5
+        pixels = (self.camera.project(points_mm) + 0.5) * OVERSAMPLING - 0.5
         return Face(np.round(pixels * (1 << SHIFT)).astype(np.int32), color)
 
     def _neighbours(self, key: int) -> tuple[int, int]:
@@ -188,7 +190,7 @@ class KeyPainter:
         half = scene.black_mm / 2
         base = np.array([[x - half, BLACK_FRONT_MM], [x + half, BLACK_FRONT_MM], [x + half, REAR_MM], [x - half, REAR_MM]])
         hull = cv2.convexHull(np.concatenate([base, base + moved]).astype(np.float32))[:, 0]
-        return [self.face(np.column_stack([hull, np.zeros(len(hull))]), _tinted(scene.white, 1.0 - 0.8 * scene.edge))]
+        return [self.face(np.column_stack([hull, np.zeros(len(hull))]), _tinted(scene.white, 1.0 - scene.cast))]
 
     def _top(self, outline_mm: np.ndarray, level: int, color: Color) -> Face:
         return self.face(np.column_stack([outline_mm, self._z(outline_mm[:, 1], level)]), color)

@@ -24,6 +24,10 @@ NATURAL_Y_MM = np.array([10.0, 36.0, 46.0, 40.0, 22.0])
 CHORD_S = 0.045
 """Onsets closer than this are one chord."""
 TIP_RADIUS_MM = 7.0
+SLACK_MM = 16.0
+"""How far a hand stays behind the place where its fingers would lie naturally on the keys of a chord."""
+REST_REACH_MM = 45.0
+"""A finger rests on its next key only while that lies this near to its natural place."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple
             ordered = chosen if spread_mm[0] < spread_mm[-1] else chosen[::-1]
             picked = [ordered[min(i, len(ordered) - 1)] for i in range(len(index))]
             wanted = x_mm - spread_mm[picked]
-            new_center = 0.35 * center + 0.65 * wanted.mean()
+            new_center = wanted.mean() + np.clip(center - wanted.mean(), -SLACK_MM, SLACK_MM)
             cost = 2.0 * np.sum((wanted - new_center) ** 2) / len(index) + (new_center - center) ** 2
             for finger, x in zip(picked, x_mm, strict=True):
                 cost += 900.0 * (finger in previous and abs(previous[finger] - x) > 1.0)
@@ -107,8 +111,13 @@ def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple
 def _center_path(notes: Notes, centers_mm: np.ndarray, times_s: np.ndarray, home_mm: float) -> np.ndarray:
     if not len(notes):
         return np.full(len(times_s), home_mm)
-    knots_s, index = np.unique(notes.onset_s - 0.03, return_index=True)
-    path = np.interp(times_s, knots_s, centers_mm[index])
+    arrive_s, index = np.unique(notes.onset_s - 0.05, return_index=True)
+    next_s = np.append(arrive_s[1:], np.inf)
+    leave_s = np.clip(
+        notes.offset_s[index] - 0.02, arrive_s + 0.3 * (np.minimum(next_s, arrive_s + 1.0) - arrive_s), next_s - 0.01
+    )
+    knots_s = np.stack([arrive_s, leave_s], axis=1).ravel()
+    path = np.interp(times_s, knots_s, np.repeat(centers_mm[index], 2))
     return _smoothed(path, 5)
 
 
@@ -149,8 +158,10 @@ def _tip_path(
     weight, press = np.zeros(len(times_s)), np.zeros(len(times_s))
     for i in range(count):
         early_s = 0.05 + rng.exponential(style.rest_s)
-        ramp = _trapezoid(times_s, notes.onset_s[i] - early_s, notes.offset_s[i], 0.13)
-        weight = np.maximum(weight, ramp)
+        near = np.clip(1.5 - np.abs(hover[:, 0] - x[i]) / REST_REACH_MM, 0.0, 1.0)
+        resting = near * _trapezoid(times_s, notes.onset_s[i] - early_s, notes.offset_s[i], 0.13)
+        pressing = _trapezoid(times_s, notes.onset_s[i] - 0.05, notes.offset_s[i] - 0.02, 0.08)
+        weight = np.maximum(weight, np.maximum(resting, pressing))
         inside = (times_s > notes.onset_s[i] - 0.12) & (times_s < notes.offset_s[i] + 0.15)
         press = np.where(inside, np.maximum(press, depth[:, keys[i]]), press)
     top = np.interp(times_s, knots_s, np.repeat(np.where(black, 12.0, 0.0), 2))

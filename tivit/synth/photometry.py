@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tivit.synth.scene import Scene
+from tivit.synth.scene import Color, Scene
 
 NOISE_BANK = 3
 """Number of noise pictures a clip draws its frames' noise from (each at a random offset)."""
@@ -31,6 +31,12 @@ def tone_curve(scene: Scene) -> np.ndarray:
     value = 1.0 - np.maximum(0.0, 1.0 - value) if scene.exposure <= 1.0 else value / (1.0 + 0.12 * value)
     value = 0.5 * (1 - scene.contrast) * scene.exposure * 0.8 + scene.contrast * value
     return np.clip(np.round(value * 255.0), 0, 255).astype(np.uint8)[None]
+
+
+def toned(color: Color, curve: np.ndarray) -> Color:
+    """Return a scene colour as the camera shows it."""
+    levels = np.clip(np.round(color), 0, 255).astype(int)
+    return tuple(float(curve[0, levels[c], c]) for c in range(3))
 
 
 class Noise:

@@ -1,4 +1,8 @@
-"""Frames of one clip: static keyboard, keys that moved, hands with their shadows, then the camera's tone, blur and noise."""
+"""Frames of one clip: static keyboard, keys that moved, hands with their shadows, noise.
+
+Light, lens blur and tone are applied when a part of the keyboard is painted (once, then remembered), so a frame costs a copy, two
+small hand layers and the noise.
+"""
 
 from __future__ import annotations
 
@@ -10,29 +14,34 @@ import numpy as np
 from tivit.core.keyboard import KEY_COUNT
 from tivit.synth.camera import Camera
 from tivit.synth.hands import HandPainter
-from tivit.synth.keys import LEVELS, REACH, KeyPainter
+from tivit.synth.keys import LEVELS, OVERSAMPLING, REACH, KeyPainter
 from tivit.synth.photometry import Noise, illumination, tone_curve
 from tivit.synth.scene import Scene
 from tivit.synth.surroundings import front_parts, paint_front, paint_room
 
-OVERSAMPLING_WIDTH_PX = 2600
-"""Pictures are painted at least this wide before they are averaged down (3 to 5 times the image)."""
+BLUR_MARGIN_PX = 4
+"""Pixels painted beyond a patch so that the lens blur has something to mix in."""
 SHADOW_SCALE = 4
 HAND_HEIGHT_MM = 22.0
 MAX_STREAK_PX = 15
+MIN_BLUR_PX = 0.25
+HAND_BLUR_PX = 0.8
+"""Least blur of a hand's outline and shading, at 640 px image width."""
+
+Rectangle = tuple[int, int, int, int]
 
 
 class KeyboardPicture:
     """The picture of the keyboard without hands; repaints only the keys whose depth level changed."""
 
     def __init__(self, rng: np.random.Generator, camera: Camera, scene: Scene) -> None:
-        oversampling = int(np.clip(round(OVERSAMPLING_WIDTH_PX / camera.width_px), 2, 5))
-        self.painter = KeyPainter(camera, scene, oversampling)
+        self.painter = KeyPainter(camera, scene)
         self.size_px = (camera.width_px, camera.height_px)
+        self.sigma_px = blur_px(camera, scene.blur_px)
+        self.curve = tone_curve(scene)
         self.room = paint_room(rng, self.painter)
         self.parts = front_parts(rng, self.painter)
-        light = illumination(rng, self.size_px, scene)
-        self.light = np.repeat(light[..., None], 3, axis=2)
+        self.light = np.repeat(illumination(rng, self.size_px, scene)[..., None], 3, axis=2)
         self.levels = np.zeros(KEY_COUNT, np.int64)
         self.rectangles = [self.painter.rectangle_px(key) for key in range(KEY_COUNT)]
         self.patches: dict[tuple[int, ...], np.ndarray] = {}
@@ -52,14 +61,25 @@ class KeyboardPicture:
             self.image[y0:y1, x0:x1] = self.patches[state]
         return self.image
 
-    def _painted(self, rectangle: tuple[int, int, int, int], first: int, last: int) -> np.ndarray:
-        x0, y0, x1, y1 = rectangle
-        scale = self.painter.oversampling
-        canvas = self.room[y0 * scale : y1 * scale, x0 * scale : x1 * scale].copy()
+    def _painted(self, rectangle: Rectangle, first: int, last: int) -> np.ndarray:
+        """Return the picture within `rectangle` with keys first..last painted, through light, lens and tone."""
+        x0, y0 = (max(v - BLUR_MARGIN_PX, 0) for v in rectangle[:2])
+        x1, y1 = (min(v + BLUR_MARGIN_PX, limit) for v, limit in zip(rectangle[2:], self.size_px, strict=True))
+        sx, sy = OVERSAMPLING.tolist()
+        canvas = self.room[y0 * sy : y1 * sy, x0 * sx : x1 * sx].copy()
         self.painter.paint(canvas, (x0, y0), self.levels, first, last)
-        paint_front(canvas, (x0, y0), scale, self.parts)
-        small = cv2.resize(canvas, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-        return np.clip(small * self.light[y0:y1, x0:x1], 0, 255).astype(np.uint8)
+        paint_front(canvas, (x0, y0), self.parts)
+        picture = cv2.resize(canvas, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+        picture = np.clip(picture * self.light[y0:y1, x0:x1], 0, 255).astype(np.uint8)
+        if self.sigma_px > MIN_BLUR_PX:
+            picture = cv2.GaussianBlur(picture, (0, 0), self.sigma_px)
+        inner = np.s_[rectangle[1] - y0 : rectangle[3] - y0, rectangle[0] - x0 : rectangle[2] - x0]
+        return cv2.LUT(picture, self.curve)[inner]
+
+
+def blur_px(camera: Camera, sigma: float) -> float:
+    """Return a blur given at 640 px image width for the camera's width."""
+    return sigma * camera.width_px / 640.0
 
 
 def render(
@@ -67,29 +87,27 @@ def render(
 ) -> Iterator[np.ndarray]:
     """Yield frames, uint8 BGR (height, width, 3): frame k shows keys at `depth[k]` (T, 88) and hands at their frame k."""
     keyboard = KeyboardPicture(rng, camera, scene)
-    curve = tone_curve(scene)
     noise = Noise(rng, keyboard.size_px, scene.noise_levels)
-    sigma = scene.blur_px * camera.width_px / 640.0
     for k in range(len(depth)):
         frame = keyboard.at(depth[k]).copy()
         for hand in hands:
             _add_hand(frame, hand, scene, k)
-        if sigma > 0.25:
-            frame = cv2.GaussianBlur(frame, (0, 0), sigma)
-        yield noise.apply(cv2.LUT(frame, curve))
+        yield noise.apply(frame)
 
 
 def _add_hand(frame: np.ndarray, hand: HandPainter, scene: Scene, k: int) -> None:
     x0, y0, x1, y1 = hand.window_px(k)
     if x1 - x0 < 8 or y1 - y0 < 8:
         return
-    layer = hand.layer(k, (x0, y0), (x1 - x0, y1 - y0))
+    layer = hand.layer(k)
     streak = _streak_px(hand, k)
     if streak >= 3:
         layer = cv2.blur(layer, (streak, 1))
-    _add_shadow(frame, layer[..., 3], hand, scene, (x0, y0))
+    layer = cv2.GaussianBlur(layer, (0, 0), blur_px(hand.camera, max(scene.blur_px, HAND_BLUR_PX)))
+    alpha = layer[..., 3]
+    _add_shadow(frame, alpha, hand, scene, (x0, y0))
     window = frame[y0:y1, x0:x1]
-    through = cv2.merge([255 - layer[..., 3]] * 3)
+    through = cv2.merge([255 - alpha] * 3)
     window[:] = cv2.add(cv2.multiply(window, through, scale=1 / 255.0), layer[..., :3])
 
 
@@ -98,8 +116,7 @@ def _streak_px(hand: HandPainter, k: int) -> int:
     x_mm = hand.motion.center_mm[:, 0]
     step_mm = abs(x_mm[min(k + 1, len(x_mm) - 1)] - x_mm[max(k - 1, 0)]) / 2
     scale = float(hand.camera.px_per_mm(np.array([x_mm[k], 0.0, 30.0])))
-    length = int(min(step_mm * scale * hand.scene.shutter, MAX_STREAK_PX))
-    return length | 1
+    return int(min(step_mm * scale * hand.scene.shutter, MAX_STREAK_PX)) | 1
 
 
 def _add_shadow(frame: np.ndarray, alpha: np.ndarray, hand: HandPainter, scene: Scene, origin_px: tuple[int, int]) -> None:

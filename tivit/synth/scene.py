@@ -29,6 +29,7 @@ class Scene:
     bevel_mm : length of a black key's sloping front; pivot_mm : y of the keys' far pivot.
     light : (x, y) tangent of the main light's slope: shadows fall along it.
     ambient : width of the contact shadow beside a pressed key per mm of step; edge : its darkness 0..1.
+    cast : darkness of the shadows that black keys cast on white ones.
     gloss : strength of the black keys' highlights; glare : strength of the lamp's reflection.
     exposure, contrast, gamma, tint, vignette : tone. blur_px, noise_levels, shadow : of this clip.
     keyslip_mm : y of the key slip's rear edge in front of the keys; sleeve_mm : distance of the cuff from the knuckles.
@@ -50,6 +51,7 @@ class Scene:
     light: tuple[float, float]
     ambient: float
     edge: float
+    cast: float
     gloss: float
     glare: float
     exposure: float
@@ -86,9 +88,10 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         black_mm=rng.uniform(10.0, 11.3),
         bevel_mm=rng.uniform(3.0, 8.0),
         pivot_mm=rng.uniform(215.0, 330.0),
-        light=(float(rng.normal(0, 0.45)), float(rng.normal(0.1, 0.4))),
+        light=(float(rng.normal(0, 0.3)), float(rng.normal(0.1, 0.3))),
         ambient=rng.uniform(0.10, 0.28),
         edge=rng.uniform(0.25, 0.6),
+        cast=rng.uniform(0.04, 0.35),
         gloss=rng.uniform(0.0, 1.0),
         glare=rng.uniform(0.1, 0.6) if rng.random() < 0.4 else 0.0,
         exposure=rng.uniform(*tier.exposure),

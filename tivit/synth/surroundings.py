@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 
 from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
-from tivit.synth.keys import SHIFT, Face, KeyPainter
-from tivit.synth.scene import Color, Scene
+from tivit.synth.keys import OVERSAMPLING, SHIFT, Face, KeyPainter
+from tivit.synth.scene import Color
 
 
 def paint_room(rng: np.random.Generator, painter: KeyPainter) -> np.ndarray:
     """Return the oversampled picture of all that lies below the keys: floor, legs, case and the dark key bed."""
     camera, scene = painter.camera, painter.scene
-    shape = (camera.height_px * painter.oversampling, camera.width_px * painter.oversampling)
-    canvas = _floor(rng, shape)
-    _legs(rng, canvas)
+    floor = _floor(rng, (camera.height_px, camera.width_px))
+    _legs(rng, floor)
+    canvas = cv2.resize(floor, None, fx=int(OVERSAMPLING[0]), fy=int(OVERSAMPLING[1]), interpolation=cv2.INTER_NEAREST)
     body_back = rng.uniform(200, 480)
     _fill(canvas, _slab(painter, (-60, KEYBOARD_WIDTH_MM + 60), (-38, body_back), -5.0, scene.case))
     _fill(canvas, _slab(painter, (0, KEYBOARD_WIDTH_MM), (-8, WHITE_LENGTH_MM + 4), -8.0, scene.gap))
@@ -42,9 +42,9 @@ def front_parts(rng: np.random.Generator, painter: KeyPainter) -> list[Face]:
     return parts
 
 
-def paint_front(canvas: np.ndarray, origin_px: tuple[int, int], oversampling: int, parts: list[Face]) -> None:
+def paint_front(canvas: np.ndarray, origin_px: tuple[int, int], parts: list[Face]) -> None:
     """Paint parts from `front_parts` onto a canvas whose corner is at image pixel `origin_px`."""
-    offset = np.array(origin_px) * oversampling << SHIFT
+    offset = np.array(origin_px) * OVERSAMPLING << SHIFT
     for part in parts:
         cv2.fillPoly(canvas, [part.points - offset], part.color, cv2.LINE_8, SHIFT)
 
