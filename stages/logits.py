@@ -1,0 +1,45 @@
+"""Run the trained model over strips and write its raw logits, one file a split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tivit.core.errors import InputError
+from tivit.core.logits import ClipLogits, write_logits
+from tivit.core.manifest import read_manifest
+from tivit.core.params import section
+from tivit.core.progress import progress_bar
+from tivit.core.runtime import RuntimeParams
+from tivit.core.stage import run_stage
+from tivit.core.strip import open_strips
+from tivit.inference.params import LogitsParams
+from tivit.inference.predict import predict_strip
+from tivit.model.checkpoint import load_checkpoint
+from tivit.model.setup import prepare_torch
+
+
+def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
+    """Write data/logits/<split>.npz for every split of `logits.splits`."""
+    logits = section(params, "logits", LogitsParams)
+    device = prepare_torch(runtime)
+    checkpoint = load_checkpoint("data/model/best.pt")
+    strips, manifest = open_strips("data/strips"), read_manifest("data/manifest")
+    if checkpoint.geometry != strips.geometry:
+        raise InputError(f"data/model/best.pt was trained on {checkpoint.geometry}, data/strips holds {strips.geometry}")
+    model = checkpoint.model.to(device)
+    for split in logits.splits:
+        clips = manifest.of_split(split)
+        with progress_bar(sum(strips.grids[clip.clip_id].length for clip in clips), f"logits {split}", "frame") as bar:
+            answers = [
+                ClipLogits(
+                    clip.clip_id,
+                    strips.grids[clip.clip_id],
+                    predict_strip(model, strips.open(clip.clip_id), runtime, logits.window_frames, bar.update),
+                )
+                for clip in clips
+            ]
+        write_logits(f"data/logits/{split}.npz", answers)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(run))

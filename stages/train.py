@@ -1,0 +1,49 @@
+"""Train the model on the rectified strips; resumable, keeps the best checkpoint by validation."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Any
+
+from tivit.core.artifacts import write_csv, write_json
+from tivit.core.manifest import read_manifest
+from tivit.core.params import scalar, section
+from tivit.core.runtime import RuntimeParams
+from tivit.core.stage import run_stage
+from tivit.core.strip import open_strips
+from tivit.model.checkpoint import save_checkpoint
+from tivit.model.params import ModelParams
+from tivit.training.data import load_clips
+from tivit.training.loop import TrainData, train
+from tivit.training.params import TrainParams
+
+CURVE_COLUMNS = ("step", "train_loss", "val_loss", "val_onset_ap")
+
+
+def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
+    """Write data/model/best.pt, metrics/train.json and the training curve."""
+    model_params = section(params, "model", ModelParams)
+    train_params = section(params, "train", TrainParams)
+    strips, manifest = open_strips("data/strips"), read_manifest("data/manifest")
+    data = TrainData(
+        train=load_clips(strips, manifest, "train", train_params.window_frames),
+        val=load_clips(strips, manifest, "val", train_params.window_frames),
+        geometry=strips.geometry,
+    )
+    result = train(data, model_params, train_params, scalar(params, "seed", int), runtime)
+    best = next(point for point in result.curve if point.step == result.checkpoint.step)
+    save_checkpoint("data/model/best.pt", result.checkpoint)
+    write_csv("metrics/plots/train_curve.csv", CURVE_COLUMNS, map(astuple, result.curve))
+    metrics = {
+        "steps": result.curve[-1].step,
+        "best_step": best.step,
+        "val_loss": best.val_loss,
+        "val_onset_ap": best.val_onset_ap,
+        "parameters": result.parameters,
+        "clips": len(data.train),
+    }
+    write_json("metrics/train.json", metrics)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_stage(run))

@@ -1,0 +1,100 @@
+"""The checkpoint file: weights with all that is needed to use them (model section, heads, strip geometry, fps, seed).
+
+Written atomically and byte-stable; read with `weights_only=True`, so a file from elsewhere cannot run code.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tivit.core.artifacts import write_bytes
+from tivit.core.errors import InputError
+from tivit.core.heads import HEAD_NAMES
+from tivit.core.params import section
+from tivit.core.strip import StripGeometry
+from tivit.model.build import build_model
+from tivit.model.params import ModelParams
+
+FORMAT = "tivit checkpoint"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network in `eval()` mode and what it was trained on: strip geometry, frame rate, seed, number of steps."""
+
+    model: nn.Module
+    params: ModelParams
+    geometry: StripGeometry
+    fps: float
+    seed: int
+    step: int
+
+
+def save_checkpoint(path: Path | str, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint atomically; equal content gives equal bytes."""
+    weights = {name: value.detach().cpu().contiguous() for name, value in checkpoint.model.state_dict().items()}
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "heads": list(HEAD_NAMES),
+        "model": asdict(checkpoint.params),
+        "geometry": asdict(checkpoint.geometry),
+        "fps": checkpoint.fps,
+        "seed": checkpoint.seed,
+        "step": checkpoint.step,
+        "weights": weights,
+    }
+    write_bytes(path, to_bytes(content))
+
+
+def load_checkpoint(path: Path | str) -> Checkpoint:
+    """Return the checkpoint in a file, the network on the CPU and in `eval()` mode.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is no checkpoint of this project and version, or its weights do not fit its model section.
+    """
+    content = read_torch(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(f"{path}: not a checkpoint of this project")
+    if content.get("version") != VERSION:
+        raise InputError(f"{path}: a checkpoint of version {content.get('version')}; this program reads version {VERSION}")
+    if content.get("heads") != list(HEAD_NAMES):
+        raise InputError(f"{path}: has heads {content.get('heads')}, expected {list(HEAD_NAMES)}")
+    try:
+        params = section(content, "model", ModelParams)
+        geometry = section(content, "geometry", StripGeometry)
+        model = build_model(params, geometry)
+        model.load_state_dict(content["weights"])
+        fps, seed, step = float(content["fps"]), int(content["seed"]), int(content["step"])
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise InputError(f"{path}: a damaged checkpoint ({' '.join(str(error).split())})") from None
+    return Checkpoint(model.eval(), params, geometry, fps, seed, step)
+
+
+def to_bytes(content: dict[str, Any]) -> bytes:
+    """Return `torch.save` of `content`; a buffer has no file name, which torch would write into the archive."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def read_torch(path: Path | str) -> Any:
+    """Return what `torch.load(weights_only=True)` reads; raise InputError for a missing, damaged or unsafe file."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        reason = str(error).split("\n")[0]
+        raise InputError(f"{path}: not a readable checkpoint ({reason})") from None

@@ -1,0 +1,64 @@
+"""Baseline: one small CNN per key crop and a bidirectional GRU over time, both shared by all keys (backend `cnn_gru`).
+
+Each key is seen alone, in the `crop_px` columns around its centre; nothing tells it what other keys do. The pattern of the
+strongest published per-key systems, at a size that trains on a CPU.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tivit.core.heads import ATTRIBUTE_HEADS, EVENT_HEADS
+from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT
+from tivit.core.strip import StripGeometry
+from tivit.model.inputs import CHANNELS, LOOKBACK_FRAMES
+from tivit.model.keyvivit import HEAD_BIAS
+from tivit.model.params import ModelParams
+
+MEMORY_FRAMES = 64
+"""Frames on either side after which the recurrent state is taken to have forgotten, for windowed inference."""
+
+
+class CnnGru(nn.Module):
+    """Inputs (B, T, 3, H, W) -> head name -> logits (B, T, 88)."""
+
+    def __init__(self, params: ModelParams, geometry: StripGeometry) -> None:
+        super().__init__()
+        own, dim = params.cnn_gru, params.dim
+        first = np.round(geometry.column_px(CENTER_MM) - own.crop_px / 2).astype(np.int64)
+        columns = (first[:, None] + np.arange(own.crop_px)).clip(0, geometry.width_px - 1)
+        self.register_buffer("columns", torch.from_numpy(columns.reshape(-1)), persistent=False)
+        self.register_buffer("is_black", torch.from_numpy(IS_BLACK.astype(np.int64)), persistent=False)
+        half = max(own.channels // 2, 1)
+        self.cnn = nn.Sequential(
+            nn.Conv2d(CHANNELS, half, (8, 4), (4, 2), bias=False),
+            nn.BatchNorm2d(half),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(half, own.channels, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(own.channels),
+            nn.ReLU(inplace=True),
+            nn.AdaptiveAvgPool2d((4, 2)),
+            nn.Flatten(),
+        )
+        self.token = nn.Linear(8 * own.channels, dim)
+        self.colour = nn.Embedding(2, dim)
+        self.dropout = nn.Dropout(params.dropout)
+        self.gru = nn.GRU(dim, dim, batch_first=True, bidirectional=True)
+        self.events = nn.Linear(2 * dim, len(EVENT_HEADS))
+        self.key_place = nn.Parameter(torch.zeros(KEY_COUNT, 2 * dim))
+        self.attributes = nn.Linear(2 * dim, len(ATTRIBUTE_HEADS))
+        nn.init.constant_(self.events.bias, HEAD_BIAS)
+        self.context_frames = LOOKBACK_FRAMES + MEMORY_FRAMES
+
+    def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        batch, frames, channels, height, _ = inputs.shape
+        crops = inputs.flatten(0, 1).index_select(3, self.columns).view(batch * frames, channels, height, KEY_COUNT, -1)
+        crops = crops.permute(0, 3, 1, 2, 4).flatten(0, 1)  # B * T * 88, C, H, crop
+        tokens = self.token(self.cnn(crops)).view(batch, frames, KEY_COUNT, -1) + self.colour(self.is_black)
+        by_key = self.dropout(tokens).transpose(1, 2).flatten(0, 1)
+        x = self.gru(by_key)[0].view(batch, KEY_COUNT, frames, -1).transpose(1, 2)
+        events = self.events(x).unbind(-1)
+        attributes = self.attributes(x + self.key_place).unbind(-1)
+        return dict(zip((*EVENT_HEADS, *ATTRIBUTE_HEADS), (*events, *attributes), strict=True))

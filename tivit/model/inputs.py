@@ -1,0 +1,94 @@
+"""Strip frames -> what the networks see: one function for training and inference, so that the two cannot differ.
+
+Three channels, all in units of the clip's own contrast (standard deviation of its background):
+0. the frame, minus the mean of the background;
+1. `GAIN` x (frame - background): what moved away from the resting keyboard;
+2. `GAIN` x (frame t - frame t-2): what moves now.
+The background is the median over a fixed, evenly spaced subsample of the clip: the keyboard without the hands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+CHANNELS = 3
+LOOKBACK_FRAMES = 2
+"""Frames before a window that its first frame needs."""
+GAIN = 3.0
+BACKGROUND_SAMPLES = 64
+MIN_CONTRAST = 4.0
+"""Grey levels; keeps a blank picture from becoming pure noise."""
+
+
+@dataclass(frozen=True)
+class Background:
+    """The resting keyboard of a clip: `image` uint8 (H, W), and its mean and contrast in grey levels."""
+
+    image: np.ndarray
+    mean: float
+    contrast: float
+
+
+def sample_frames(length: int) -> np.ndarray:
+    """Return the frames the background is made from: at most `BACKGROUND_SAMPLES`, evenly spaced over `length` frames."""
+    count = min(length, BACKGROUND_SAMPLES)
+    return ((np.arange(count) + 0.5) * length / count).astype(np.int64)
+
+
+def background_of(frames: np.ndarray) -> Background:
+    """Return the background of a strip, uint8 (T, H, W), T >= 1 (a memory map is read at the sampled frames only)."""
+    return describe_background(np.median(frames[sample_frames(len(frames))], axis=0).astype(np.uint8))
+
+
+def describe_background(image: np.ndarray) -> Background:
+    """Return a background image, uint8 (H, W), with its mean and contrast."""
+    return Background(image, float(image.mean()), max(float(image.std()), MIN_CONTRAST))
+
+
+def window_of(frames: np.ndarray, first_frame: int, length: int) -> np.ndarray:
+    """Return frames `first_frame - 2` .. `first_frame + length - 1` of a strip as uint8 (length + 2, H, W).
+
+    Beyond the ends of the clip its first or last frame is repeated.
+    """
+    index = np.arange(first_frame - LOOKBACK_FRAMES, first_frame + length).clip(0, len(frames) - 1)
+    if index[-1] - index[0] == len(index) - 1:
+        return np.asarray(frames[index[0] : index[-1] + 1])
+    return np.asarray(frames[index])
+
+
+def make_inputs(windows: Tensor, backgrounds: Tensor, means: Tensor, contrasts: Tensor) -> Tensor:
+    """Return the input channels of a batch of windows.
+
+    Parameters
+    ----------
+    windows : Tensor
+        uint8 or float (B, T + 2, H, W), grey levels, from `window_of`.
+    backgrounds, means, contrasts : Tensor
+        (B, H, W), (B,), (B,), grey levels.
+
+    Returns
+    -------
+    Tensor
+        float32 (B, T, 3, H, W), the channels innermost in memory (`channels_last`), which convolutions on a CPU want.
+    """
+    scale = (1.0 / contrasts.float()).view(-1, 1, 1, 1)
+    grey = (windows.float() - means.float().view(-1, 1, 1, 1)) * scale
+    still = (backgrounds.float().unsqueeze(1) - means.float().view(-1, 1, 1, 1)) * scale
+    now = grey[:, LOOKBACK_FRAMES:]
+    channels = torch.stack([now, GAIN * (now - still), GAIN * (now - grey[:, :-LOOKBACK_FRAMES])], dim=-1)
+    return channels.permute(0, 1, 4, 2, 3)
+
+
+def clip_inputs(frames: np.ndarray, background: Background, first_frame: int, length: int) -> Tensor:
+    """Return the input channels (1, length, 3, H, W) of `length` frames of a strip from `first_frame` on."""
+    window = torch.from_numpy(window_of(frames, first_frame, length).copy()).unsqueeze(0)
+    return make_inputs(
+        window,
+        torch.from_numpy(background.image.copy()).unsqueeze(0),
+        torch.tensor([background.mean]),
+        torch.tensor([background.contrast]),
+    )

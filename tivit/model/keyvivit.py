@@ -1,0 +1,179 @@
+"""The model: a tiled ViViT whose tokens are the 88 keys (backend `key_vivit`).
+
+1. A convolutional tubelet stem on each tile: overlapping in x (kernel 8, stride 4 px), because a patch grid whose borders fall
+   on the gaps between keys cannot see them. Time enters through the input channels and a difference of features.
+2. Key tokens: each key gathers the token columns around its own centre, at its exact (interpolated) place; white and black
+   keys have their own projection.
+3. One attention over the 88 keys of a frame, with a learned bias per distance in keys.
+4. Two temporal convolutions and one temporal self-attention per key, which sees `radius_frames` to either side.
+5. Heads shared by all keys. `hand` and `clef` alone know a key's absolute place (a learned embedding per key), so pitch,
+   onset and offset move with the picture when it moves along the keyboard.
+
+Factorised attention over space, then time: Arnab et al., "ViViT: A Video Vision Transformer", ICCV 2021, model 3.
+Frames in = frames out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tivit.core.errors import InputError
+from tivit.core.heads import ATTRIBUTE_HEADS, EVENT_HEADS
+from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, PITCH_CLASS
+from tivit.core.strip import StripGeometry
+from tivit.model.inputs import CHANNELS, LOOKBACK_FRAMES
+from tivit.model.params import ModelParams
+from tivit.model.tiles import cut_tiles, join_tiles, plan_tiles
+
+STRIDE_PX, KERNEL_PX = 4, 8
+ROW_STRIDE_PX = 8
+STEM_REACH = 3
+"""Token columns on either side that the stem's result at a column depends on."""
+TIME_KERNEL = 5
+MOTION_FRAMES = 1
+HEAD_BIAS = -3.0
+"""Events are rare: the heads start near probability 0.05."""
+
+
+class Stem(nn.Module):
+    """Pictures (N, 3, H, 4 w) -> features (N, C, H / 32, w)."""
+
+    def __init__(self, stem_channels: int, feature_channels: int) -> None:
+        super().__init__()
+        pad_px = (KERNEL_PX - STRIDE_PX) // 2
+        self.patches = nn.Conv2d(
+            CHANNELS, stem_channels, (ROW_STRIDE_PX, KERNEL_PX), (ROW_STRIDE_PX, STRIDE_PX), (0, pad_px), bias=False
+        )
+        self.norm1 = nn.BatchNorm2d(stem_channels)
+        self.mix1 = nn.Conv2d(stem_channels, feature_channels, 3, (2, 1), 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(feature_channels)
+        self.mix2 = nn.Conv2d(feature_channels, feature_channels, (2, 3), (2, 1), (0, 1), bias=False)
+        self.norm3 = nn.BatchNorm2d(feature_channels)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.relu(self.norm1(self.patches(images)), inplace=True)
+        x = F.relu(self.norm2(self.mix1(x)), inplace=True)
+        return F.relu(self.norm3(self.mix2(x)), inplace=True)
+
+
+class KeyTokens(nn.Module):
+    """Features (N, C, rows, columns) -> tokens (N, 88, out): what lies in each key's own columns."""
+
+    def __init__(self, features: int, key_columns: int, out: int, columns: int, centers: np.ndarray) -> None:
+        super().__init__()
+        first = np.floor(centers - key_columns / 2).astype(np.int64)
+        self.pad = key_columns
+        self.key_columns = key_columns
+        index = first[:, None] + np.arange(key_columns + 1) + self.pad
+        self.register_buffer("index", torch.from_numpy(index.reshape(-1)), persistent=False)
+        fraction = torch.from_numpy((centers - key_columns / 2 - first).astype(np.float32))
+        self.register_buffer("fraction", fraction.view(1, KEY_COUNT, 1, 1), persistent=False)
+        order = np.concatenate([np.flatnonzero(~IS_BLACK), np.flatnonzero(IS_BLACK)])
+        self.register_buffer("order", torch.from_numpy(np.argsort(order)), persistent=False)
+        self.register_buffer("white", torch.from_numpy(np.flatnonzero(~IS_BLACK)), persistent=False)
+        self.register_buffer("black", torch.from_numpy(np.flatnonzero(IS_BLACK)), persistent=False)
+        self.project_white = nn.Linear(features * key_columns, out)
+        self.project_black = nn.Linear(features * key_columns, out)
+
+    def forward(self, features: Tensor) -> Tensor:
+        count = len(features)
+        columns = features.permute(0, 3, 2, 1).flatten(2)  # N, columns, rows * C
+        columns = F.pad(columns, (0, 0, self.pad, self.pad))
+        seen = columns.index_select(1, self.index).view(count, KEY_COUNT, self.key_columns + 1, -1)
+        seen = torch.lerp(seen[:, :, :-1], seen[:, :, 1:], self.fraction.to(seen.dtype)).flatten(2)
+        white = self.project_white(seen.index_select(1, self.white))
+        black = self.project_black(seen.index_select(1, self.black))
+        return torch.cat([white, black], dim=1).index_select(1, self.order)
+
+
+class BiasedAttention(nn.Module):
+    """Self-attention over sequences (N, L, dim) with a learned bias per head and distance, as far as `reach`."""
+
+    def __init__(self, dim: int, heads: int, reach: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.reach, self.dropout = heads, reach, dropout
+        self.norm = nn.LayerNorm(dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.bias = nn.Parameter(torch.zeros(heads, 2 * reach + 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, length, dim = x.shape
+        q, k, v = self.qkv(self.norm(x)).view(count, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        place = torch.arange(length, device=x.device)
+        distance = place - place.unsqueeze(1)  # L, L
+        bias = self.bias[:, distance.clamp(-self.reach, self.reach) + self.reach]
+        bias = bias.masked_fill(distance.abs() > self.reach, float("-inf")).to(q.dtype)
+        dropout = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.unsqueeze(0), dropout_p=dropout)
+        return self.out(y.transpose(1, 2).reshape(count, length, dim))
+
+
+class TimeMix(nn.Module):
+    """A temporal convolution per key on (B, T, keys, dim), added to its input."""
+
+    def __init__(self, dim: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+        self.conv = nn.Conv2d(dim, dim, (TIME_KERNEL, 1), padding=(TIME_KERNEL // 2, 0))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(self.norm(x).permute(0, 3, 1, 2))  # B, dim, T, keys; channels_last, so no copy
+        return x + self.dropout(F.gelu(y.permute(0, 2, 3, 1)))
+
+
+class KeyVivit(nn.Module):
+    """Inputs (B, T, 3, H, W) -> head name -> logits (B, T, 88)."""
+
+    def __init__(self, params: ModelParams, geometry: StripGeometry) -> None:
+        super().__init__()
+        if geometry.width_px % STRIDE_PX or geometry.height_px % (4 * ROW_STRIDE_PX):
+            raise InputError(
+                f"strips of {geometry.width_px} x {geometry.height_px} px do not fit model.backend key_vivit: "
+                f"the width must be a multiple of {STRIDE_PX}, the height of {4 * ROW_STRIDE_PX}"
+            )
+        own = params.key_vivit
+        dim, columns = params.dim, geometry.width_px // STRIDE_PX
+        self.plan = plan_tiles(columns, params.tiles, STEM_REACH)
+        self.stem = Stem(own.stem_channels, own.feature_channels)
+        rows = geometry.height_px // (4 * ROW_STRIDE_PX)
+        centers = geometry.column_px(CENTER_MM) / STRIDE_PX
+        self.gather = KeyTokens(own.feature_channels * rows, own.key_columns, 2 * dim, columns, centers)
+        self.pitch_class = nn.Parameter(torch.zeros(12, dim))
+        self.register_buffer("pitch_class_of", torch.from_numpy(PITCH_CLASS.astype(np.int64)), persistent=False)
+        self.token_norm = nn.LayerNorm(dim)
+        self.key_attention = BiasedAttention(dim, params.attention_heads, KEY_COUNT - 1, params.dropout)
+        self.time_mix = nn.ModuleList(TimeMix(dim, params.dropout) for _ in range(2))
+        self.time_attention = BiasedAttention(dim, params.attention_heads, own.radius_frames, params.dropout)
+        self.out_norm = nn.LayerNorm(dim)
+        self.events = nn.Linear(dim, len(EVENT_HEADS))
+        self.key_place = nn.Parameter(torch.zeros(KEY_COUNT, dim))
+        self.attributes = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, len(ATTRIBUTE_HEADS)))
+        nn.init.constant_(self.events.bias, HEAD_BIAS)
+        self.context_frames = LOOKBACK_FRAMES + MOTION_FRAMES + 2 * (TIME_KERNEL // 2) + own.radius_frames
+
+    def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        batch, frames = inputs.shape[:2]
+        x = self.key_tokens(inputs)
+        x = x + self.key_attention(x.flatten(0, 1)).view_as(x)
+        for mix in self.time_mix:
+            x = mix(x)
+        by_key = x.transpose(1, 2).flatten(0, 1)  # B * 88, T, dim
+        y = self.time_attention(by_key).view(batch, KEY_COUNT, frames, -1).transpose(1, 2)
+        x = self.out_norm(x + y)
+        events = self.events(x).unbind(-1)
+        attributes = self.attributes(x + self.key_place).unbind(-1)
+        return dict(zip((*EVENT_HEADS, *ATTRIBUTE_HEADS), (*events, *attributes), strict=True))
+
+    def key_tokens(self, inputs: Tensor) -> Tensor:
+        """Return the tokens of the keys (B, T, 88, dim), each from its own columns, of the frames and of their change."""
+        batch, frames = inputs.shape[:2]
+        features = self.stem(cut_tiles(inputs.flatten(0, 1), self.plan, STRIDE_PX))
+        seen = self.gather(join_tiles(features, self.plan)).view(batch, frames, KEY_COUNT, -1)
+        still, moving = seen.chunk(2, dim=-1)
+        change = moving - torch.cat([moving[:, :MOTION_FRAMES], moving[:, :-MOTION_FRAMES]], dim=1)
+        return self.token_norm(F.gelu(still + change + self.pitch_class[self.pitch_class_of]))

@@ -1,0 +1,81 @@
+"""The `model` section of params.yaml: which network, and its sizes. Stored in every checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tivit.core.errors import InputError
+from tivit.core.params import check_choice, check_range
+
+BACKENDS = ("key_vivit", "vivit", "cnn_gru")
+
+
+@dataclass(frozen=True)
+class KeyVivitParams:
+    """Sizes of the key-aligned ViViT (`keyvivit.py`).
+
+    stem_channels, feature_channels: channels of the two halves of the stem; key_columns: token columns a key sees of the strip
+    (4 px each at the default strip); radius_frames: how far the temporal attention sees to either side.
+    """
+
+    stem_channels: int
+    feature_channels: int
+    key_columns: int
+    radius_frames: int
+
+    def __post_init__(self) -> None:
+        check_range("model.key_vivit.stem_channels", self.stem_channels, 1, 512)
+        check_range("model.key_vivit.feature_channels", self.feature_channels, 1, 512)
+        check_range("model.key_vivit.key_columns", self.key_columns, 2, 64)
+        check_range("model.key_vivit.radius_frames", self.radius_frames, 1, 256)
+
+
+@dataclass(frozen=True)
+class VivitParams:
+    """Sizes of the plain ViViT baseline (`vivit.py`): square patches of `patch_px`, tubelets of `tubelet_frames` frames."""
+
+    patch_px: int
+    tubelet_frames: int
+    space_layers: int
+    time_layers: int
+
+    def __post_init__(self) -> None:
+        check_range("model.vivit.patch_px", self.patch_px, 2, 64)
+        check_range("model.vivit.tubelet_frames", self.tubelet_frames, 1, 8)
+        check_range("model.vivit.space_layers", self.space_layers, 1, 24)
+        check_range("model.vivit.time_layers", self.time_layers, 1, 24)
+
+
+@dataclass(frozen=True)
+class CnnGruParams:
+    """Sizes of the per-key CNN and GRU baseline (`cnn_gru.py`): crops of `crop_px` columns, `channels` in the last layer."""
+
+    crop_px: int
+    channels: int
+
+    def __post_init__(self) -> None:
+        check_range("model.cnn_gru.crop_px", self.crop_px, 8, 128)
+        check_range("model.cnn_gru.channels", self.channels, 4, 512)
+
+
+@dataclass(frozen=True)
+class ModelParams:
+    """backend: the network; tiles: cuts of the strip along the keyboard; dim: width of a token; dropout in the token layers."""
+
+    backend: str
+    tiles: int
+    dim: int
+    attention_heads: int
+    dropout: float
+    key_vivit: KeyVivitParams
+    vivit: VivitParams
+    cnn_gru: CnnGruParams
+
+    def __post_init__(self) -> None:
+        check_choice("model.backend", self.backend, BACKENDS)
+        check_range("model.tiles", self.tiles, 1, 13)
+        check_range("model.dim", self.dim, 4, 1024)
+        check_range("model.attention_heads", self.attention_heads, 1, 32)
+        check_range("model.dropout", self.dropout, 0.0, 0.9)
+        if self.dim % self.attention_heads:
+            raise InputError(f"model.dim {self.dim} is not a multiple of model.attention_heads {self.attention_heads}")

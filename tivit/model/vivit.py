@@ -1,0 +1,91 @@
+"""Baseline: a plain ViViT (backend `vivit`). Tubelet patches, a spatial then a temporal transformer, 88-way heads.
+
+Factorised encoder (Arnab et al., "ViViT: A Video Vision Transformer", ICCV 2021, model 2): the tokens of a tubelet are averaged
+over space and tiles before time is looked at. It has no notion of a key; it stands here so that the claim that key tokens
+matter can be measured again at any time.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tivit.core.errors import InputError
+from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
+from tivit.core.keyboard import KEY_COUNT
+from tivit.core.strip import StripGeometry
+from tivit.model.inputs import CHANNELS, LOOKBACK_FRAMES
+from tivit.model.keyvivit import HEAD_BIAS
+from tivit.model.params import ModelParams
+from tivit.model.tiles import cut_tiles, plan_tiles
+
+TIME_REACH_FRAMES = 32
+"""How far the temporal transformer sees to either side, in frames."""
+
+
+class Block(nn.Module):
+    """A pre-norm transformer layer on (N, L, dim); `mask` (L, L) is True where a token may look."""
+
+    def __init__(self, dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.norm = nn.LayerNorm(dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(dim), nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim), nn.Dropout(dropout)
+        )
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        count, length, dim = x.shape
+        q, k, v = self.qkv(self.norm(x)).view(count, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=self.dropout if self.training else 0.0)
+        x = x + self.out(y.transpose(1, 2).reshape(count, length, dim))
+        return x + self.mlp(x)
+
+
+class PlainVivit(nn.Module):
+    """Inputs (B, T, 3, H, W) -> head name -> logits (B, T, 88)."""
+
+    def __init__(self, params: ModelParams, geometry: StripGeometry) -> None:
+        super().__init__()
+        own, dim = params.vivit, params.dim
+        if geometry.width_px % own.patch_px or geometry.height_px % own.patch_px:
+            raise InputError(
+                f"model.vivit.patch_px {own.patch_px} does not divide strips of {geometry.width_px} x {geometry.height_px}"
+            )
+        self.patch_px, self.tubelet = own.patch_px, own.tubelet_frames
+        self.plan = plan_tiles(geometry.width_px // own.patch_px, params.tiles, overlap=1)
+        rows = geometry.height_px // own.patch_px
+        self.patches = nn.Conv2d(CHANNELS * self.tubelet, dim, own.patch_px, own.patch_px)
+        self.place = nn.Parameter(0.02 * torch.randn(len(self.plan.starts), rows * self.plan.width, dim))
+        self.space = nn.ModuleList(Block(dim, params.attention_heads, params.dropout) for _ in range(own.space_layers))
+        self.time = nn.ModuleList(Block(dim, params.attention_heads, params.dropout) for _ in range(own.time_layers))
+        self.time_step = nn.Conv1d(dim, dim, 3, padding=1)
+        self.out_norm = nn.LayerNorm(dim)
+        self.out = nn.Linear(dim, self.tubelet * len(HEAD_NAMES) * KEY_COUNT)
+        with torch.no_grad():
+            self.out.bias.view(self.tubelet, len(HEAD_NAMES), KEY_COUNT)[:, : len(EVENT_HEADS)] = HEAD_BIAS
+        self.context_frames = LOOKBACK_FRAMES + own.time_layers * TIME_REACH_FRAMES
+
+    def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        batch, frames, channels, height, width = inputs.shape
+        steps = -(-frames // self.tubelet)
+        missing = steps * self.tubelet - frames
+        if missing:
+            inputs = torch.cat([inputs, inputs[:, -1:].expand(-1, missing, -1, -1, -1)], dim=1)
+        tubelets = inputs.reshape(batch * steps, self.tubelet * channels, height, width)
+        tokens = self.patches(cut_tiles(tubelets, self.plan, self.patch_px)).flatten(2).transpose(1, 2)
+        tiles = len(self.plan.starts)
+        x = (tokens.view(tiles, batch * steps, *tokens.shape[1:]) + self.place.unsqueeze(1)).flatten(0, 1)
+        for block in self.space:
+            x = block(x)
+        x = x.view(tiles, batch, steps, -1, x.shape[-1]).mean(dim=(0, 3))  # B, steps, dim
+        x = x + self.time_step(x.transpose(1, 2)).transpose(1, 2)
+        place = torch.arange(steps, device=x.device)
+        near = (place - place.unsqueeze(1)).abs() * self.tubelet <= TIME_REACH_FRAMES
+        for block in self.time:
+            x = block(x, near)
+        y = self.out(self.out_norm(x)).view(batch, steps * self.tubelet, len(HEAD_NAMES), KEY_COUNT)[:, :frames]
+        return dict(zip(HEAD_NAMES, y.unbind(2), strict=True))

@@ -1,0 +1,95 @@
+"""Notes on a time grid -> what the heads should say, frame by frame, and back.
+
+`pitch` is 1 while a key is down: frames whose instant lies in [onset, offset), and always the frame nearest the onset, so that
+no note vanishes. `onset` and `offset` are triangles of height 1 around the exact, fractional frame position of the event, so
+the peak keeps the timing below one frame. `hand` and `clef` exist only where a key is down and the label is known.
+Everything is relative to the grid given: another window start gives other targets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tivit.core.heads import HEADS, UNKNOWN
+from tivit.core.keyboard import KEY_COUNT, key_of, midi_of
+from tivit.core.notes import Notes, make_notes
+from tivit.core.timegrid import TimeGrid
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets of one window.
+
+    Attributes
+    ----------
+    values : head name -> float32 (T, 88), 0..1
+    masks : attribute head name -> bool (T, 88), True where the head is supervised; the other heads are supervised everywhere
+    """
+
+    values: dict[str, np.ndarray]
+    masks: dict[str, np.ndarray]
+
+
+def make_targets(notes: Notes, grid: TimeGrid, ramp_frames: float) -> Targets:
+    """Return the targets of `notes` on `grid`.
+
+    Parameters
+    ----------
+    notes : Notes
+        In seconds of the grid's clock; notes outside the grid are ignored, notes across its border are cut.
+    grid : TimeGrid
+        The window: its start and length decide what is seen.
+    ramp_frames : float
+        Half width (frames, > 0) of the triangle around an onset or offset: the value is max(0, 1 - |k - event| / ramp_frames).
+
+    Returns
+    -------
+    Targets
+    """
+    values = {head.name: np.zeros((grid.length, KEY_COUNT), np.float32) for head in HEADS}
+    masks = {head.name: np.zeros((grid.length, KEY_COUNT), bool) for head in HEADS if head.is_attribute}
+    if grid.length == 0:
+        return Targets(values, masks)
+    onset_frame, offset_frame = grid.frame(notes.onset_s), grid.frame(notes.offset_s)
+    labels = {"hand": notes.hand, "clef": notes.staff}
+    inside = (offset_frame > -ramp_frames) & (onset_frame < grid.length - 1 + ramp_frames)
+    for i in np.flatnonzero(inside):
+        key = int(key_of(notes.midi[i]))
+        _raise_triangle(values["onset"][:, key], onset_frame[i], ramp_frames)
+        _raise_triangle(values["offset"][:, key], offset_frame[i], ramp_frames)
+        first, last = down_frames(onset_frame[i], offset_frame[i])
+        down = slice(max(first, 0), max(last + 1, 0))
+        values["pitch"][down, key] = 1.0
+        for head, label in labels.items():
+            if label[i] != UNKNOWN:
+                values[head][down, key] = label[i]
+                masks[head][down, key] = True
+    return Targets(values, masks)
+
+
+def down_frames(onset_frame: float, offset_frame: float) -> tuple[int, int]:
+    """Return the first and last frame in which a key is down: those in [onset, offset), or the one nearest the onset."""
+    first, last = int(np.ceil(onset_frame - 1e-6)), int(np.ceil(offset_frame - 1e-6)) - 1
+    if last < first:
+        first = last = int(np.round(onset_frame))
+    return first, last
+
+
+def notes_of_roll(pitch: np.ndarray, grid: TimeGrid) -> Notes:
+    """Return one note per run of frames with `pitch` > 0.5 (T, 88): from the first frame of the run to the one after it."""
+    is_down = np.zeros((grid.length + 2, KEY_COUNT), np.int8)
+    is_down[1:-1] = pitch > 0.5
+    change = np.diff(is_down, axis=0).T
+    key, first = np.nonzero(change == 1)
+    _, end = np.nonzero(change == -1)
+    return make_notes(grid.time_s(first), grid.time_s(end), midi_of(key))
+
+
+def _raise_triangle(column: np.ndarray, center_frame: float, ramp_frames: float) -> None:
+    first = max(int(np.ceil(center_frame - ramp_frames)), 0)
+    end = min(int(np.floor(center_frame + ramp_frames)) + 1, len(column))
+    if first < end:
+        height = 1.0 - np.abs(np.arange(first, end) - center_frame) / ramp_frames
+        np.maximum(column[first:end], height, out=column[first:end], casting="same_kind")

@@ -1,0 +1,87 @@
+"""Varying a training window as rooms, cameras and registrations vary: one draw moves frames and background alike.
+
+Geometry (where the registration is a little wrong) is one `cv2.remap` for all frames; light is one look-up table; noise is
+drawn per frame, and the background has none, because it is a median over many frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tivit.training.params import AugmentParams
+
+WARP_WAVES = 3
+"""Cosines along the keyboard that a smooth x error is made of."""
+MIN_BLUR_PX = 0.25
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """One draw. `columns_px`, `rows_px`: where each column and row looks, float32 (W,) and (H,); `table`: uint8 (256,)."""
+
+    columns_px: np.ndarray
+    rows_px: np.ndarray
+    table: np.ndarray
+    blur_px: float
+    noise_levels: float
+
+    def apply(self, images: np.ndarray) -> np.ndarray:
+        """Return images, uint8 (N, H, W), moved, relit and blurred; no noise."""
+        columns, rows = np.meshgrid(self.columns_px, self.rows_px)
+        result = np.empty_like(images)
+        for image, out in zip(images, result, strict=True):
+            cv2.remap(image, columns, rows, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+            if self.blur_px >= MIN_BLUR_PX:
+                cv2.GaussianBlur(out, (0, 0), self.blur_px, dst=out)
+        return cv2.LUT(result.reshape(len(images), -1), self.table).reshape(images.shape)
+
+
+def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tuple[int, int]) -> Augmentation:
+    """Return a random augmentation for images of `shape` (height, width)."""
+    height, width = shape
+    place = np.linspace(-1.0, 1.0, width)
+    x = np.arange(width) + rng.uniform(-1, 1) * params.shift_px
+    x = x + rng.uniform(-1, 1) * params.stretch * (np.arange(width) - rng.uniform(0, width))
+    waves = np.arange(1, WARP_WAVES + 1)
+    amplitudes = rng.uniform(-1, 1, WARP_WAVES) / waves
+    phases = rng.uniform(0, 2 * np.pi, WARP_WAVES)
+    x = x + params.warp_px * (amplitudes * np.cos(np.pi * waves * place[:, None] + phases)).sum(axis=1)
+    y = np.arange(height) + rng.uniform(-1, 1) * params.row_shift_px
+    y = y + rng.uniform(-1, 1) * params.stretch * (np.arange(height) - height / 2)
+    gain, gamma = _factor(rng, params.gain), _factor(rng, params.gamma)
+    levels = 255.0 * (np.arange(256) / 255.0) ** gamma * gain + rng.uniform(-1, 1) * params.offset_levels
+    return Augmentation(
+        columns_px=x.astype(np.float32),
+        rows_px=y.astype(np.float32),
+        table=np.clip(np.rint(levels), 0, 255).astype(np.uint8),
+        blur_px=rng.uniform(0, 1) * params.blur_px * (rng.random() < 0.5),
+        noise_levels=rng.uniform(0, 1) * params.noise_levels,
+    )
+
+
+def add_noise(rng: np.random.Generator, images: np.ndarray, sigma_levels: float) -> np.ndarray:
+    """Return images (N, H, W) as float32 with white noise: one field per call, cut at a random place for each image."""
+    if sigma_levels <= 0:
+        return images.astype(np.float32)
+    size = images[0].size
+    field = rng.standard_normal(2 * size, dtype=np.float32) * np.float32(sigma_levels)
+    starts = rng.integers(0, size, len(images))
+    noise = np.stack([field[start : start + size] for start in starts])
+    return images + noise.reshape(images.shape)
+
+
+def damage_background(rng: np.random.Generator, background: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Return a background in which a random stretch of the keyboard shows `frame` (hands that rested there too long)."""
+    width = background.shape[1]
+    first = int(rng.integers(0, width))
+    end = first + int(rng.integers(width // 16, width // 4 + 1))
+    result = background.copy()
+    result[:, first:end] = frame[:, first:end]
+    return result
+
+
+def _factor(rng: np.random.Generator, largest: float) -> float:
+    return float((1.0 + largest) ** rng.uniform(-1, 1))

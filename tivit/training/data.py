@@ -1,0 +1,134 @@
+"""Clips in memory and the windows drawn from them. A batch depends on the seed and the step alone, so training can resume."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tivit.core.errors import InputError
+from tivit.core.heads import ATTRIBUTE_HEADS, HEAD_NAMES
+from tivit.core.manifest import Manifest
+from tivit.core.notes import Notes
+from tivit.core.strip import StripFolder
+from tivit.core.timegrid import TimeGrid
+from tivit.model.inputs import Background, background_of, describe_background, sample_frames, window_of
+from tivit.targets import Targets, make_targets
+from tivit.training.augment import add_noise, damage_background, draw_augmentation
+from tivit.training.params import TrainParams
+
+log = logging.getLogger(__name__)
+TRAIN_STREAM = 1
+"""Names the random stream of the batches, apart from the network's initial weights."""
+
+
+@dataclass(frozen=True)
+class TrainClip:
+    """A clip: `frames` memory-mapped uint8 (T, H, W), its grid, notes and background."""
+
+    clip_id: str
+    frames: np.ndarray
+    grid: TimeGrid
+    notes: Notes
+    background: Background
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows of B clips: what `inputs.make_inputs` takes, and targets and masks by head, float32 (B, T, 88)."""
+
+    windows: Tensor
+    backgrounds: Tensor
+    means: Tensor
+    contrasts: Tensor
+    targets: dict[str, Tensor]
+    masks: dict[str, Tensor]
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on `device`."""
+        return Batch(
+            *(part.to(device) for part in (self.windows, self.backgrounds, self.means, self.contrasts)),
+            targets={name: value.to(device) for name, value in self.targets.items()},
+            masks={name: value.to(device) for name, value in self.masks.items()},
+        )
+
+
+def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frames: int) -> list[TrainClip]:
+    """Return the clips of a split; one shorter than a window is left out and named in the log.
+
+    Raises
+    ------
+    InputError
+        The split has no clip that is long enough, or a strip is missing or damaged.
+    """
+    clips = []
+    for clip in manifest.of_split(split):
+        frames = strips.open(clip.clip_id)
+        if len(frames) < window_frames:
+            log.warning("clip %s has %d frames, fewer than a window of %d: left out", clip.clip_id, len(frames), window_frames)
+            continue
+        grid, notes = strips.grids[clip.clip_id], manifest.notes[clip.clip_id]
+        clips.append(TrainClip(clip.clip_id, frames, grid, notes, background_of(frames)))
+    if not clips:
+        raise InputError(f"no clip of split {split!r} has the {window_frames} frames of train.window_frames")
+    return clips
+
+
+def content_digest(clips: list[TrainClip]) -> str:
+    """Return a digest of clips: ids, grids, notes and the frames the background is made from."""
+    digest = hashlib.sha256()
+    for clip in clips:
+        digest.update(f"{clip.clip_id} {clip.grid}".encode())
+        digest.update(np.ascontiguousarray(clip.frames[sample_frames(len(clip.frames))]).tobytes())
+        for column in vars(clip.notes).values():
+            digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
+
+
+def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int) -> Batch:
+    """Return the batch of a step: windows drawn evenly over all frames of all clips, each varied by its own augmentation."""
+    rng = np.random.default_rng([seed, TRAIN_STREAM, step])
+    room = np.array([len(clip.frames) - params.window_frames + 1 for clip in clips], float)
+    windows, backgrounds, targets = [], [], []
+    for index in rng.choice(len(clips), size=params.clips_per_step, p=room / room.sum()):
+        clip = clips[index]
+        first = int(rng.integers(0, int(room[index])))
+        frames = window_of(clip.frames, first, params.window_frames)
+        image = clip.background.image
+        if rng.random() < params.augment.background:
+            image = damage_background(rng, image, clip.frames[int(rng.integers(0, len(clip.frames)))])
+        augmentation = draw_augmentation(rng, params.augment, image.shape)
+        windows.append(add_noise(rng, augmentation.apply(frames), augmentation.noise_levels))
+        backgrounds.append(describe_background(augmentation.apply(image[None])[0]))
+        targets.append(make_targets(clip.notes, clip.grid.window(first, params.window_frames), params.ramp_frames))
+    return collate(windows, backgrounds, targets)
+
+
+def fixed_batches(clips: list[TrainClip], window_frames: int, total_frames: int, ramp_frames: float) -> list[Batch]:
+    """Return about `total_frames` frames of plain windows, one at a time, spread evenly over the clips (for validation)."""
+    per_clip = max(1, round(total_frames / window_frames / len(clips)))
+    batches = []
+    for clip in clips:
+        last = len(clip.frames) - window_frames
+        count = min(per_clip, last // window_frames + 1)
+        for first in np.linspace(0, last, count + 2)[1:-1].astype(int):
+            frames = window_of(clip.frames, int(first), window_frames)
+            targets = make_targets(clip.notes, clip.grid.window(int(first), window_frames), ramp_frames)
+            batches.append(collate([frames], [clip.background], [targets]))
+    return batches
+
+
+def collate(windows: list[np.ndarray], backgrounds: list[Background], targets: list[Targets]) -> Batch:
+    """Return single windows (T + 2, H, W), their backgrounds and targets as one batch."""
+    return Batch(
+        windows=torch.from_numpy(np.stack(windows)),
+        backgrounds=torch.from_numpy(np.stack([background.image for background in backgrounds])),
+        means=torch.tensor([background.mean for background in backgrounds]),
+        contrasts=torch.tensor([background.contrast for background in backgrounds]),
+        targets={name: torch.from_numpy(np.stack([item.values[name] for item in targets])) for name in HEAD_NAMES},
+        masks={name: torch.from_numpy(np.stack([item.masks[name] for item in targets])).float() for name in ATTRIBUTE_HEADS},
+    )

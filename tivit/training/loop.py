@@ -1,0 +1,248 @@
+"""The training loop: a fixed number of steps that can be killed anywhere and goes on to the same weights, byte for byte.
+
+Step n of a run is a pure function of the state after step n - 1: the batch, the augmentation and the dropout masks come from
+the seed and n. The weights that are validated and kept are an exponential moving average (Polyak and Juditsky 1992).
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from tivit.core.progress import progress_bar
+from tivit.core.runtime import RuntimeParams
+from tivit.core.strip import StripGeometry
+from tivit.model.build import build_model, parameter_count
+from tivit.model.checkpoint import Checkpoint
+from tivit.model.inputs import make_inputs
+from tivit.model.params import ModelParams
+from tivit.model.setup import autocast, prepare_torch
+from tivit.training.data import Batch, TrainClip, content_digest, draw_batch, fixed_batches
+from tivit.training.losses import head_losses, onset_average_precision
+from tivit.training.params import TrainParams
+from tivit.training.state import StateFile, fingerprint_of
+
+log = logging.getLogger(__name__)
+RUNS_DIR = Path(".tivit/runs")
+BETAS = (0.9, 0.98)
+DROPOUT_STREAM = 2
+VAL_WINDOW_FRAMES = 128
+LAST_RATE = 0.01
+"""The cosine ends at this share of the learning rate."""
+SMOKE = {"steps": 20, "warmup_steps": 5, "val_every_steps": 10, "val_frames": VAL_WINDOW_FRAMES, "state_every_steps": 10}
+
+
+@dataclass(frozen=True)
+class Validation:
+    """One point of the training curve; losses are sums over heads, `train_loss` the mean since the point before."""
+
+    step: int
+    train_loss: float
+    val_loss: float
+    val_onset_ap: float
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """The best checkpoint by onset average precision on validation, the curve, and the number of trained values."""
+
+    checkpoint: Checkpoint
+    curve: tuple[Validation, ...]
+    parameters: int
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """Clips to learn from and to validate on, and the raster of their strips."""
+
+    train: list[TrainClip]
+    val: list[TrainClip]
+    geometry: StripGeometry
+
+
+class Trainer:
+    """Weights, their average, the optimizer and the curve: all that `train` carries from step to step."""
+
+    def __init__(
+        self, data: TrainData, model_params: ModelParams, params: TrainParams, seed: int, runtime: RuntimeParams
+    ) -> None:
+        self.data, self.model_params, self.params, self.seed, self.runtime = data, model_params, params, seed, runtime
+        self.device = prepare_torch(runtime)
+        torch.manual_seed(seed)
+        self.model = build_model(model_params, data.geometry).to(self.device)
+        self.average = copy.deepcopy(self.model).eval()
+        self.best_weights = copy.deepcopy(self.average.state_dict())
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), params.learning_rate, BETAS, weight_decay=params.weight_decay, fused=True
+        )
+        self.val_batches = [
+            batch.to(self.device)
+            for batch in fixed_batches(
+                data.val, min(VAL_WINDOW_FRAMES, min(len(c.frames) for c in data.val)), params.val_frames, params.ramp_frames
+            )
+        ]
+        self.step = 0
+        self.loss_sum, self.loss_count = 0.0, 0
+        self.curve: list[Validation] = []
+
+    def train_step(self) -> dict[str, float]:
+        """Make one step of the optimizer; return the loss of each head."""
+        batch = draw_batch(self.data.train, self.params, self.seed, self.step).to(self.device)
+        torch.manual_seed(int(np.random.SeedSequence([self.seed, DROPOUT_STREAM, self.step]).generate_state(1)[0]))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.step, self.params)
+        self.model.train()
+        losses = head_losses(self._forward(self.model, batch), batch, self.params)
+        loss = sum(losses.values())
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.params.gradient_clip, error_if_nonfinite=True)
+        self.optimizer.step()
+        self._update_average()
+        self.step += 1
+        self.loss_sum += float(loss.detach())
+        self.loss_count += 1
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    @torch.no_grad()
+    def validate(self) -> Validation:
+        """Score the averaged weights, add a point to the curve and keep the weights if they are the best so far."""
+        losses, logits, targets = [], [], []
+        for batch in self.val_batches:
+            outputs = self._forward(self.average, batch)
+            losses.append(float(sum(head_losses(outputs, batch, self.params).values())))
+            logits.append(outputs["onset"].float().cpu().numpy().ravel())
+            targets.append(batch.targets["onset"].cpu().numpy().ravel())
+        precision = onset_average_precision(np.concatenate(logits), np.concatenate(targets))
+        point = Validation(self.step, self.loss_sum / max(self.loss_count, 1), float(np.mean(losses)), precision)
+        if precision >= max((earlier.val_onset_ap for earlier in self.curve), default=0.0):
+            self.best_weights = copy.deepcopy(self.average.state_dict())
+        self.curve.append(point)
+        self.loss_sum, self.loss_count = 0.0, 0
+        return point
+
+    def result(self) -> TrainResult:
+        """Return the best weights as a checkpoint."""
+        model = build_model(self.model_params, self.data.geometry)
+        model.load_state_dict(self.best_weights)
+        best = max(self.curve, key=lambda point: (point.val_onset_ap, point.step))
+        fps = self.data.train[0].grid.fps
+        checkpoint = Checkpoint(model.eval(), self.model_params, self.data.geometry, fps, self.seed, best.step)
+        return TrainResult(checkpoint, tuple(self.curve), parameter_count(model))
+
+    def state(self) -> dict[str, Any]:
+        """Return all that a later process needs to go on from here."""
+        return {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "best": self.best_weights,
+            "optimizer": self.optimizer.state_dict(),
+            "curve": [asdict(point) for point in self.curve],
+            "loss": [self.loss_sum, self.loss_count],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state` returned."""
+        self.step = state["step"]
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.best_weights = state["best"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.curve = [Validation(**point) for point in state["curve"]]
+        self.loss_sum, self.loss_count = state["loss"]
+
+    def _forward(self, model: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+        with autocast(self.runtime, self.device):
+            return model(make_inputs(batch.windows, batch.backgrounds, batch.means, batch.contrasts))
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        decay = min(self.params.ema_decay, (1 + self.step) / (10 + self.step))
+        for mean, value in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1.0 - decay)
+            else:
+                mean.copy_(value)
+
+
+def train(data: TrainData, model_params: ModelParams, params: TrainParams, seed: int, runtime: RuntimeParams) -> TrainResult:
+    """Train a network for `params.steps` steps, going on from the state of an interrupted run of the same fingerprint.
+
+    Parameters
+    ----------
+    data : TrainData
+    model_params, params : ModelParams, TrainParams
+    seed : int
+        Decides initial weights, batches, augmentation and dropout.
+    runtime : RuntimeParams
+        Threads, device, precision and how often figures are logged.
+
+    Returns
+    -------
+    TrainResult
+    """
+    if params.smoke:
+        params = replace(params, **{name: min(value, getattr(params, name)) for name, value in SMOKE.items()})
+    trainer = Trainer(data, model_params, params, seed, runtime)
+    fingerprint = fingerprint_of(
+        seed=seed, model=asdict(model_params), train=asdict(params), geometry=asdict(data.geometry),
+        data=[content_digest(data.train), content_digest(data.val)],
+        how=[runtime.threads, runtime.device, runtime.precision],
+    )  # fmt: skip
+    state_file = StateFile(fingerprint)
+    state = state_file.load()
+    if state is not None:
+        trainer.restore(state)
+        log.info("going on from step %d of %d (%s)", trainer.step, params.steps, state_file.path)
+    with _tensorboard(fingerprint, trainer.step) as board:
+        for losses in _steps(trainer):
+            if trainer.step % runtime.log_every_steps == 0:
+                for name, value in losses.items():
+                    board.add_scalar(f"train/{name}", value, trainer.step)
+                log.debug("step %d: %s", trainer.step, ", ".join(f"{k} {v:.5f}" for k, v in losses.items()))
+            if trainer.step % params.val_every_steps == 0 or trainer.step == params.steps:
+                point = trainer.validate()
+                board.add_scalar("val/loss", point.val_loss, trainer.step)
+                board.add_scalar("val/onset_ap", point.val_onset_ap, trainer.step)
+            if trainer.step % params.state_every_steps == 0:
+                state_file.save(trainer.state())
+    state_file.delete()
+    return trainer.result()
+
+
+def learning_rate_at(step: int, params: TrainParams) -> float:
+    """Return the learning rate of a step: linear warm-up, then half a cosine down to 1 % at the last step."""
+    if step < params.warmup_steps:
+        return params.learning_rate * (step + 1) / params.warmup_steps
+    done = (step - params.warmup_steps) / max(params.steps - params.warmup_steps, 1)
+    return params.learning_rate * (LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def _steps(trainer: Trainer) -> Iterator[dict[str, float]]:
+    with progress_bar(trainer.params.steps, "train", "step") as bar:
+        bar.update(trainer.step)
+        bar.unpause()
+        while trainer.step < trainer.params.steps:
+            yield trainer.train_step()
+            bar.update()
+            if trainer.curve:
+                last = trainer.curve[-1]
+                bar.set_postfix_str(f"val loss {last.val_loss:.4f}, onset AP {last.val_onset_ap:.3f}", refresh=False)
+
+
+def _tensorboard(fingerprint: str, step: int) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    name = f"{time.strftime('%Y%m%d')}-{fingerprint[:12]}"
+    return SummaryWriter(str(RUNS_DIR / name), purge_step=step or None)

@@ -1,0 +1,57 @@
+"""The training loss: binary cross-entropy per head, and the figures by which validation compares checkpoints."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tivit.core.heads import HEADS
+from tivit.training.data import Batch
+from tivit.training.params import TrainParams
+
+TIMED_HEADS = ("onset", "offset")
+PEAK = 0.75
+"""An onset target at least this high is the frame of the onset; lower, but not zero, are its neighbours."""
+
+
+def head_losses(logits: dict[str, Tensor], batch: Batch, params: TrainParams) -> dict[str, Tensor]:
+    """Return the weighted loss of each head (scalars); their sum is what is minimised.
+
+    Onset and offset count positives `event_pos_weight` times. Hand and clef are averaged over the supervised keys only and
+    weigh `attribute_weight`; a batch without labels gives an exact 0.
+    """
+    losses = {}
+    for head in HEADS:
+        values, target = logits[head.name].float(), batch.targets[head.name]
+        if head.is_attribute:
+            mask = batch.masks[head.name]
+            each = F.binary_cross_entropy_with_logits(values, target, weight=mask, reduction="sum")
+            losses[head.name] = params.attribute_weight * each / mask.sum().clamp(min=1.0)
+        else:
+            weight = params.event_pos_weight if head.name in TIMED_HEADS else 1.0
+            pos_weight = torch.tensor(weight, device=values.device)
+            losses[head.name] = F.binary_cross_entropy_with_logits(values, target, pos_weight=pos_weight)
+    return losses
+
+
+def onset_average_precision(logits: np.ndarray, target: np.ndarray) -> float:
+    """Return the average precision of onset frames, 0..1, free of any threshold.
+
+    Area under the precision-recall curve as the sum of precision x change in recall (no interpolation). The frame nearest an
+    onset is positive, the other frames of its triangle are left out; without any onset the result is 0.
+
+    Parameters
+    ----------
+    logits, target : np.ndarray
+        Of one shape; `target` from `make_targets`.
+    """
+    counted = (target >= PEAK) | (target == 0)
+    scores, positive = logits[counted], target[counted] >= PEAK
+    if not positive.any():
+        return 0.0
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(positive[order])
+    precision = hits / np.arange(1, len(hits) + 1)
+    return float(precision[positive[order]].mean())

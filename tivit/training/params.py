@@ -1,0 +1,76 @@
+"""The `train` section of params.yaml: how long, how fast, on what, and how the pictures are varied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tivit.core.params import check_range
+
+
+@dataclass(frozen=True)
+class AugmentParams:
+    """How far a training window is varied; every value is the largest departure, 0 turns it off.
+
+    shift_px, row_shift_px: along the keys and across; warp_px: smooth x error along the keyboard; stretch: relative, both axes;
+    gain, gamma: as factors 1 / (1 + v) .. 1 + v; offset_levels, noise_levels (sigma): grey levels; blur_px: sigma;
+    background: share of windows whose background picture is damaged.
+    """
+
+    shift_px: float
+    row_shift_px: float
+    warp_px: float
+    stretch: float
+    gain: float
+    gamma: float
+    offset_levels: float
+    blur_px: float
+    noise_levels: float
+    background: float
+
+    def __post_init__(self) -> None:
+        for name in ("shift_px", "row_shift_px", "warp_px", "blur_px"):
+            check_range(f"train.augment.{name}", getattr(self, name), 0.0, 16.0)
+        check_range("train.augment.stretch", self.stretch, 0.0, 0.2)
+        check_range("train.augment.gain", self.gain, 0.0, 3.0)
+        check_range("train.augment.gamma", self.gamma, 0.0, 3.0)
+        check_range("train.augment.offset_levels", self.offset_levels, 0.0, 64.0)
+        check_range("train.augment.noise_levels", self.noise_levels, 0.0, 32.0)
+        check_range("train.augment.background", self.background, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class TrainParams:
+    """See params.yaml for the meaning and unit of each value."""
+
+    smoke: bool
+    steps: int
+    clips_per_step: int
+    window_frames: int
+    learning_rate: float
+    warmup_steps: int
+    weight_decay: float
+    gradient_clip: float
+    ema_decay: float
+    ramp_frames: float
+    event_pos_weight: float
+    attribute_weight: float
+    val_every_steps: int
+    val_frames: int
+    state_every_steps: int
+    augment: AugmentParams
+
+    def __post_init__(self) -> None:
+        check_range("train.steps", self.steps, 1, 10_000_000)
+        check_range("train.clips_per_step", self.clips_per_step, 1, 1024)
+        check_range("train.window_frames", self.window_frames, 4, 4096)
+        check_range("train.learning_rate", self.learning_rate, 1e-8, 1.0)
+        check_range("train.warmup_steps", self.warmup_steps, 0, 1_000_000)
+        check_range("train.weight_decay", self.weight_decay, 0.0, 10.0)
+        check_range("train.gradient_clip", self.gradient_clip, 1e-6, 1e6)
+        check_range("train.ema_decay", self.ema_decay, 0.0, 0.99999)
+        check_range("train.ramp_frames", self.ramp_frames, 1.0, 16.0)
+        check_range("train.event_pos_weight", self.event_pos_weight, 0.01, 1000.0)
+        check_range("train.attribute_weight", self.attribute_weight, 0.0, 1000.0)
+        check_range("train.val_every_steps", self.val_every_steps, 1, 10_000_000)
+        check_range("train.val_frames", self.val_frames, 1, 10_000_000)
+        check_range("train.state_every_steps", self.state_every_steps, 1, 10_000_000)

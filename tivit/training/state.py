@@ -1,0 +1,68 @@
+"""Resumable training state, outside the pipeline's outputs: `.tivit/state/<fingerprint>/last.pt` (or below $TIVIT_STATE_DIR).
+
+The fingerprint names the run: seed, params, data and code. Another run never sees this state; the same run goes on from it.
+It is replaced in one move and deleted when the run has ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tivit.core.artifacts import write_bytes
+from tivit.core.errors import InputError
+from tivit.model.checkpoint import read_torch, to_bytes
+
+log = logging.getLogger(__name__)
+STATE_DIR_VARIABLE = "TIVIT_STATE_DIR"
+DEFAULT_STATE_DIR = Path(".tivit/state")
+PACKAGE = Path(__file__).resolve().parent.parent
+CODE = ("core", "model", "training", "targets.py")
+"""What of the package decides the outcome of training."""
+
+
+def fingerprint_of(**parts: Any) -> str:
+    """Return a hexadecimal name for a run from JSON-able parts and the code that training depends on."""
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+    for path in _code_files():
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+class StateFile:
+    """The state of one run on disk."""
+
+    def __init__(self, fingerprint: str) -> None:
+        root = Path(os.environ.get(STATE_DIR_VARIABLE) or DEFAULT_STATE_DIR)
+        self.path = root / fingerprint / "last.pt"
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the saved state, None when there is none; a damaged file is reported and not used."""
+        if not self.path.exists():
+            return None
+        try:
+            return read_torch(self.path)
+        except InputError as error:
+            log.warning("%s; training starts from the beginning", error)
+            return None
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the saved state in one move."""
+        write_bytes(self.path, to_bytes(state))
+
+    def delete(self) -> None:
+        """Remove the state of this run."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)
+
+
+def _code_files() -> Iterable[Path]:
+    for name in CODE:
+        path = PACKAGE / name
+        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
