@@ -90,7 +90,13 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
     scene = random_scene(stream(3), tier)
     depth = key_depths(stream(4), piece.notes, grid.times_s(), tier.press_travel)
     rng = stream(5)
-    style = HandStyle(rng.uniform(*tier.hand_reach_mm), rng.uniform(3, 12), rng.uniform(0.05, 0.5), rng.uniform(0.88, 1.1))
+    style = HandStyle(
+        reach_mm=rng.uniform(*tier.hand_reach_mm),
+        lift_mm=rng.uniform(3, 12),
+        away_mm=rng.choice([0.0, rng.uniform(60, 180)]),
+        rest_s=rng.uniform(0.05, 0.5),
+        width=rng.uniform(0.88, 1.1),
+    )
     hands = []
     for hand in HANDS:
         motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, grid.times_s(), style, hand)

@@ -43,7 +43,11 @@ class HandPainter:
         pixels = camera.project(joints)
         radii = RADII_MM * width * camera.px_per_mm(joints)
         drift = np.array([-scene.light[0], scene.light[1]]) * float(radii.mean()) * 0.3
-        self.fingers = {name: _outlines(pixels, radii * f) + drift * (1.0 - f) for f, name in TONES}
+        short = pixels.copy()
+        short[:, :, 2] += 0.25 * (pixels[:, :, 1] - pixels[:, :, 2])
+        self.fingers = {
+            name: _outlines(short if name == "light" else pixels, radii * f) + drift * (1.0 - f) for f, name in TONES
+        }
         self.backs, self.cuffs = self._arm_px(joints, side, arm_mm)
         everything = np.concatenate([self.fingers["dark"].reshape(len(joints), -1, 2), self.backs["dark"], self.cuffs], axis=1)
         margin = 3.0 + 6.0 * float(radii.mean()) / 9.0

@@ -42,10 +42,12 @@ class Face:
 class KeyPainter:
     """Paints keys of one clip onto oversampled canvases."""
 
-    def __init__(self, camera: Camera, scene: Scene) -> None:
+    def __init__(self, rng: np.random.Generator, camera: Camera, scene: Scene) -> None:
         self.camera, self.scene = camera, scene
         center = camera.px_per_mm(np.array([611.0, 75.0, 0.0]))
         self.inset_mm = scene.gap_mm / 2 + 0.5 / (OVERSAMPLING[0] * float(center))
+        self.shade = rng.normal(1.0, 0.012, KEY_COUNT)
+        self.gap_jitter_mm = rng.normal(0.0, 0.12, (KEY_COUNT, 2))
         distance = np.abs(CENTER_MM - camera.position_mm[0])
         self.order = np.lexsort((-distance, IS_BLACK))
         self._faces: dict[tuple[int, int, int, int], list[Face]] = {}
@@ -99,10 +101,11 @@ class KeyPainter:
 
     def _white_faces(self, key: int, level: int, left_level: int, right_level: int) -> list[Face]:
         scene, inset = self.scene, self.inset_mm
-        x0, x1 = LEFT_MM[key] + inset, RIGHT_MM[key] - inset
+        left_mm, right_mm = self.gap_jitter_mm[key]
+        x0, x1 = LEFT_MM[key] + inset + left_mm, RIGHT_MM[key] - inset + right_mm
         t0 = max(x0, TAIL_LEFT_MM[key] + 0.3)
         t1 = min(x1, TAIL_RIGHT_MM[key] - 0.3)
-        top = _tinted(scene.white, 1.0 - 0.025 * level / LEVELS)
+        top = _tinted(scene.white, self.shade[key] * (1.0 - 0.025 * level / LEVELS))
         faces = []
         cam_x, cam_y = self.camera.position_mm[:2]
         wall_x = x0 if cam_x < x0 else x1 if cam_x > x1 else None
@@ -167,13 +170,15 @@ class KeyPainter:
             faces.append(self.face(np.array(slope), _added(scene.black, 6 + 38 * scene.gloss)))
         top = [corner(x - half_top, top_front, height), corner(x + half_top, top_front, height)]
         top += [corner(x + half_top, rear, height), corner(x - half_top, rear, height)]
-        faces.append(self.face(np.array(top), _added(scene.black, 4 + 10 * scene.gloss)))
+        spot = np.exp(-0.5 * ((x - scene.glare_mm[0]) / scene.glare_mm[1]) ** 2)
+        glare = 190.0 * scene.glare * float(spot) * (1.0 - 0.2 * level / LEVELS)
+        faces.append(self.face(np.array(top), _added(scene.black, 4 + 10 * scene.gloss + glare)))
         sign = 1.0 if scene.light[0] < 0 else -1.0
         shine = [
             corner(x + sign * (half_top - a), y, height)
             for y, a in ((top_front, 0.2), (top_front, 1.6), (rear, 1.6), (rear, 0.2))
         ]
-        faces.append(self.face(np.array(shine), _added(scene.black, 8 + 34 * scene.gloss)))
+        faces.append(self.face(np.array(shine), _added(scene.black, 8 + 34 * scene.gloss + glare)))
         return faces
 
     def _slot(self, key: int) -> Face:

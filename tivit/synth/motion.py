@@ -26,16 +26,19 @@ CHORD_S = 0.045
 TIP_RADIUS_MM = 7.0
 SLACK_MM = 16.0
 """How far a hand stays behind the place where its fingers would lie naturally on the keys of a chord."""
+STRETCH_MM = 38.0
+"""How far a finger can reach sideways from its natural place."""
 REST_REACH_MM = 45.0
 """A finger rests on its next key only while that lies this near to its natural place."""
 
 
 @dataclass(frozen=True)
 class HandStyle:
-    """How one player holds a hand; lengths in mm."""
+    """How one player holds a hand: deeper by `reach_mm`, fingers lifted, drawn back by `away_mm` in long rests; sizes in mm."""
 
     reach_mm: float
     lift_mm: float
+    away_mm: float
     rest_s: float
     width: float
 
@@ -56,9 +59,11 @@ def hand_motion(
     side = 1.0 if hand == RIGHT_HAND else -1.0
     home_mm = 611.0 + side * rng.uniform(120, 220)
     fingers, centers_mm = assign_fingers(notes, SPREAD_MM * side * style.width, home_mm)
-    center_x = _center_path(notes, centers_mm, times_s, home_mm)
+    naturals_mm = CENTER_MM[key_of(notes.midi.astype(int))] - side * style.width * SPREAD_MM[fingers]
+    center_x = _center_path(notes, centers_mm, naturals_mm, times_s, home_mm)
     center_x = center_x + _wander(rng, len(times_s), 2.0)
     reach = style.reach_mm + _black_reach(notes, times_s) + _wander(rng, len(times_s), 2.5)
+    reach = reach - style.away_mm * _idle(notes, times_s)
     tips = np.empty((len(times_s), FINGER_COUNT, 3))
     for finger in range(FINGER_COUNT):
         own = notes.take(fingers == finger)
@@ -108,7 +113,11 @@ def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple
     return fingers, centers_mm
 
 
-def _center_path(notes: Notes, centers_mm: np.ndarray, times_s: np.ndarray, home_mm: float) -> np.ndarray:
+def _center_path(
+    notes: Notes, centers_mm: np.ndarray, naturals_mm: np.ndarray, times_s: np.ndarray, home_mm: float
+) -> np.ndarray:
+    """Return the hand's centre x (mm) over time: `centers_mm` (N,) at the presses, kept in reach of held keys, whose fingers
+    would lie naturally with the hand at `naturals_mm` (N,)."""
     if not len(notes):
         return np.full(len(times_s), home_mm)
     arrive_s, index = np.unique(notes.onset_s - 0.05, return_index=True)
@@ -118,7 +127,25 @@ def _center_path(notes: Notes, centers_mm: np.ndarray, times_s: np.ndarray, home
     )
     knots_s = np.stack([arrive_s, leave_s], axis=1).ravel()
     path = np.interp(times_s, knots_s, np.repeat(centers_mm[index], 2))
-    return _smoothed(path, 5)
+    low, high = np.full(len(times_s), -1e6), np.full(len(times_s), 1e6)
+    for i in range(len(notes)):
+        held = slice(*np.searchsorted(times_s, [notes.onset_s[i] - 0.05, notes.offset_s[i]]))
+        low[held] = np.maximum(low[held], naturals_mm[i] - STRETCH_MM)
+        high[held] = np.minimum(high[held], naturals_mm[i] + STRETCH_MM)
+    path = np.where(low <= high, np.clip(path, low, high), (low + high) / 2)
+    return _smoothed(path, 9)
+
+
+def _idle(notes: Notes, times_s: np.ndarray) -> np.ndarray:
+    """Return how far a hand has left the keys in a long rest, 0..1, shape (T,)."""
+    if not len(notes):
+        return np.ones(len(times_s))
+    last_end_s = np.maximum.accumulate(notes.offset_s)
+    after = np.searchsorted(notes.onset_s, times_s)
+    until_s = np.append(notes.onset_s, np.inf)[after] - times_s
+    since_s = times_s - np.append(-np.inf, last_end_s)[after]
+    u = np.clip((np.minimum(until_s, since_s) - 0.5) / 0.6, 0.0, 1.0)
+    return u * u * (3.0 - 2.0 * u)
 
 
 def _black_reach(notes: Notes, times_s: np.ndarray) -> np.ndarray:

@@ -20,6 +20,8 @@ SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 NEXT_DEGREE = {0: (3, 4, 5, 1, 0), 1: (4, 4, 6), 2: (5, 3), 3: (4, 0, 1, 4), 4: (0, 0, 5, 0), 5: (3, 1, 4), 6: (0,)}
 """Which chord degrees may follow a degree (0 is the tonic); repeated entries are likelier."""
 
+HAND_SPAN = 14
+"""Semitones a hand can hold at once."""
 MIN_LENGTH_S = 0.05
 MIN_LIFT_S = 0.035
 """Shortest note, and the shortest time between a release and the next press of the same key."""
@@ -119,4 +121,13 @@ def _humanised(rng: np.random.Generator, rows: list[tuple], length_s: float) -> 
                     continue
                 offset_s[previous] = min(offset_s[previous], free_s)
             previous = i
+    _release_out_of_reach(onset_s, offset_s, midi, hand)
     return make_notes(onset_s[keep], offset_s[keep], midi[keep], velocity[keep], hand[keep], staff[keep])
+
+
+def _release_out_of_reach(onset_s: np.ndarray, offset_s: np.ndarray, midi: np.ndarray, hand: np.ndarray) -> None:
+    """Shorten (in place) notes that are still held when the same hand presses a key farther than its span away."""
+    for i in range(len(onset_s)):
+        later = (hand == hand[i]) & (onset_s > onset_s[i] + 2 * MIN_LENGTH_S) & (np.abs(midi - midi[i]) > HAND_SPAN)
+        if later.any():
+            offset_s[i] = max(min(offset_s[i], onset_s[later].min() - MIN_LENGTH_S), onset_s[i] + MIN_LENGTH_S)

@@ -23,7 +23,7 @@ BLUR_MARGIN_PX = 4
 """Pixels painted beyond a patch so that the lens blur has something to mix in."""
 SHADOW_SCALE = 4
 HAND_HEIGHT_MM = 22.0
-MAX_STREAK_PX = 15
+MAX_STREAK_PX = 9
 MIN_BLUR_PX = 0.25
 HAND_BLUR_PX = 0.8
 """Least blur of a hand's outline and shading, at 640 px image width."""
@@ -35,7 +35,7 @@ class KeyboardPicture:
     """The picture of the keyboard without hands; repaints only the keys whose depth level changed."""
 
     def __init__(self, rng: np.random.Generator, camera: Camera, scene: Scene) -> None:
-        self.painter = KeyPainter(camera, scene)
+        self.painter = KeyPainter(rng, camera, scene)
         self.size_px = (camera.width_px, camera.height_px)
         self.sigma_px = blur_px(camera, scene.blur_px)
         self.curve = tone_curve(scene)

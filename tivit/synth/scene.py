@@ -30,7 +30,8 @@ class Scene:
     light : (x, y) tangent of the main light's slope: shadows fall along it.
     ambient : width of the contact shadow beside a pressed key per mm of step; edge : its darkness 0..1.
     cast : darkness of the shadows that black keys cast on white ones.
-    gloss : strength of the black keys' highlights; glare : strength of the lamp's reflection.
+    gloss : strength of the black keys' highlights.
+    glare, glare_mm : strength of the lamp's reflection on the black tops, and its x and width.
     exposure, contrast, gamma, tint, vignette : tone. blur_px, noise_levels, shadow : of this clip.
     keyslip_mm : y of the key slip's rear edge in front of the keys; sleeve_mm : distance of the cuff from the knuckles.
     shutter : exposure time as a fraction of the time between frames.
@@ -54,6 +55,7 @@ class Scene:
     cast: float
     gloss: float
     glare: float
+    glare_mm: tuple[float, float]
     exposure: float
     contrast: float
     gamma: float
@@ -93,7 +95,8 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         edge=rng.uniform(0.25, 0.6),
         cast=rng.uniform(0.04, 0.35),
         gloss=rng.uniform(0.0, 1.0),
-        glare=rng.uniform(0.1, 0.6) if rng.random() < 0.4 else 0.0,
+        glare=rng.uniform(0.1, 0.7) if rng.random() < 0.4 else 0.0,
+        glare_mm=(rng.uniform(150, 1070), rng.uniform(40, 160)),
         exposure=rng.uniform(*tier.exposure),
         contrast=rng.uniform(*tier.contrast),
         gamma=rng.uniform(0.8, 1.25),
