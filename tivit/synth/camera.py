@@ -19,7 +19,7 @@ MARGIN = 0.012
 
 @dataclass(frozen=True)
 class Camera:
-    """Pose and lens: `rotation` (3, 3) world -> camera, `position_mm` (3,), r' = r (1 + k1 r^2) in units of the focal length."""
+    """Pose and lens: `rotation` (3, 3) world -> camera, `position_mm` (3,); r' = r (1 + k1 r^2) with r in focal lengths."""
 
     width_px: int
     height_px: int

@@ -1,8 +1,8 @@
 """The keyboard as painted polygons: tops, walls, fronts, gaps and the shadows that appear beside a pressed key.
 
-Keys rotate about a far pivot; depths are quantised to LEVELS steps and every face is projected once a clip. Painting goes from
-the key farthest (along x) from the camera to the nearest, white keys first, so nearer tops hide farther walls. Everything is painted
-OVERSAMPLING times larger and averaged down, because gap lines are thinner than a pixel and nearly vertical.
+Keys rotate about a far pivot; depths are quantised to LEVELS steps and every face is projected once a clip. Painting goes
+from the key farthest (along x) from the camera to the nearest, white keys first, so nearer tops hide farther walls. All is
+painted OVERSAMPLING times larger and averaged down, because gap lines are thinner than a pixel and nearly vertical.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tivit.core.keyboard import (
-    BLACK_HEIGHT_MM, BLACK_LENGTH_MM, CENTER_MM, IS_BLACK, KEY_COUNT, KEY_TRAVEL_MM, LEFT_MM, RIGHT_MM, TAIL_LEFT_MM,
-    TAIL_RIGHT_MM, WHITE_LENGTH_MM,
-)  # fmt: skip
+from tivit.core import keyboard
+from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, WHITE_LENGTH_MM
 from tivit.synth.camera import Camera
 from tivit.synth.scene import Color, Scene
 
@@ -28,7 +26,7 @@ SHIFT = 4
 REACH = 3
 """A key's picture depends on the keys at most this many semitones away."""
 REAR_MM = WHITE_LENGTH_MM + 4.0
-BLACK_FRONT_MM = WHITE_LENGTH_MM - BLACK_LENGTH_MM
+BLACK_FRONT_MM = WHITE_LENGTH_MM - keyboard.BLACK_LENGTH_MM
 
 
 @dataclass(frozen=True)
@@ -86,10 +84,9 @@ class KeyPainter:
         return Face(np.round(pixels * (1 << SHIFT)).astype(np.int32), color)
 
     def _neighbours(self, key: int) -> tuple[int, int]:
-        """Return the next key of the same row on each side (the key itself at the ends)."""
-        step = 1
+        """Return the white keys on both sides of a key (the key itself at the ends)."""
         if IS_BLACK[key]:
-            return max(key - step, 0), min(key + step, KEY_COUNT - 1)
+            return key - 1, key + 1
         left = key - (2 if key > 1 and IS_BLACK[key - 1] else 1)
         right = key + (2 if key < KEY_COUNT - 2 and IS_BLACK[key + 1] else 1)
         return max(left, 0), min(right, KEY_COUNT - 1)
@@ -97,14 +94,14 @@ class KeyPainter:
     def _z(self, y_mm: np.ndarray, level: int) -> np.ndarray:
         """Return how much (mm, negative) a key's top has sunk at y."""
         pivot = self.scene.pivot_mm
-        return -KEY_TRAVEL_MM * level / LEVELS * (pivot - np.asarray(y_mm, float)) / pivot
+        return -keyboard.KEY_TRAVEL_MM * level / LEVELS * (pivot - np.asarray(y_mm, float)) / pivot
 
     def _white_faces(self, key: int, level: int, left_level: int, right_level: int) -> list[Face]:
         scene, inset = self.scene, self.inset_mm
         left_mm, right_mm = self.gap_jitter_mm[key]
-        x0, x1 = LEFT_MM[key] + inset + left_mm, RIGHT_MM[key] - inset + right_mm
-        t0 = max(x0, TAIL_LEFT_MM[key] + 0.3)
-        t1 = min(x1, TAIL_RIGHT_MM[key] - 0.3)
+        x0, x1 = keyboard.LEFT_MM[key] + inset + left_mm, keyboard.RIGHT_MM[key] - inset + right_mm
+        t0 = max(x0, keyboard.TAIL_LEFT_MM[key] + 0.3)
+        t1 = min(x1, keyboard.TAIL_RIGHT_MM[key] - 0.3)
         top = _tinted(scene.white, self.shade[key] * (1.0 - 0.025 * level / LEVELS))
         faces = []
         cam_x, cam_y = self.camera.position_mm[:2]
@@ -146,7 +143,7 @@ class KeyPainter:
         half_base, half_top = scene.black_mm / 2, scene.black_mm / 2 - 0.8
         x, front, rear = CENTER_MM[key], BLACK_FRONT_MM, REAR_MM
         top_front = front + scene.bevel_mm
-        height = BLACK_HEIGHT_MM
+        height = keyboard.BLACK_HEIGHT_MM
         faces = [self._slot(key), *self._black_shadow(x, level)]
         cam_x, cam_y = self.camera.position_mm[:2]
 
@@ -190,7 +187,7 @@ class KeyPainter:
     def _black_shadow(self, x: float, level: int) -> list[Face]:
         """Return the shadow a black key casts on the white tops beside it."""
         scene = self.scene
-        height = BLACK_HEIGHT_MM + float(self._z(BLACK_FRONT_MM, level))
+        height = keyboard.BLACK_HEIGHT_MM + float(self._z(BLACK_FRONT_MM, level))
         moved = np.array(scene.light) * height * 0.6
         half = scene.black_mm / 2
         base = np.array([[x - half, BLACK_FRONT_MM], [x + half, BLACK_FRONT_MM], [x + half, REAR_MM], [x - half, REAR_MM]])

@@ -1,8 +1,8 @@
 """Where the hands are: fingers for the notes, then wrist, knuckle and fingertip paths over time.
 
-Fingers are chosen chord by chord so that the hand moves little and chords are played in finger order. A finger comes down on its
-key some time before it presses (resting on it), stays until the release, and goes back to the hand's natural shape. Finger 0
-is the thumb. World frame in mm as in `core.keyboard`.
+Fingers are chosen chord by chord so that the hand moves little and chords are played in finger order. A finger comes down on
+its key some time before it presses (resting on it), stays until the release, and goes back to the hand's natural shape.
+Finger 0 is the thumb. World frame in mm as in `core.keyboard`.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 NEXT_DEGREE = {0: (3, 4, 5, 1, 0), 1: (4, 4, 6), 2: (5, 3), 3: (4, 0, 1, 4), 4: (0, 0, 5, 0), 5: (3, 1, 4), 6: (0,)}
 """Which chord degrees may follow a degree (0 is the tonic); repeated entries are likelier."""
 
+HOME_CHANCE = 0.25
+"""How often a bar returns to the tonic whatever came before."""
 HAND_SPAN = 14
 """Semitones a hand can hold at once."""
 MIN_LENGTH_S = 0.05
@@ -79,13 +81,13 @@ def _harmonies(rng: np.random.Generator, tonic: int, mode: str, bars: int) -> li
         sizes = (0, 2, 4, 6) if rng.random() < 0.2 else (0, 2, 4)
         chord = tuple((tonic + steps[(degree + k) % 7]) % 12 for k in sizes)
         result.append(Harmony(tuple((tonic + step) % 12 for step in steps), chord))
-        degree = int(rng.choice(NEXT_DEGREE[degree]))
+        degree = 0 if rng.random() < HOME_CHANCE else int(rng.choice(NEXT_DEGREE[degree]))
     return result
 
 
 def _phrase(rng: np.random.Generator, hand: int, center: float, notes_per_beat: float) -> Phrase:
-    names, weights = zip(*TEXTURES_OF_HAND[hand], strict=True)
-    texture = str(rng.choice(names, p=np.array(weights) / sum(weights)))
+    weights = TEXTURES_OF_HAND[hand]
+    texture = str(rng.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values())))
     moved = center + rng.normal(0, 4)
     if rng.random() < 0.12:
         moved += 14 if hand == LEFT_HAND else -14

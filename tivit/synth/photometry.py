@@ -7,7 +7,7 @@ import numpy as np
 
 from tivit.synth.scene import Color, Scene
 
-NOISE_BANK = 3
+NOISE_BANK = 2
 """Number of noise pictures a clip draws its frames' noise from (each at a random offset)."""
 NOISE_PAD_PX = 32
 
@@ -47,10 +47,10 @@ class Noise:
         shape = (size_px[1] + NOISE_PAD_PX, size_px[0] + NOISE_PAD_PX)
         self.bank = []
         for _ in range(NOISE_BANK if deviation > 0 else 0):
-            grey = rng.normal(0, deviation, shape).astype(np.float32)
-            color = rng.normal(0, 0.5 * deviation, (*shape, 3)).astype(np.float32)
-            noise = np.round(cv2.GaussianBlur(grey, (0, 0), 0.5)[..., None] * 1.4 + color)
-            self.bank.append(tuple(np.clip(sign * noise, 0, 255).astype(np.uint8) for sign in (1, -1)))
+            grey = rng.standard_normal(shape, dtype=np.float32) * np.float32(deviation)
+            color = rng.standard_normal((*shape, 3), dtype=np.float32) * np.float32(0.5 * deviation)
+            noise = cv2.GaussianBlur(grey, (0, 0), 0.5)[..., None] * np.float32(1.4) + color
+            self.bank.append(tuple(cv2.max(sign * noise, 0).round().astype(np.uint8) for sign in (1, -1)))
 
     def apply(self, frame: np.ndarray) -> np.ndarray:
         """Return the frame with noise added, uint8."""

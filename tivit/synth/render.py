@@ -1,7 +1,7 @@
 """Frames of one clip: static keyboard, keys that moved, hands with their shadows, noise.
 
-Light, lens blur and tone are applied when a part of the keyboard is painted (once, then remembered), so a frame costs a copy, two
-small hand layers and the noise.
+Light, lens blur and tone are applied when a part of the keyboard is painted (once, then remembered), so a frame costs a
+copy, two small hand layers and the noise.
 """
 
 from __future__ import annotations

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 Row = tuple[float, float, int, float]
 
 TEXTURES_OF_HAND = {
-    RIGHT_HAND: (
-        ("melody", 5), ("run", 3), ("chords", 3), ("arpeggio", 3), ("repeats", 1.2), ("trill", 1), ("octaves", 1), ("two_voices", 2), ("rest", 0.8),
-    ),
-    LEFT_HAND: (
-        ("bass_chord", 3), ("arpeggio", 4), ("chords", 3), ("held", 3), ("melody", 1.5), ("run", 1.2), ("octaves", 1.5), ("repeats", 0.8),
-        ("two_voices", 1), ("rest", 0.8),
-    ),
+    RIGHT_HAND: {
+        "melody": 5, "run": 3, "chords": 3, "arpeggio": 3, "two_voices": 2, "repeats": 1.2, "trill": 1, "octaves": 1,
+        "rest": 0.8,
+    },
+    LEFT_HAND: {
+        "arpeggio": 4, "bass_chord": 3, "chords": 3, "held": 3, "melody": 1.5, "octaves": 1.5, "run": 1.2, "two_voices": 1,
+        "repeats": 0.8, "rest": 0.8,
+    },
 }  # fmt: skip
 """Textures of each hand and their weights."""
 
