@@ -1,0 +1,118 @@
+"""One video in, one MIDI file out: registration, strip, model, key-aware decoding, notes.
+
+The same functions as the pipeline's stages, on one clip. Memory is bounded by a window: the strip goes through a temporary
+file (53 KB a frame), whatever the length of the video.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tivit.core.errors import InputError
+from tivit.core.logits import ClipLogits
+from tivit.core.notes import write_midi
+from tivit.core.params import section
+from tivit.core.progress import progress_bar
+from tivit.core.registration import Registration
+from tivit.core.runtime import RuntimeParams
+from tivit.core.strip import StripGeometry
+from tivit.core.timegrid import TimeGrid, seconds_of
+from tivit.decoding.events import decode_notes
+from tivit.decoding.thresholds import read_thresholds
+from tivit.inference.params import LogitsParams
+from tivit.inference.predict import predict_strip
+from tivit.model.checkpoint import Checkpoint, load_checkpoint
+from tivit.model.setup import prepare_torch
+from tivit.registration.estimate import estimate
+from tivit.registration.params import RegistrationParams
+from tivit.theory.key import DecodeParams, clip_posterior, rescored
+from tivit.video.reader import sample_frames
+from tivit.video.rectify import write_strip
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a transcription came to: notes, seconds of video, seconds of work."""
+
+    output: Path
+    notes: int
+    video_s: float
+    work_s: float
+
+    def sentence(self) -> str:
+        """Return the closing line for the user."""
+        speed = self.video_s / self.work_s
+        return f"{self.output}: {self.notes} notes in {self.video_s:.1f} s of video, {speed:.1f} x real time"
+
+
+def transcribe(
+    video: Path,
+    output: Path,
+    params: Mapping[str, Any],
+    checkpoint: Path,
+    thresholds: Path,
+    corners: np.ndarray | None = None,
+) -> Summary:
+    """Write the notes of `video` to the MIDI file `output`.
+
+    Parameters
+    ----------
+    params : the content of params.yaml; sections `registration`, `logits`, `decode` and `runtime` are used.
+    checkpoint, thresholds : the trained model and the operating point that the pipeline wrote.
+    corners : image px (4, 2) of the white-key area, top left, top right, bottom right, bottom left; None: found.
+
+    Raises
+    ------
+    InputError
+        The video, checkpoint or thresholds cannot be used, or no keyboard is found.
+    """
+    started_s = time.perf_counter()
+    runtime = section(params, "runtime", RuntimeParams)
+    decode = section(params, "decode", DecodeParams)
+    operating_point = read_thresholds(thresholds)
+    device = prepare_torch(runtime)
+    trained = load_checkpoint(checkpoint)
+    trained.model.to(device)
+    registration = find_keyboard(video, section(params, "registration", RegistrationParams), trained.geometry, corners)
+    logits = clip_logits(video, registration, trained, section(params, "logits", LogitsParams), runtime)
+    logits = rescored(logits, clip_posterior(logits, decode), decode)
+    notes = decode_notes(logits.heads, logits.grid, operating_point)
+    write_midi(output, notes)
+    video_s = seconds_of(logits.grid.length, logits.grid.fps)
+    return Summary(output, len(notes), video_s, time.perf_counter() - started_s)
+
+
+def find_keyboard(video: Path, params: RegistrationParams, geometry: StripGeometry, corners: np.ndarray | None) -> Registration:
+    """Return the registration of a video; raise InputError with the reason when it is refused."""
+    registration = estimate(sample_frames(video, params.frames), params, geometry, corners)
+    if not registration.is_usable:
+        advice = "give --corners" if corners is None else "check --corners"
+        raise InputError(f"{video}: the keyboard was not found ({registration.reason}); {advice}")
+    return registration
+
+
+def clip_logits(
+    video: Path, registration: Registration, trained: Checkpoint, params: LogitsParams, runtime: RuntimeParams
+) -> ClipLogits:
+    """Return the raw logits of a video on the time grid the checkpoint was trained on."""
+    with tempfile.TemporaryDirectory(prefix="tivit-") as folder:
+        strip = Path(folder) / "strip.npy"
+        with progress_bar(None, "video", "frame") as bar:
+            grid = write_strip(video, registration, trained.geometry, trained.fps, strip, lambda _: bar.update())
+        heads = _predict(strip, grid, trained, params, runtime)
+    return ClipLogits(video.stem, grid, heads)
+
+
+def _predict(
+    strip: Path, grid: TimeGrid, trained: Checkpoint, params: LogitsParams, runtime: RuntimeParams
+) -> dict[str, np.ndarray]:
+    frames = np.load(strip, mmap_mode="r", allow_pickle=False)
+    with progress_bar(grid.length, "notes", "frame") as bar:
+        return predict_strip(trained.model, frames, runtime, params.window_frames, bar.update)
