@@ -13,6 +13,7 @@ from tivit.core.stage import run_stage
 from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import read_thresholds
 from tivit.evaluation.inputs import load_split
+from tivit.evaluation.plots import piano_roll, save_png
 from tivit.evaluation.report import CLIP_COLUMNS, DECIMALS, clip_rows, score_table
 from tivit.evaluation.scores import EvaluateParams, score_clip, summary_by_tier
 
@@ -34,8 +35,6 @@ def run(params: dict, runtime: RuntimeParams) -> None:
         scores[clip_id] = score_clip(clip.notes, notes, grid)
         write_midi(resolve_inside(OUT, f"{clip_id}.mid"), notes)
         if settings.pictures:
-            from tivit.evaluation.plots import piano_roll, save_png
-
             title = f"{clip_id}   onset F1 {scores[clip_id].values()['onset_f1_50']:.3f}"
             figure = piano_roll(clip.notes, notes, scores[clip_id].pairs, grid, title)
             save_png(figure, resolve_inside(OUT, f"{clip_id}.png"))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from tivit.core.heads import HEAD_NAMES
 from tivit.core.keyboard import KEY_COUNT, LOWEST_MIDI
 from tivit.core.notes import Notes, make_notes
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
+from tivit.targets import make_targets
 
 RULES = EventRules(min_length_s=0.03, min_repeat_s=0.04, bridge_s=0.0, support_s=0.1, snap_s=0.1)
 HALF = HeadThreshold(threshold=0.5, hold=0.5, lag_s=0.0, temperature=1.0, bias=0.0)
 THRESHOLDS = Thresholds(onset=HALF, pitch=HALF, offset=HALF, rules=RULES, split="val", metric="none")
-REACH_FRAMES = 3.0
+RAMP_FRAMES = 2.0
 
 
 def random_notes(rng: np.random.Generator, length_s: float, per_key: int = 2, shortest_s: float = 0.08) -> Notes:
@@ -30,21 +30,10 @@ def random_notes(rng: np.random.Generator, length_s: float, per_key: int = 2, sh
 
 
 def perfect_logits(notes: Notes, grid: TimeGrid) -> dict[str, np.ndarray]:
-    """Return head -> (T, 88) float16 logits: triangles of +-`REACH_FRAMES` on onsets and offsets, the rest is on or off."""
-    probability = {name: np.zeros((grid.length, KEY_COUNT)) for name in HEAD_NAMES}
-    frames = np.arange(grid.length)
-    for i in range(len(notes)):
-        key = int(notes.midi[i]) - LOWEST_MIDI
-        first, last = float(grid.frame(notes.onset_s[i])), float(grid.frame(notes.offset_s[i]))
-        for name, center in (("onset", first), ("offset", last)):
-            triangle = np.maximum(0.0, 1.0 - np.abs(frames - center) / REACH_FRAMES)
-            probability[name][:, key] = np.maximum(probability[name][:, key], triangle)
-        down = (frames >= first) & (frames < last)
-        probability["pitch"][down, key] = 1.0
-        probability["hand"][down, key] = notes.hand[i]
-        probability["clef"][down, key] = notes.staff[i]
-    clipped = {name: np.clip(values, 1e-4, 1 - 1e-4) for name, values in probability.items()}
-    return {name: np.log(values / (1 - values)).astype(np.float16) for name, values in clipped.items()}
+    """Return head -> (T, 88) float16 logits that repeat the training targets, probabilities within 0.0001..0.9999."""
+    values = make_targets(notes, grid, RAMP_FRAMES).values
+    clipped = {name: np.clip(value.astype(np.float64), 1e-4, 1 - 1e-4) for name, value in values.items()}
+    return {name: np.log(value / (1 - value)).astype(np.float16) for name, value in clipped.items()}
 
 
 def noisy_logits(notes: Notes, grid: TimeGrid, rng: np.random.Generator, noise: float = 1.0) -> dict[str, np.ndarray]:

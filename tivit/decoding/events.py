@@ -4,8 +4,8 @@ Two halves, so that a sweep does the costly one once. `collect` finds what does 
 heights, for one or many clips. `choose`, `find_runs` and `spans` apply thresholds to it. Onsets depend on the onset
 and pitch thresholds alone; hold and offset thresholds move only ends.
 
-All clips and keys lie on one line: `at = row * row_s + seconds since the clip's start`, row = clip * 88 + key, rows so far apart
-that nothing reaches across; sorted along it, every look-up is a binary search.
+All clips and keys lie on one line: `at = row * row_s + seconds since the clip's start`, row = clip * 88 + key, the rows so far
+apart that nothing reaches across; sorted along it, every look-up is a binary search.
 """
 
 from __future__ import annotations
@@ -126,12 +126,6 @@ def choose(events: Events, onset_threshold: float, pitch_threshold: float) -> np
     return np.flatnonzero(is_note)
 
 
-def onset_times(events: Events, chosen: np.ndarray, lag_s: float) -> np.ndarray:
-    """Return the onsets (s) of chosen peaks without the lag, none before the first instant of its clip."""
-    start_of_clip_s = np.array([grid.start_s for grid in events.grids])
-    return np.maximum(events.onsets.time_s[chosen] - lag_s, start_of_clip_s[events.onsets.row[chosen] // KEY_COUNT])
-
-
 def find_runs(events: Events, hold: float) -> Runs:
     """Return where the pitch head stays at or above `hold`, dips up to `bridge_s` bridged, ends between two frames.
 
@@ -181,12 +175,12 @@ def spans(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return onsets and offsets (s) of the notes begun by the peaks `chosen` (ascending indices), lags removed.
 
-    A note ends at the offset peak of `sources` (see `end_sources`) if that reaches the offset threshold, else with its run; never
-    after the key's next onset, and else never before `min_length_s`.
+    A note ends at the offset peak of `sources` (see `end_sources`) if that reaches the offset threshold, else with its run;
+    never after the key's next onset, and else never before `min_length_s`.
     """
     offset_index, run_index = sources
     rules, row = events.rules, events.onsets.row[chosen]
-    onset_s = onset_times(events, chosen, thresholds.onset.lag_s)
+    onset_s = events.onsets.time_s[chosen] - thresholds.onset.lag_s
     earliest_s = onset_s + rules.min_length_s
     run_end_s = np.where(run_index >= 0, np.append(runs.end_s, 0.0)[run_index] - thresholds.pitch.lag_s, earliest_s)
     peak_logit = np.where(offset_index >= 0, np.append(events.offsets.logit, SILENT)[offset_index], SILENT)
@@ -221,8 +215,12 @@ def _flat(logits: np.ndarray, head: HeadThreshold, pad: int) -> np.ndarray:
 
 
 def _peak_indices(flat: np.ndarray, lowest: float, reach: int) -> np.ndarray:
-    """Return where `flat` is finite, at least `lowest`, and the maximum of +-`reach` frames; the first of equal ones."""
+    """Return where `flat` is finite, at least `lowest`, and the maximum of +-`reach` frames; the first of equal ones.
+
+    The first frame of a key must also be above the second: a head that is high from the start has no peak there.
+    """
     index = np.flatnonzero((flat >= lowest) & (flat > SILENT))
+    index = index[(flat[index - 1] > SILENT) | (flat[index] > flat[index + 1])]
     for step in range(1, reach + 1):
         index = index[(flat[index] > flat[index - step]) & (flat[index] >= flat[index + step])]
     return index

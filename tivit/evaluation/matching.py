@@ -1,7 +1,7 @@
 """Exact note matching on sorted arrays: the same edges and the same maximum as mir_eval, fast enough for a sweep.
 
-Notes are compared inside one row only (row = clip * 88 + key, so clips and pitches never mix). As in `mir_eval.transcription`, a
-distance is rounded to four decimals and a match lies within the tolerance, the tolerance included.
+Notes are compared inside one row only (row = clip * 88 + key, so clips and pitches never mix). As in
+`mir_eval.transcription`, a distance is rounded to four decimals, and the tolerance itself still matches.
 """
 
 from __future__ import annotations

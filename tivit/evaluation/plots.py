@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
@@ -24,11 +25,11 @@ FOUND, MISSED, INVENTED = "#009E73", "#D55E00", "#0072B2"
 OCTAVE = 12
 
 
-def save_png(figure: Figure, path: Path | str, dpi: int = 100) -> None:
+def save_png(figure: Figure, path: Path | str, dpi: int = 90) -> None:
     """Write a figure as PNG without any metadata, atomically."""
     FigureCanvasAgg(figure)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
 
 
 def piano_roll(reference: Notes, estimate: Notes, pairs: np.ndarray, grid: TimeGrid, title: str) -> Figure:
@@ -40,18 +41,19 @@ def piano_roll(reference: Notes, estimate: Notes, pairs: np.ndarray, grid: TimeG
     midi = np.concatenate([reference.midi, estimate.midi]).astype(int)
     low, high = (midi.min() - 2, midi.max() + 2) if len(midi) else (LOWEST_MIDI, HIGHEST_MIDI)
     low, high = max(low, LOWEST_MIDI), min(high, HIGHEST_MIDI)
-    figure = Figure(figsize=(float(np.clip(1.1 * length_s, 8.0, 40.0)), float(np.clip(0.09 * (high - low) + 1.2, 3.0, 7.0))))
-    axes = figure.add_axes((0.55 / figure.get_figwidth(), 0.14, 1.0 - 0.7 / figure.get_figwidth(), 0.74))
-    for black in midi_of(BLACK_KEYS):
-        if low <= black <= high:
-            axes.axhspan(black - 0.5, black + 0.5, color="0.94", linewidth=0)
+    width, height = float(np.clip(1.1 * length_s, 8.0, 40.0)), float(np.clip(0.09 * (high - low) + 1.0, 3.0, 7.0))
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((0.5 / width, 0.5 / height, 1.0 - 0.6 / width, 1.0 - 0.85 / height))
+    black = midi_of(BLACK_KEYS)
+    ends_s = np.full(len(black), grid.start_s), np.full(len(black), grid.start_s + length_s)
+    _add_bars(axes, *ends_s, black, 0.5, facecolors="0.94", linewidths=0)
     is_found = np.zeros(len(estimate), bool)
     is_found[pairs[:, 1]] = True
     is_missed = np.ones(len(reference), bool)
     is_missed[pairs[:, 0]] = False
-    _add_notes(axes, estimate.take(is_found), 0.38, facecolors=FOUND, linewidths=0)
-    _add_notes(axes, estimate.take(~is_found), 0.38, facecolors=INVENTED, linewidths=0)
-    _add_notes(axes, reference.take(is_missed), 0.38, facecolors=MISSED, linewidths=0, alpha=0.8)
+    _add_notes(axes, reference.take(is_missed), 0.46, facecolors=MISSED, linewidths=0)
+    _add_notes(axes, estimate.take(is_found), 0.36, facecolors=FOUND, linewidths=0)
+    _add_notes(axes, estimate.take(~is_found), 0.3, facecolors=INVENTED, linewidths=0)
     _add_notes(axes, reference.take(~is_missed), 0.46, facecolors="none", edgecolors="0.25", linewidths=0.6)
     first_c = low + (-low) % OCTAVE
     axes.set_yticks(range(first_c, high + 1, OCTAVE), [name_of(tick) for tick in range(first_c, high + 1, OCTAVE)])
@@ -88,10 +90,11 @@ def threshold_curves(points: Sequence[Point], best: Point) -> Figure:
     return figure
 
 
-def _add_notes(axes: object, notes: Notes, half_height: float, **style: object) -> None:
-    left, right, midi = notes.onset_s, notes.offset_s, notes.midi.astype(float)
-    low, high = midi - half_height, midi + half_height
-    corners = np.stack(
-        [np.stack([left, low], 1), np.stack([right, low], 1), np.stack([right, high], 1), np.stack([left, high], 1)], 1
-    )
-    axes.add_collection(PolyCollection(corners, **style), autolim=False)
+def _add_notes(axes: Axes, notes: Notes, half_height: float, **style: object) -> None:
+    _add_bars(axes, notes.onset_s, notes.offset_s, notes.midi, half_height, **style)
+
+
+def _add_bars(axes: Axes, left: np.ndarray, right: np.ndarray, midi: np.ndarray, half_height: float, **style: object) -> None:
+    x = np.stack([left, right, right, left], axis=1)
+    y = midi[:, None] + half_height * np.array([-1.0, -1.0, 1.0, 1.0])
+    axes.add_collection(PolyCollection(np.stack([x, y], axis=2), **style), autolim=False)

@@ -6,8 +6,8 @@ Choices that change a number:
 - `note_f1`: onset within 50 ms and offset within 20 % of the reference length or 50 ms, whichever is more (the default rule).
   `note_f1_same_tol`: onset and offset each within 50 ms.
 - `frame_f1`: keys down at the instants of the clip's grid (onset <= t < offset), from the notes of both sides.
-- `hand_acc`, `clef_acc`: share of right labels among notes matched by onset at 50 ms whose reference label is known; `*_baseline`
-  is what "MIDI 60 and above is right hand / treble" scores on the same notes. Without labels there is no key.
+- `hand_acc`, `clef_acc`: share of right labels among notes matched by onset at 50 ms whose reference label is known;
+  `*_baseline` is what "MIDI 60 and above is right hand / treble" scores on the same notes. Without labels there is no value.
 - A side without notes scores 0 (precision, recall and F1), as in mir_eval, also when both sides are empty.
 - Values are means over clips; `pooled_*` counts all notes of all clips together.
 """
@@ -114,10 +114,12 @@ def match(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
 
     if not len(reference) or not len(estimate):
         return np.zeros((0, 2), np.int64)
+    earliest_s = min(0.0, float(reference.onset_s.min()), float(estimate.onset_s.min()))
+    intervals_s = [np.stack([side.onset_s, side.offset_s], axis=1) - earliest_s for side in (reference, estimate)]
     pairs = match_notes(
-        np.stack([reference.onset_s, reference.offset_s], axis=1),
+        intervals_s[0],
         hz_of(reference.midi),
-        np.stack([estimate.onset_s, estimate.offset_s], axis=1),
+        intervals_s[1],
         hz_of(estimate.midi),
         onset_tolerance=rule.onset_s,
         offset_ratio=rule.offset_ratio,

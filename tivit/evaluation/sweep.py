@@ -22,7 +22,7 @@ from tivit.core.keyboard import KEY_COUNT, key_of
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import Notes
 from tivit.core.params import check_range
-from tivit.decoding.events import Events, choose, collect, end_sources, find_runs, onset_times, spans
+from tivit.decoding.events import Events, choose, collect, end_sources, find_runs, spans
 from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
 from tivit.evaluation.matching import Edges, maximum_matching, offset_is_near, onset_edges
 
@@ -156,8 +156,7 @@ def _onset_scores(events: Events, truth: _Truth, edges: Edges, pair: tuple[float
 
 
 def _onset_points(events: Events, truth: _Truth, pairs: list[tuple[float, float]], lag_s: float) -> list[Point]:
-    onset_s = onset_times(events, np.arange(len(events.support)), lag_s)
-    edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, onset_s, ONSET_TOLERANCE_S)
+    edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, events.onsets.time_s - lag_s, ONSET_TOLERANCE_S)
     return [Point(*pair, *_onset_scores(events, truth, edges, pair)) for pair in pairs]
 
 
@@ -181,7 +180,7 @@ def _note_points(
     chosen = choose(events, onset_point.onset_threshold, onset_point.pitch_threshold)
     row = events.onsets.row[chosen]
     found = np.bincount(row // KEY_COUNT, minlength=truth.clips)
-    onset_s = onset_times(events, chosen, start.onset.lag_s)
+    onset_s = events.onsets.time_s[chosen] - start.onset.lag_s
     edges = onset_edges(truth.row, truth.onset_s, row, onset_s, ONSET_TOLERANCE_S)
     matched = maximum_matching(edges)
     points = []

@@ -39,12 +39,12 @@ PROFILES = {
     "albrecht_shanahan": Profile(
         (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081),
         (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052),
-        "Albrecht and Shanahan 2013, The use of large corpora to train a new type of key-finding algorithm, Music Perception 31",
+        "Albrecht and Shanahan 2013, Large corpora and a new type of key-finding algorithm, Music Perception 31",
     ),
     "bellman_budge": Profile(
         (16.80, 0.86, 12.95, 1.41, 13.49, 11.93, 1.25, 20.28, 1.80, 8.04, 0.62, 10.57),
         (18.16, 0.69, 12.99, 13.34, 1.07, 11.15, 1.38, 21.07, 7.49, 1.53, 0.92, 10.21),
-        "Bellman 2005, About the determination of key of a musical excerpt, CMMR, after Budge 1943, A study of chord frequencies",
+        "Bellman 2005, About the determination of key, CMMR, after Budge 1943, A study of chord frequencies",
     ),
     "sapp": Profile(
         (2.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 1.0),

@@ -1,0 +1,42 @@
+"""The thresholds file: round trip, same bytes, and what is refused."""
+
+import json
+
+import pytest
+from decoding_cases import THRESHOLDS
+
+from tivit.core.errors import InputError
+from tivit.decoding.thresholds import EventRules, HeadThreshold, read_thresholds, write_thresholds
+
+
+def test_what_is_written_is_read(tmp_path):
+    write_thresholds(tmp_path / "t.json", THRESHOLDS)
+    assert read_thresholds(tmp_path / "t.json") == THRESHOLDS
+    first = (tmp_path / "t.json").read_bytes()
+    write_thresholds(tmp_path / "t.json", THRESHOLDS)
+    assert (tmp_path / "t.json").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 2}, "not a thresholds file of format 1"),
+        ({"onset": {"threshold": 0.5}}, "not a thresholds file"),
+        ({"onset": {"threshold": 2, "hold": 0.5, "lag_s": 0, "temperature": 1, "bias": 0}}, "threshold: 2.0 is outside 0..1"),
+        ({"rules": None}, "not a thresholds file"),
+        ({"pitch": {"threshold": "x", "hold": 0.5, "lag_s": 0, "temperature": 1, "bias": 0}}, "not a thresholds file"),
+    ],
+)
+def test_a_malformed_file_is_named(tmp_path, change, message):
+    path = tmp_path / "t.json"
+    write_thresholds(path, THRESHOLDS)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(InputError, match=f"t.json: .*{message}|t.json: {message}"):
+        read_thresholds(path)
+
+
+def test_rules_and_calibration_out_of_range_are_refused():
+    with pytest.raises(InputError, match="min_length_s"):
+        EventRules(0.0, 0.04, 0.0, 0.1, 0.1)
+    with pytest.raises(InputError, match="temperature"):
+        HeadThreshold(0.5, 0.5, 0.0, 0.0, 0.0)

@@ -1,0 +1,141 @@
+"""Scores: exact hand-made cases, equality with mir_eval, and the sanity figures of jitter and bias."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from decoding_cases import THRESHOLDS, perfect_logits, random_notes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mir_eval.transcription import precision_recall_f1_overlap
+
+from tivit.core.heads import UNKNOWN
+from tivit.core.keyboard import hz_of
+from tivit.core.notes import empty_notes, make_notes
+from tivit.core.timegrid import TimeGrid
+from tivit.decoding.events import decode_notes
+from tivit.evaluation.scores import F1_NAMES, RULES, Counts, pooled, roll, score_clip, summary, summary_by_tier
+
+GRID = TimeGrid(30.0, 0.0, 301)
+
+
+def notes_of(*rows, **columns):
+    onset_s, offset_s, midi = (np.array(column) for column in zip(*rows, strict=True))
+    return make_notes(onset_s, offset_s, midi, **columns)
+
+
+@given(st.integers(0, 100_000))
+@settings(max_examples=100, deadline=None)
+def test_scores_equal_mir_eval(seed):
+    rng = np.random.default_rng(seed)
+    reference = random_notes(rng, 10.0)
+    estimate = reference.take(rng.random(len(reference)) < 0.8)
+    estimate = estimate.shifted(rng.choice([0.0, 0.05, 0.03]))
+    estimate = replace(estimate, offset_s=estimate.offset_s + rng.choice([0.0, 0.02, 0.05, 0.2], len(estimate)))
+    values = score_clip(reference, estimate, GRID).values()
+    intervals = [np.stack([side.onset_s, side.offset_s], axis=1) for side in (reference, estimate)]
+    for name, rule in RULES.items():
+        precision, recall, f1, _ = precision_recall_f1_overlap(
+            intervals[0],
+            hz_of(reference.midi),
+            intervals[1],
+            hz_of(estimate.midi),
+            onset_tolerance=rule.onset_s,
+            offset_ratio=rule.offset_ratio,
+        )
+        assert values[F1_NAMES[name]] == pytest.approx(f1)
+        if name == "onset_50":
+            assert (values["onset_p_50"], values["onset_r_50"]) == pytest.approx((precision, recall))
+
+
+def test_a_wrong_pitch_scores_nothing():
+    reference = random_notes(np.random.default_rng(0), 10.0)
+    reference = reference.take(reference.midi % 12 == 0)
+    wrong = replace(reference, midi=reference.midi + 1)
+    values = score_clip(reference, wrong, GRID).values()
+    assert all(values[name] == 0.0 for name in (*F1_NAMES.values(), "frame_f1"))
+    assert "hand_acc" not in values
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0, 60.0])
+def test_an_oracle_scores_one_hundred(fps):
+    notes = random_notes(np.random.default_rng(5), 10.0, per_key=4)
+    grid = TimeGrid(fps, 0.0, int(10 * fps) + 1)
+    values = score_clip(notes, decode_notes(perfect_logits(notes, grid), grid, THRESHOLDS), grid).values()
+    for name in (*F1_NAMES.values(), "onset_p_50", "onset_r_50", "hand_acc", "clef_acc"):
+        assert values[name] == 1.0
+    assert values["frame_f1"] > 0.99
+
+
+def test_jitter_and_bias_cost_what_they_should():
+    rng = np.random.default_rng(0)
+    onset_s = np.arange(20_000) * 0.5 + 1.0
+    midi = 21 + np.arange(20_000) % 88
+    reference = make_notes(onset_s, onset_s + 0.2, midi)
+    late_s = rng.normal(0.0, 0.02, len(onset_s))
+    counted = [0, 0]
+    for part in np.array_split(np.arange(len(onset_s)), 40):
+        for number, bias_s in enumerate((0.0, 0.03)):
+            moved = make_notes(onset_s[part] + late_s[part] + bias_s, onset_s[part] + 0.4, midi[part])
+            counted[number] += score_clip(reference.take(part), moved, GRID).counts["onset_50"].matched
+    shares = np.array(counted) / len(onset_s)
+    assert shares[0] == pytest.approx(0.987, abs=0.004)
+    assert shares[1] == pytest.approx(0.845, abs=0.01)
+
+
+def test_offset_rules_differ_as_documented():
+    reference = notes_of((1.0, 3.0, 60))
+    late = notes_of((1.0, 3.3, 60))
+    values = score_clip(reference, late, GRID).values()
+    assert (values["note_f1"], values["note_f1_same_tol"]) == (1.0, 0.0)
+    short = score_clip(notes_of((1.0, 1.1, 60)), notes_of((1.0, 1.15, 60)), GRID).values()
+    assert (short["note_f1"], short["note_f1_same_tol"]) == (1.0, 1.0)
+
+
+def test_onsets_before_the_clock_starts_are_scored():
+    assert score_clip(notes_of((0.0, 1.0, 60)), notes_of((-0.02, 1.0, 60)), GRID).values()["onset_f1_50"] == 1.0
+
+
+@pytest.mark.parametrize("reference", [empty_notes(), notes_of((1.0, 2.0, 60))])
+@pytest.mark.parametrize("estimate", [empty_notes(), notes_of((5.0, 6.0, 60))])
+def test_empty_sides_score_nothing_and_are_no_error(reference, estimate):
+    values = score_clip(reference, estimate, GRID).values()
+    assert set(values.values()) == {0.0}
+
+
+def test_frames_are_instants_from_onset_to_offset():
+    down = roll(notes_of((0.1, 0.2, 21)), TimeGrid(30.0, 0.0, 10))
+    assert np.flatnonzero(down[:, 0]).tolist() == [3, 4, 5]
+    counts = score_clip(notes_of((0.1, 0.2, 21)), notes_of((0.1, 0.3, 21)), GRID).counts["frame"]
+    assert counts == Counts(matched=3, reference=3, estimate=6)
+    assert counts.f1 == pytest.approx(2 * 3 / 9)
+
+
+def test_hand_and_staff_are_scored_on_matched_labelled_notes_beside_the_baseline():
+    rows = ((1.0, 1.5, 50), (2.0, 2.5, 55), (3.0, 3.5, 70), (4.0, 4.5, 72))
+    reference = notes_of(*rows, hand=np.array([0, 1, 1, UNKNOWN]))
+    estimate = notes_of(*rows[:3], (9.0, 9.5, 72), hand=np.array([0, 1, 0, 0]), staff=np.array([0, 0, 0, 0]))
+    values = score_clip(reference, estimate, GRID).values()
+    assert values["hand_acc"] == pytest.approx(2 / 3)
+    assert values["hand_acc_baseline"] == pytest.approx(2 / 3)
+    assert "clef_acc" not in values and "clef_acc_baseline" not in values
+    silent = score_clip(reference, notes_of(*rows), GRID).values()
+    assert "hand_acc" not in silent and "hand_acc_baseline" in silent
+
+
+def test_means_count_clips_and_pooled_counts_notes():
+    good = score_clip(notes_of((1.0, 1.5, 60)), notes_of((1.0, 1.5, 60)), GRID)
+    many = notes_of((1.0, 1.5, 60), (2.0, 2.5, 60), (3.0, 3.5, 60))
+    bad = score_clip(many, notes_of((8.0, 8.5, 60)), GRID)
+    assert summary([good, bad])["onset_f1_50"] == 0.5
+    assert pooled([good, bad])["pooled_onset_f1_50"] == pytest.approx(2 / (4 + 2))
+    assert summary([]) == {"clips": 0} and pooled([]) == {}
+
+
+def test_tiers_are_reported_and_unnamed_ones_count_in_all_only():
+    score = score_clip(notes_of((1.0, 1.5, 60)), notes_of((1.0, 1.5, 60)), GRID)
+    blocks = summary_by_tier({"a": score, "b": score, "c": score}, {"a": "plain", "b": "hard", "c": ""})
+    assert {name: block["clips"] for name, block in blocks.items()} == {"all": 3, "plain": 1, "hard": 1}
+    assert not any(name.startswith("pooled") for name in blocks["plain"])
+    assert "pooled_onset_f1_50" in blocks["all"]
+    assert list(summary_by_tier({"c": score}, {"c": ""})) == ["all"]

@@ -1,0 +1,125 @@
+"""decode, sweep and evaluate run one after the other on made-up logits: files, bytes, and errors in one sentence."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from decoding_cases import noisy_logits, random_notes
+
+from stages import decode, evaluate, sweep
+from tivit.core.artifacts import read_csv, read_npz
+from tivit.core.errors import InputError
+from tivit.core.logits import ClipLogits, read_logits, write_logits
+from tivit.core.manifest import Clip, Manifest, write_manifest
+from tivit.core.notes import read_midi
+from tivit.core.runtime import RuntimeParams
+from tivit.core.timegrid import TimeGrid
+from tivit.decoding.thresholds import read_thresholds
+from tivit.evaluation.report import CLIP_COLUMNS, POINT_COLUMNS
+
+RUNTIME = RuntimeParams(1, 1, "cpu", "float32", 50)
+STAGES = (decode, sweep, evaluate)
+
+
+@pytest.fixture
+def params(request):
+    return yaml.safe_load((request.config.rootpath / "params.yaml").read_text())
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clips, notes = [], {}
+    for split in ("val", "test"):
+        logits = []
+        for number, tier in enumerate(("plain", "hard")):
+            rng = np.random.default_rng([number, len(split)])
+            clip_id, grid = f"{split}/{number:03d}", TimeGrid(30.0, 0.0, 150)
+            notes[clip_id] = random_notes(rng, 5.0, per_key=1)
+            clips.append(Clip(clip_id, split, tier, f"{clip_id}.mp4"))
+            logits.append(ClipLogits(clip_id, grid, noisy_logits(notes[clip_id], grid, rng, 0.6)))
+        write_logits(f"data/logits/{split}.npz", logits)
+    write_manifest("data/manifest", Manifest(tuple(clips), notes))
+    return tmp_path
+
+
+def written(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_three_stages_write_what_they_declare_and_the_same_bytes_again(folder, params):
+    before = set(written(folder))
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    first = written(folder)
+    assert set(first) - before == {
+        *(f"data/decoded/{name}.npz" for name in ("val", "test", "val_key", "test_key")),
+        *(f"data/transcriptions/test/{number}.{kind}" for number in ("000", "001") for kind in ("mid", "png")),
+        *(f"metrics/{name}.json" for name in ("sweep", "thresholds", "evaluate")),
+        *(f"metrics/plots/{name}" for name in ("sweep.csv", "sweep.png", "clips.csv")),
+    }
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    assert written(folder) == first
+
+
+def test_what_the_stages_write_can_be_read(folder, params):
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    scores = json.loads((folder / "metrics/evaluate.json").read_text())
+    assert set(scores) == {"all", "plain", "hard"}
+    assert scores["all"]["clips"] == 2 and scores["all"]["onset_f1_50"] > 0.8
+    assert json.loads((folder / "metrics/sweep.json").read_text())["points"] == len(
+        read_csv("metrics/plots/sweep.csv", POINT_COLUMNS)
+    )
+    assert read_thresholds("metrics/thresholds.json").split == "val"
+    assert [row[0] for row in read_csv("metrics/plots/clips.csv", CLIP_COLUMNS)] == ["test/000", "test/001"]
+    assert set(read_midi("data/transcriptions/test/000.mid").hand.tolist()) == {0, 1}
+    key = read_npz("data/decoded/val_key.npz")
+    assert key["posterior"].shape == (300, 24)
+    np.testing.assert_allclose(key["posterior"].sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_without_strength_decode_copies_the_logits(folder, params):
+    params["decode"].update(lambda_key=0.0, save_key_posterior=False)
+    decode.run(params, RUNTIME)
+    assert (folder / "data/decoded/val.npz").read_bytes() == (folder / "data/logits/val.npz").read_bytes()
+    assert not (folder / "data/decoded/val_key.npz").exists()
+    params["decode"].update(lambda_key=0.5, apply_to=["onset"])
+    decode.run(params, RUNTIME)
+    before, after = read_logits("data/logits/val.npz")[0].heads, read_logits("data/decoded/val.npz")[0].heads
+    assert [name for name in before if not np.array_equal(before[name], after[name])] == ["onset"]
+
+
+def test_a_clip_that_is_not_on_both_sides_is_named(folder, params):
+    decode.run(params, RUNTIME)
+    clips = read_logits("data/decoded/val.npz")
+    write_logits("data/decoded/val.npz", clips[:1])
+    with pytest.raises(InputError, match="val.npz: clip 'val/001' of split 'val' is missing"):
+        sweep.run(params, RUNTIME)
+    write_logits("data/decoded/val.npz", [*clips, ClipLogits("val/999", clips[0].grid, clips[0].heads)])
+    with pytest.raises(InputError, match="val.npz: clip 'val/999' is not in split 'val'"):
+        sweep.run(params, RUNTIME)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "missing head", "nan"])
+def test_a_damaged_logits_file_is_named(folder, params, damage):
+    path = folder / "data/logits/val.npz"
+    if damage in {"truncated", "empty"}:
+        path.write_bytes(path.read_bytes()[: 5000 if damage == "truncated" else 0])
+    else:
+        arrays = read_npz(path)
+        if damage == "nan":
+            arrays["onset"][3, 4] = np.nan
+        else:
+            del arrays["onset"]
+        np.savez(path, **arrays)
+    with pytest.raises(InputError, match="data/logits/val.npz.*"):
+        decode.run(params, RUNTIME)
+
+
+def test_evaluate_without_thresholds_says_so(folder, params):
+    decode.run(params, RUNTIME)
+    with pytest.raises(InputError, match="metrics/thresholds.json: no such file"):
+        evaluate.run(params, RUNTIME)

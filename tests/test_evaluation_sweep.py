@@ -1,0 +1,138 @@
+"""The sweep: equal to decoding and scoring with mir_eval at every point, ties, lag, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from decoding_cases import RULES, noisy_logits, perfect_logits, random_notes
+
+from tivit.core.errors import InputError
+from tivit.core.logits import ClipLogits
+from tivit.core.notes import empty_notes
+from tivit.core.timegrid import TimeGrid
+from tivit.decoding.events import decode_notes
+from tivit.evaluation.scores import score_clip, summary
+from tivit.evaluation.sweep import Point, SweepParams, best_point, sweep
+
+PARAMS = SweepParams(
+    onset_thresholds=(0.2, 0.5, 0.8),
+    pitch_thresholds=(0.0, 0.5),
+    hold_thresholds=(0.3, 0.6),
+    offset_thresholds=(0.4, 1.0),
+    remove_lag=True,
+    rules=RULES,
+)
+
+
+def cases(count=3, noise=0.8, lag_s=0.0, fps=(30.0, 25.0, 60.0)):
+    clips, references = [], []
+    for number in range(count):
+        rng = np.random.default_rng(number)
+        grid = TimeGrid(fps[number % len(fps)], 0.3 * number, int(6 * fps[number % len(fps)]))
+        notes = random_notes(rng, 5.8).shifted(grid.start_s)
+        heads = noisy_logits(notes.shifted(lag_s), grid, rng, noise) if noise else perfect_logits(notes.shifted(lag_s), grid)
+        clips.append(ClipLogits(f"val/{number}", grid, heads))
+        references.append(notes)
+    return clips, references
+
+
+def scored(clips, references, thresholds):
+    return summary(
+        [
+            score_clip(notes, decode_notes(clip.heads, clip.grid, thresholds), clip.grid)
+            for clip, notes in zip(clips, references, strict=True)
+        ]
+    )
+
+
+def test_every_point_equals_decoding_and_mir_eval():
+    clips, references = cases()
+    references[2] = empty_notes()
+    result = sweep(clips, references, PARAMS, "val")
+    thresholds = result.thresholds
+    assert len(result.points) == 3 * 2 + 2 * 2
+    for point in result.points:
+        at = replace(
+            thresholds,
+            onset=replace(thresholds.onset, threshold=point.onset_threshold),
+            pitch=replace(thresholds.pitch, threshold=point.pitch_threshold),
+        )
+        if point.note_f1 is not None:
+            single = replace(PARAMS, hold_thresholds=(point.hold,), offset_thresholds=(point.offset_threshold,))
+            at = sweep(clips, references, single, "val").thresholds
+        values = scored(clips, references, at)
+        assert (point.onset_f1_50, point.onset_p_50, point.onset_r_50) == pytest.approx(
+            (values["onset_f1_50"], values["onset_p_50"], values["onset_r_50"])
+        )
+        if point.note_f1 is not None:
+            assert point.note_f1 == pytest.approx(values["note_f1"])
+
+
+def test_the_chosen_point_is_the_best_and_its_thresholds_reproduce_it():
+    clips, references = cases()
+    result = sweep(clips, references, PARAMS, "val")
+    assert result.best.onset_f1_50 == max(point.onset_f1_50 for point in result.points)
+    assert result.best.note_f1 == max(point.note_f1 for point in result.points if point.note_f1 is not None)
+    values = scored(clips, references, result.thresholds)
+    assert values["onset_f1_50"] == pytest.approx(result.best.onset_f1_50)
+    assert values["note_f1"] == pytest.approx(result.best.note_f1)
+    assert result.thresholds.split == "val"
+
+
+@pytest.mark.parametrize("lag_s", [0.04, -0.025])
+def test_a_constant_lag_is_found_and_removed(lag_s):
+    clips, references = cases(noise=0.0, lag_s=lag_s)
+    result = sweep(clips, references, PARAMS, "val")
+    assert result.thresholds.onset.lag_s == pytest.approx(lag_s, abs=2e-3)
+    assert result.thresholds.offset.lag_s == pytest.approx(lag_s, abs=2e-3)
+    assert result.best.onset_f1_50 == result.best.note_f1 == 1.0
+    kept = sweep(clips, references, replace(PARAMS, remove_lag=False), "val")
+    assert kept.thresholds.onset.lag_s == 0.0
+
+
+def test_wrong_pitches_score_nothing_at_every_point():
+    clips, references = cases()
+    low = [notes.take(notes.midi < 107) for notes in references]
+    wrong = [replace(notes, midi=notes.midi + 1) for notes in low]
+    heads = [perfect_logits(notes, clip.grid) for clip, notes in zip(clips, low, strict=True)]
+    clips = [replace(clip, heads=head) for clip, head in zip(clips, heads, strict=True)]
+    alone = [notes.take(~np.isin(notes.midi, given.midi)) for notes, given in zip(wrong, low, strict=True)]
+    result = sweep(clips, alone, PARAMS, "val")
+    assert {point.onset_f1_50 for point in result.points} == {0.0}
+
+
+def test_a_silent_model_scores_zero_and_is_no_error():
+    clips, references = cases()
+    silent = [replace(clip, heads={name: np.full_like(rows, -20.0) for name, rows in clip.heads.items()}) for clip in clips]
+    result = sweep(silent, references, PARAMS, "val")
+    assert result.best.onset_f1_50 == result.best.note_f1 == 0.0
+
+
+def test_ties_go_to_the_middle_of_the_plateau_then_to_the_lower_threshold():
+    def chosen(scores):
+        points = [Point(threshold, 0.5, 0.0, 0.0, f1) for threshold, f1 in scores]
+        return best_point(
+            points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold)
+        ).onset_threshold
+
+    assert chosen([(0.1, 0.5), (0.2, 0.9), (0.3, 0.9), (0.4, 0.9), (0.5, 0.8)]) == 0.3
+    assert chosen([(0.2, 0.9), (0.3, 0.9), (0.4, 0.9), (0.5, 0.9)]) == 0.3
+    assert chosen([(0.2, 0.9), (0.3, 0.95)]) == 0.3
+
+
+def test_the_order_of_clips_changes_nothing():
+    clips, references = cases()
+    first = sweep(clips, references, PARAMS, "val")
+    second = sweep(clips[::-1], references[::-1], PARAMS, "val")
+    assert first.thresholds == second.thresholds
+    assert first.best.note_f1 == pytest.approx(second.best.note_f1)
+
+
+def test_a_split_without_notes_and_an_empty_grid_are_refused():
+    clips, references = cases()
+    with pytest.raises(InputError, match="split 'val' has no notes"):
+        sweep(clips, [empty_notes() for _ in references], PARAMS, "val")
+    with pytest.raises(InputError, match="sweep.onset_thresholds is empty"):
+        replace(PARAMS, onset_thresholds=())
+    with pytest.raises(InputError, match="sweep.hold_thresholds: 1.5 is outside 0..1"):
+        replace(PARAMS, hold_thresholds=(1.5,))

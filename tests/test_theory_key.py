@@ -1,0 +1,141 @@
+"""The key posterior and the rescaling of logits, on music whose key is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tivit.core.errors import InputError
+from tivit.core.keyboard import PITCH_CLASS
+from tivit.core.logits import ClipLogits
+from tivit.core.timegrid import TimeGrid
+from tivit.theory.key import DecodeParams, clip_posterior, key_posterior, pitch_class_weights, rescored
+from tivit.theory.profiles import KEY_NAMES, PROFILES, key_profiles
+
+PARAMS = DecodeParams(
+    lambda_key=0.5,
+    profile="krumhansl",
+    similarity="pearson",
+    window_sec=None,
+    beta=8.0,
+    rho_uniform=0.2,
+    ref_head="onset",
+    apply_to=("onset",),
+    save_key_posterior=True,
+)
+SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 11)}
+
+
+def clip_in(tonic: int, mode: str, frames: int = 40, fps: float = 30.0) -> ClipLogits:
+    """Return a clip in which every key of the scale sounds, the tonic triad three times as strongly."""
+    degree = (PITCH_CLASS - tonic) % 12
+    triad = (0, 4 if mode == "major" else 3, 7)
+    row = np.where(np.isin(degree, triad), 1.0, np.where(np.isin(degree, SCALES[mode]), -1.0, -8.0))
+    heads = {name: np.tile(row, (frames, 1)).astype(np.float32) for name in ("onset", "pitch", "offset")}
+    return ClipLogits("c", TimeGrid(fps, 0.0, frames), heads)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("key", range(24))
+def test_the_key_of_a_plain_scale_is_found(profile, key):
+    tonic, mode = key % 12, "major" if key < 12 else "minor"
+    posterior = clip_posterior(clip_in(tonic, mode), replace(PARAMS, profile=profile))
+    assert KEY_NAMES[int(posterior[0].argmax())] == KEY_NAMES[key]
+
+
+def test_pearson_is_sharper_than_cosine():
+    weights = pitch_class_weights(clip_in(0, "major").heads["onset"], None)
+    profiles = key_profiles("krumhansl")
+    pearson, cosine = (key_posterior(weights, profiles, 4.0, name)[0].max() for name in ("pearson", "cosine"))
+    assert pearson > 2 * cosine
+
+
+def test_the_preset_of_the_original_hardly_moves_a_logit():
+    preset = replace(
+        PARAMS, similarity="cosine", window_sec=3.0, beta=4.0, rho_uniform=0.8, apply_to=("onset", "pitch", "offset")
+    )
+    clip = clip_in(0, "major")
+    posterior = clip_posterior(clip, preset)
+    moved = max(np.abs(rescored(clip, posterior, preset).heads[name] - clip.heads[name]).max() for name in clip.heads)
+    assert 0 < moved < 0.1
+
+
+def test_a_window_sees_only_its_own_part():
+    logits = np.concatenate([clip_in(0, "major").heads["onset"], clip_in(6, "major").heads["onset"]])
+    clip = ClipLogits("c", TimeGrid(30.0, 0.0, 80), {"onset": logits})
+    posterior = clip_posterior(clip, replace(PARAMS, window_sec=0.5))
+    assert posterior[[0, 30, 50, 79]].argmax(axis=1).tolist() == [0, 0, 6, 6]
+
+
+def test_a_window_lasts_as_long_at_every_frame_rate():
+    def change_over_s(fps):
+        frames = int(fps)
+        logits = np.concatenate([clip_in(key, "major", frames).heads["onset"] for key in (0, 6)])
+        clip = ClipLogits("c", TimeGrid(fps, 0.0, 2 * frames), {"onset": logits})
+        posterior = clip_posterior(clip, replace(PARAMS, window_sec=0.8))
+        return (np.ptp(np.flatnonzero(np.abs(np.diff(posterior[:, 0])) > 1e-9)) + 1) / fps
+
+    assert change_over_s(30.0) == pytest.approx(change_over_s(60.0), abs=0.05) == pytest.approx(0.8, abs=0.05)
+
+
+def test_window_weights_equal_a_direct_sum():
+    logits = np.random.default_rng(0).normal(size=(9, 88))
+    weights = pitch_class_weights(logits, 3)
+    probability = 1 / (1 + np.exp(-logits))
+    for frame in range(9):
+        inside = probability[max(frame - 1, 0) : frame + 2].sum(axis=0)
+        np.testing.assert_allclose(weights[frame], [inside[pc == PITCH_CLASS].sum() for pc in range(12)])
+
+
+def test_strengths_of_zero_are_legal_and_do_nothing():
+    clip = clip_in(0, "major")
+    for change in ({"lambda_key": 0.0}, {"beta": 0.0, "rho_uniform": 0.0}, {"rho_uniform": 1.0}, {"window_sec": 0.0}):
+        params = replace(PARAMS, **change)
+        posterior = clip_posterior(clip, params)
+        np.testing.assert_allclose(posterior.sum(axis=1), 1.0)
+        moved = np.abs(rescored(clip, posterior, params).heads["onset"] - clip.heads["onset"]).max()
+        assert moved < 1e-6 or "window_sec" in change or params.beta == 0.0
+    assert rescored(clip, posterior, replace(PARAMS, lambda_key=0.0)) is clip
+
+
+def test_beta_zero_is_a_uniform_posterior():
+    np.testing.assert_allclose(clip_posterior(clip_in(0, "major"), replace(PARAMS, beta=0.0)), 1 / 24)
+
+
+def test_equal_weights_are_like_no_key():
+    np.testing.assert_allclose(key_posterior(np.ones((2, 12)), key_profiles("krumhansl"), 8.0, "pearson"), 1 / 24)
+
+
+def test_rescaling_follows_the_formula_and_spares_other_heads():
+    clip = clip_in(2, "minor")
+    posterior = clip_posterior(clip, PARAMS)
+    result = rescored(clip, posterior, PARAMS)
+    prior = 0.2 / 12 + 0.8 * posterior[0] @ key_profiles("krumhansl")
+    expected = clip.heads["onset"][0] + 0.5 * np.log(prior[PITCH_CLASS] * 12)
+    np.testing.assert_allclose(result.heads["onset"][0], expected, atol=1e-5)
+    assert result.heads["pitch"] is clip.heads["pitch"]
+
+
+def test_a_profile_with_zeros_forbids_no_pitch_class():
+    params = replace(PARAMS, profile="sapp", rho_uniform=0.0, beta=1000.0)
+    clip = clip_in(0, "major")
+    assert np.isfinite(rescored(clip, clip_posterior(clip, params), params).heads["onset"]).all()
+
+
+def test_clips_do_not_see_each_other():
+    first, second = clip_in(0, "major"), clip_in(6, "major")
+    assert clip_posterior(first, PARAMS).argmax() != clip_posterior(second, PARAMS).argmax()
+
+
+def test_a_missing_reference_head_is_named():
+    clip = clip_in(0, "major")
+    with pytest.raises(InputError, match="no head 'onset'; it has pitch"):
+        clip_posterior(replace(clip, heads={"pitch": clip.heads["pitch"]}), PARAMS)
+
+
+@pytest.mark.parametrize(
+    "change", [{"rho_uniform": 1.5}, {"lambda_key": -0.1}, {"ref_head": "hand"}, {"apply_to": ("onsett",)}]
+)
+def test_values_out_of_range_are_refused(change):
+    with pytest.raises(InputError, match="decode."):
+        replace(PARAMS, **change)
