@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
@@ -26,6 +27,10 @@ from tivit.registration.verify import Verdict, judge
 
 MIN_KEYS = 24
 GOOD_SCORE = 33.0
+RUNNER_UP = 6.0
+"""A reading whose score is this much lower than the best is not looked at."""
+SURE = 0.9
+"""A reading this believable ends the search; it has been held against the shifted and reversed readings."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,18 @@ def estimate(
     greys = _greys(frames)
     height, width = greys[0].shape
     if corners is None:
-        readings = list(_from_pixels(greys, params))
+        readings = _from_pixels(greys, params)
         reason = "no row of black keys was found"
     else:
-        readings = list(_from_corners(np.asarray(corners, float), (width, height), params))
+        readings = _from_corners(np.asarray(corners, float), (width, height), params)
         reason = "no black keys were found between the corners"
-    candidates = [found for reading in readings if (found := _examine(greys, params, *reading)) is not None]
+    candidates = []
+    for reading in readings:
+        found = _examine(greys, params, *reading)
+        if found is not None:
+            candidates.append(found)
+            if found.verdict.confidence >= SURE:
+                break
     if not candidates:
         return refused(reason, (height, width), len(frames))
     best = max(candidates, key=lambda item: (item.verdict.confidence, item.verdict.fit))
@@ -81,7 +92,7 @@ def _greys(frames: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def _from_pixels(greys: list[np.ndarray], params: RegistrationParams) -> Iterator[tuple[Pose, bool, bool]]:
-    """Yield (pose, is mirrored, is rotated) for each reading of the black keys, both player's sides."""
+    """Yield (pose, is mirrored, is rotated) for each reading of the black keys, likely ones first."""
     height, width = greys[0].shape
     scale = params.work_width_px / width
     size = (params.work_width_px, max(1, int(round(height * scale))))
@@ -99,16 +110,17 @@ def _from_pixels(greys: list[np.ndarray], params: RegistrationParams) -> Iterato
     if best is None:
         return
     row, matches = best
-    for match in matches:
-        if len(match.keys) >= MIN_KEYS and match.score > matches[0].score - 6:
-            is_rotated = _is_player_above(work, row)
-            ends = np.stack([row.lower_px, row.upper_px], axis=1)[match.blobs]
-            ends = (ends[:, ::-1] if is_rotated else ends) / scale + (0.5 / scale - 0.5)
-            is_mirrored = match.is_reversed != is_rotated
-            if is_mirrored:
-                ends = np.stack([width - 1 - ends[..., 0], ends[..., 1]], axis=-1)
-            pose = fit_to_black_keys(match.keys, ends, (width, height), params.focal_widths, params.focal_sigma)
-            yield pose, is_mirrored, is_rotated
+    likely_above = _is_player_above(work, row)
+    for match, is_rotated in product(matches, (likely_above, not likely_above)):
+        if len(match.keys) < MIN_KEYS or match.score < matches[0].score - RUNNER_UP:
+            continue
+        ends = np.stack([row.lower_px, row.upper_px], axis=1)[match.blobs]
+        ends = (ends[:, ::-1] if is_rotated else ends) / scale + (0.5 / scale - 0.5)
+        is_mirrored = match.is_reversed != is_rotated
+        if is_mirrored:
+            ends = np.stack([width - 1 - ends[..., 0], ends[..., 1]], axis=-1)
+        pose = fit_to_black_keys(match.keys, ends, (width, height), params.focal_widths, params.focal_sigma)
+        yield pose, is_mirrored, is_rotated
 
 
 def _from_corners(
@@ -137,7 +149,7 @@ def _along(row: Blobs) -> np.ndarray:
 
 
 def _is_player_above(work: np.ndarray, row: Blobs) -> bool:
-    """Return True when the bright fronts of the white keys lie above the black keys, not below."""
+    """Return True when it is brighter above the black keys than below: a first guess of where the white fronts are."""
 
     def brightness(ends: np.ndarray, outward: np.ndarray) -> float:
         points = np.concatenate([ends + share * outward for share in (0.15, 0.25, 0.35, 0.45)]).astype(np.float32)

@@ -24,7 +24,8 @@ from tivit.core.keyboard import (
     WHITE_LENGTH_MM,
 )
 
-X_SIGMA_PX, Y_SIGMA_PX = 0.7, 2.0
+X_SIGMA_PX, Y_SIGMA_PX = 1.5, 3.0
+"""Spread of a measured end along and across the keyboard, for a keyboard 600 px wide; lens errors are shared by neighbours."""
 BLACK_FRONT_MM = WHITE_LENGTH_MM - BLACK_LENGTH_MM
 
 
@@ -57,15 +58,16 @@ def black_edges_mm(place_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def black_ends_mm(place_mm: np.ndarray) -> np.ndarray:
-    """Return the front and back end of each black key's dark area on the white-key plane, (36, 2, 2)."""
+    """Return the front and back end of each black key's dark area on the white-key plane, (36, 2, 2).
+
+    In front it ends at the top's edge or the foot, whichever is seen further out; at the back where its white neighbours end,
+    because a black key is not told apart from the dark fallboard.
+    """
     left, right = black_edges_mm(place_mm)
+    top_mm = shadow_mm(np.array([0.0, BLACK_FRONT_MM]), BLACK_HEIGHT_MM, place_mm)[1]
+    front = np.full(len(left), min(top_mm, BLACK_FRONT_MM))
     center = (left + right) / 2
-    ends = []
-    for y_mm in (BLACK_FRONT_MM, WHITE_LENGTH_MM):
-        high = shadow_mm(np.array([0.0, y_mm]), BLACK_HEIGHT_MM, place_mm)[1]
-        y_seen = min(high, y_mm) if y_mm == BLACK_FRONT_MM else high
-        ends.append(np.stack([center, np.full_like(center, y_seen)], axis=1))
-    return np.stack(ends, axis=1)
+    return np.stack([np.column_stack([center, front]), np.column_stack([center, np.full_like(front, WHITE_LENGTH_MM)])], axis=1)
 
 
 def fit_to_black_keys(
@@ -111,10 +113,18 @@ def _fit(model, seen_px: np.ndarray, size_wh: tuple[int, int], prior: tuple[floa
         error = turn @ (_project(matrix, model(place_mm)) + middle - seen_px).T / scale
         return np.append(error.ravel(), (values[0] - log_focal) / focal_sigma)
 
-    result = least_squares(residuals, start, loss="soft_l1", x_scale=[0.1, 0.05, 0.05, 0.05, 20, 20, 50], max_nfev=60)
+    result = least_squares(residuals, start, loss=_robust_but_last, x_scale=[0.1, 0.05, 0.05, 0.05, 20, 20, 50], max_nfev=60)
     matrix, place_mm, focal_px = _camera(result.x)
     shift = np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1.0]])
     return Pose(shift @ matrix, place_mm, focal_px, float(np.median(np.abs(residuals(result.x)[: len(seen_px)]))))
+
+
+def _robust_but_last(squares: np.ndarray) -> np.ndarray:
+    """Return soft-L1 and its two derivatives of squared residuals, (3, n); the last one, the prior, stays quadratic."""
+    root = np.sqrt(1 + squares)
+    rho = np.stack([2 * (root - 1), 1 / root, -0.5 / root**3])
+    rho[:, -1] = squares[-1], 1.0, 0.0
+    return rho
 
 
 def _camera(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

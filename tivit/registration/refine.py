@@ -19,10 +19,12 @@ from tivit.registration.pose import black_edges_mm
 
 STEP_MM = 1.0
 MARGIN_MM = 200.0
-Y_MM = np.arange(-20.0, 160.0, 2.5)
+Y_MM = np.arange(5.0, 200.0, 2.5)
 X_MM = np.arange(-MARGIN_MM, KEYBOARD_WIDTH_MM + MARGIN_MM, STEP_MM)
 BLACK_ROWS = (Y_MM > 78) & (Y_MM < 135)
 FRONT_ROWS = (Y_MM > 6) & (Y_MM < 44)
+BEYOND_ROWS = (Y_MM > 161) & (Y_MM < 199)
+"""Where the white fronts would be if the player sat on the other side: the black keys are in the same place either way."""
 SEARCH_MM = 0.42 * WHITE_PITCH_MM
 SEAM_SEARCH_MM = 0.3 * WHITE_PITCH_MM
 BLACK_SIGMA_MM, SEAM_SIGMA_MM = 1.0, 1.0

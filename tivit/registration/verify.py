@@ -1,7 +1,8 @@
 """Is it really this keyboard, at this place? The rectified picture against the key pattern, and against wrong readings.
 
 A wrong reading is the right picture shifted by whole white keys (an octave is the dangerous one) or read backwards. The
-pattern must fit clearly better than all of them, its ends must be seen, and the white keys must be white.
+pattern must fit clearly better than all of them, its ends must be seen, the white keys must be white, and their fronts must
+lie on the player's side.
 """
 
 from __future__ import annotations
@@ -12,15 +13,26 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tivit.core.keyboard import BLACK_COUNT, CENTER_MM, KEYBOARD_WIDTH_MM, WHITE_KEYS, WHITE_PITCH_MM
+from tivit.core.keyboard import (
+    BLACK_COUNT,
+    CENTER_MM,
+    KEYBOARD_WIDTH_MM,
+    TAIL_LEFT_MM,
+    TAIL_RIGHT_MM,
+    WHITE_KEYS,
+    WHITE_PITCH_MM,
+)
 from tivit.core.registration import correction_mm
 from tivit.registration.pose import black_edges_mm
-from tivit.registration.refine import BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Plan
+from tivit.registration.refine import BEYOND_ROWS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Plan
 
 SHIFTS_WHITE = np.arange(-8, 9)
 END_KEYS = 3
 FIT_RANGE = (0.4, 0.6)
 MARGIN_RANGE = (0.15, 0.5)
+SIDE_RANGE = (0.2, 0.4)
+SEAM_FLOOR = 0.004
+"""Depth of the comb of white seams, relative to the keys' brightness, that counts as none."""
 WINDOW_MM = 100.0
 MIN_CONTRAST_SHARE = 0.3
 
@@ -58,9 +70,11 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...]) -> Ve
     level = (np.median(dark) + np.median(white)) / 2
     ends = np.concatenate([dark[:END_KEYS], dark[BLACK_COUNT - END_KEYS :]]) < level
     share_white = float((white > level).mean())
+    side = _side(plan, correction, x_mm, float(np.median(dark)))
     parts = {
         f"the black keys do not fit the pattern (agreement {fit:.2f})": _ramp(fit, *FIT_RANGE),
         f"another reading fits almost as well (margin {margin:.2f})": _ramp(margin, *MARGIN_RANGE),
+        f"which side the player sits on is not clear ({side:.2f})": _ramp(side, *SIDE_RANGE),
         "the ends of the keyboard are not in view": float(ends[:END_KEYS].sum() >= 2 and ends[END_KEYS:].sum() >= 2),
         f"only {share_white:.0%} of the white keys look white": _ramp(share_white, 0.6, 0.9),
     }
@@ -75,6 +89,30 @@ def _profile(plan: Plan, rows: np.ndarray, correction: tuple[float, ...]) -> Cal
         return np.interp(x_mm + correction_mm(correction, x_mm), X_MM, grey)
 
     return at
+
+
+def _side(plan: Plan, correction: tuple[float, ...], x_mm: np.ndarray, dark: float) -> float:
+    """Return how clearly the white keys' fronts lie before and not behind the black keys, about -1.5..1.5.
+
+    Two signs: the comb of seams between white keys, and the brightness of the white tails between black keys.
+    """
+    tails = (TAIL_LEFT_MM + TAIL_RIGHT_MM)[WHITE_KEYS] / 2
+    bright = float(np.nanmedian(_profile(plan, BLACK_ROWS, correction)(tails)))
+    combs, unlikeness = [], []
+    for rows in (FRONT_ROWS, BEYOND_ROWS):
+        values = _profile(plan, rows, correction)(x_mm)
+        values = np.where(np.isfinite(values), values, dark)
+        combs.append(max(_comb(values, x_mm), 0.0))
+        unlikeness.append(min(abs(float(np.median(values)) - bright) / max(bright - dark, 1.0), 1.0))
+    seams = (combs[0] - combs[1]) / (combs[0] + combs[1] + SEAM_FLOOR)
+    return seams + 0.5 * (unlikeness[1] - unlikeness[0])
+
+
+def _comb(values: np.ndarray, x_mm: np.ndarray) -> float:
+    """Return the depth of dark lines at the white seams, relative to the local brightness."""
+    local = cv2.blur(values[None].astype(np.float32), (int(2 * WHITE_PITCH_MM / STEP_MM), 1))[0]
+    relief = np.clip((values - local) / np.maximum(local, 1.0), -0.3, 0.3)
+    return float(-2 * np.mean(relief * np.cos(2 * np.pi * x_mm / WHITE_PITCH_MM)))
 
 
 def _pattern(x_mm: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
