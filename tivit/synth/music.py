@@ -14,7 +14,7 @@ import numpy as np
 from tivit.core.heads import BASS_STAFF, LEFT_HAND, RIGHT_HAND, TREBLE_STAFF
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
 from tivit.core.notes import Notes, make_notes
-from tivit.synth.textures import TEXTURES_OF_HAND, Phrase, play
+from tivit.synth.textures import BUSY, TEXTURES_OF_HAND, Phrase, play
 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 NEXT_DEGREE = {0: (3, 4, 5, 1, 0), 1: (4, 4, 6), 2: (5, 3), 3: (4, 0, 1, 4), 4: (0, 0, 5, 0), 5: (3, 1, 4), 6: (0,)}
@@ -86,14 +86,16 @@ def _harmonies(rng: np.random.Generator, tonic: int, mode: str, bars: int) -> li
 
 
 def _phrase(rng: np.random.Generator, hand: int, center: float, notes_per_beat: float) -> Phrase:
-    weights = TEXTURES_OF_HAND[hand]
+    per_hand = notes_per_beat / 2
+    calm = min(1.0, per_hand**2)
+    weights = {name: weight * (calm if name in BUSY else 1.0) for name, weight in TEXTURES_OF_HAND[hand].items()}
     texture = str(rng.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values())))
     moved = center + rng.normal(0, 4)
     if rng.random() < 0.12:
         moved += 14 if hand == LEFT_HAND else -14
     if rng.random() < 0.10:
         moved += -10 if hand == LEFT_HAND else 13
-    return Phrase(texture, hand, float(np.clip(moved, LOWEST_MIDI + 8, HIGHEST_MIDI - 8)), notes_per_beat / 2)
+    return Phrase(texture, hand, float(np.clip(moved, LOWEST_MIDI + 8, HIGHEST_MIDI - 8)), per_hand)
 
 
 def _staff(rng: np.random.Generator, phrase: Phrase) -> int:

@@ -28,6 +28,8 @@ TEXTURES_OF_HAND = {
     },
 }  # fmt: skip
 """Textures of each hand and their weights."""
+BUSY = ("run", "arpeggio", "repeats", "trill")
+"""Textures that are many notes a beat by nature: rare in sparse pieces."""
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,9 @@ def _bass_chord(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beat
 
 
 def _octaves(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
-    rows = []
-    for onset, length, midi, accent in _melody(rng, phrase, harmony, beats):
-        rows += [(onset, length, midi - 6 + shift, accent) for shift in (0, 12)]
-    return rows
+    shift = 12 if phrase.hand == RIGHT_HAND else -12
+    line = _melody(rng, phrase, harmony, beats)
+    return line + [(onset, length, midi + shift, accent) for onset, length, midi, accent in line]
 
 
 def _two_voices(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:

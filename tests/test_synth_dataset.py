@@ -1,0 +1,113 @@
+"""The written dataset: layout, truth that agrees with the picture, the same bytes for the same seed."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tivit.core.artifacts import md5_of, read_json
+from tivit.core.errors import InputError
+from tivit.core.keyboard import IS_BLACK, KEY_COUNT
+from tivit.core.notes import make_notes, read_midi
+from tivit.core.params import load, section
+from tivit.synth.dataset import TIERS, clip_tasks, write_clip, write_dataset
+from tivit.synth.params import SynthParams
+
+
+@pytest.fixture(scope="module")
+def params():
+    full = section(load(), "synth", SynthParams)
+    tiny = {f"{split}_{name}": value for split in ("train", "val", "test") for name, value in (("clips", 1), ("s", 2.0))}
+    return replace(full, **(tiny | {"train_clips": 2}))
+
+
+@pytest.fixture(scope="module")
+def root(params, tmp_path_factory):
+    root = tmp_path_factory.mktemp("data") / "Synthetic"
+    write_dataset(root, params, 11, workers=1)
+    return root
+
+
+def files_of(root):
+    return sorted(path.relative_to(root).as_posix() for path in Path(root).rglob("*") if path.is_file())
+
+
+def test_layout(root):
+    stems = ["test/plain_000", "train/hard_000", "train/plain_000", "val/plain_000"]
+    assert files_of(root) == sorted(f"{stem}.{kind}" for stem in stems for kind in ("mp4", "mid", "json"))
+    assert not list(root.parent.glob(".*building*"))
+
+
+def test_tiers_share_each_split(params):
+    tasks = clip_tasks(replace(params, train_clips=10))
+    tiers = [task.tier for task in tasks if task.split == "train"]
+    assert all(tiers.count(tier) == 5 for tier in TIERS)
+    assert len({(task.split, task.stem) for task in tasks}) == len(tasks)
+
+
+def test_truth_agrees_with_video_and_midi(root):
+    for path in root.rglob("*.json"):
+        truth = read_json(path)
+        rows = np.array(truth["notes"])
+        notes = make_notes(rows[:, 0], rows[:, 1], *(rows[:, i].astype(int) for i in (2, 3, 4, 5)))
+        midi = read_midi(path.with_suffix(".mid"))
+        assert len(notes) == len(midi) > 0
+        assert truth["tier"] == path.stem.split("_")[0] and truth["orientation"] == "upright"
+        video = cv2.VideoCapture(str(path.with_suffix(".mp4")))
+        frames = []
+        while (grabbed := video.read())[0]:
+            frames.append(grabbed[1])
+        assert len(frames) == 60 and frames[0].shape == (truth["height"], truth["width"], 3)
+        assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(truth["fps"])
+
+
+def test_key_centers_point_at_keys_of_their_colour(root):
+    truth = read_json(root / "train" / "plain_000.json")
+    video = cv2.VideoCapture(str(root / "train" / "plain_000.mp4"))
+    grey = cv2.cvtColor(video.read()[1], cv2.COLOR_BGR2GRAY)
+    centers = np.round(np.array(truth["key_centers_px"])).astype(int)
+    assert centers.shape == (KEY_COUNT, 2)
+    value = grey[centers[:, 1], centers[:, 0]].astype(float)
+    black = (value < (np.percentile(value, 10) + np.percentile(value, 90)) / 2) == IS_BLACK
+    assert black.mean() > 0.9
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(root, params, tmp_path):
+    task = clip_tasks(params)[0]
+    for folder, seed in (("again", 11), ("other", 12)):
+        (tmp_path / folder / "train").mkdir(parents=True)
+        write_clip(tmp_path / folder, params, seed, task)
+    for kind in ("mp4", "mid", "json"):
+        name = f"train/plain_000.{kind}"
+        assert md5_of(root / name) == md5_of(tmp_path / "again" / name)
+        assert md5_of(root / name) != md5_of(tmp_path / "other" / name)
+
+
+def test_splits_share_no_music(root):
+    onsets = [tuple(np.array(read_json(path)["notes"])[:5, 0]) for path in root.rglob("*.json")]
+    assert len(set(onsets)) == len(onsets)
+
+
+def test_writing_again_replaces_what_was_there(params, tmp_path):
+    root = tmp_path / "Synthetic"
+    (root / "train").mkdir(parents=True)
+    (root / "train" / "old.mp4").write_bytes(b"old")
+    write_dataset(root, replace(params, train_clips=1, train_s=1.0, val_s=1.0, test_s=1.0), 1, workers=1)
+    assert "train/old.mp4" not in files_of(root)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sizes": ((641, 360),)}, "641x360 has an odd side"),
+        ({"fps": ()}, "synth.fps and synth.sizes"),
+        ({"train_clips": 0}, "synth.train_clips: 0 is outside"),
+        ({"notes_per_s": (8.0, 2.0)}, "synth.notes_per_s: 2.0 is outside"),
+    ],
+)
+def test_bad_parameters_are_refused(params, change, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        replace(params, **change)

@@ -1,0 +1,57 @@
+"""Hands: fingers in order, tips on the keys they press, hands where their notes are."""
+
+import numpy as np
+import pytest
+
+from tivit.core.heads import LEFT_HAND, RIGHT_HAND
+from tivit.core.keyboard import CENTER_MM, KEY_COUNT
+from tivit.core.notes import make_notes
+from tivit.core.timegrid import TimeGrid
+from tivit.synth.kinematics import key_depths
+from tivit.synth.motion import SPREAD_MM, HandStyle, assign_fingers, hand_motion
+
+STYLE = HandStyle(reach_mm=0.0, lift_mm=8.0, away_mm=100.0, rest_s=0.2, width=1.0)
+TIMES_S = TimeGrid(30.0, 0.0, 120).times_s()
+
+
+def notes_of(rows):
+    onset, offset, midi = (np.array(column) for column in zip(*rows, strict=True))
+    return make_notes(onset, offset, midi)
+
+
+def motion_of(notes, hand):
+    rng = np.random.default_rng(1)
+    return hand_motion(rng, notes, key_depths(rng, notes, TIMES_S, (1.0, 1.0)), TIMES_S, STYLE, hand)
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_chords_take_fingers_in_order(side):
+    notes = notes_of([(1.0, 2.0, 60), (1.0, 2.0, 64), (1.0, 2.0, 67)])
+    fingers, _ = assign_fingers(notes, SPREAD_MM * side, 611.0)
+    assert len(set(fingers)) == 3
+    assert list(np.diff(fingers) > 0) == [side > 0] * 2
+
+
+def test_a_five_finger_run_uses_neighbouring_fingers():
+    notes = notes_of([(1.0 + 0.2 * i, 1.19 + 0.2 * i, midi) for i, midi in enumerate((60, 62, 64, 65, 67))])
+    fingers, centers_mm = assign_fingers(notes, SPREAD_MM, 620.0)
+    assert (np.diff(fingers) > 0).sum() >= 3
+    assert np.ptp(centers_mm) < 60
+
+
+@pytest.mark.parametrize("hand", [LEFT_HAND, RIGHT_HAND])
+def test_a_fingertip_is_on_every_pressed_key(hand):
+    notes = notes_of([(0.8, 1.4, 60), (1.7, 2.3, 66), (2.6, 3.2, 72), (2.6, 3.2, 76)])
+    motion = motion_of(notes, hand)
+    for i in range(len(notes)):
+        frame = int(np.argmin(np.abs(TIMES_S - (notes.onset_s[i] + 0.2))))
+        distance_mm = np.abs(motion.tips_mm[frame, :, 0] - CENTER_MM[int(notes.midi[i]) - 21])
+        assert distance_mm.min() < 11.75
+
+
+def test_a_hand_leaves_the_keys_in_a_long_rest_and_without_notes():
+    motion = motion_of(notes_of([(0.5, 0.8, 60)]), RIGHT_HAND)
+    assert motion.tips_mm[-1, :, 1].max() < 0
+    empty = make_notes(np.zeros(0), np.zeros(0), np.zeros(0, int))
+    away = hand_motion(np.random.default_rng(0), empty, np.zeros((120, KEY_COUNT)), TIMES_S, STYLE, LEFT_HAND)
+    assert away.tips_mm[..., 1].max() < 0

@@ -1,0 +1,126 @@
+"""Pictures: a press changes its own key and no other, hands cover and darken, the lookup table keeps order."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, LEFT_MM, RIGHT_MM
+from tivit.core.params import load, section
+from tivit.synth.camera import Camera, random_camera
+from tivit.synth.hands import HandPainter
+from tivit.synth.motion import FINGER_COUNT, HandMotion
+from tivit.synth.params import SynthParams
+from tivit.synth.photometry import Noise, tone_curve
+from tivit.synth.render import KeyboardPicture, render
+from tivit.synth.scene import random_scene
+
+DOWN = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]])
+CAMERA = Camera(1280, 360, 1000.0, np.array([611.0, 75.0, 1100.0]), DOWN, 0.0)
+
+
+@pytest.fixture(scope="module")
+def params():
+    return section(load(), "synth", SynthParams)
+
+
+@pytest.fixture(scope="module")
+def scene(params):
+    drawn = random_scene(np.random.default_rng(4), params.plain)
+    return replace(
+        drawn, exposure=1.0, contrast=1.0, blur_px=0.0, noise_levels=0.0, glare=0.0, gap_mm=1.0, gap=(20.0, 20.0, 20.0)
+    )
+
+
+@pytest.fixture(scope="module")
+def keyboard(scene):
+    return KeyboardPicture(np.random.default_rng(0), CAMERA, scene)
+
+
+def pressed(key, depth=1.0):
+    result = np.zeros(KEY_COUNT)
+    result[key] = depth
+    return result
+
+
+def row_at(image, y_mm):
+    row = int(round(CAMERA.project([611.0, y_mm, 0.0])[1]))
+    return image[row].mean(-1)
+
+
+def test_white_keys_are_bright_and_gaps_are_visible(keyboard):
+    row = row_at(keyboard.at(np.zeros(KEY_COUNT)), 30.0)
+    for key in np.flatnonzero(~IS_BLACK)[10:-10]:
+        center, edge = (int(round(CAMERA.project([x, 30.0, 0.0])[0])) for x in (CENTER_MM[key], RIGHT_MM[key]))
+        assert row[edge - 1 : edge + 2].min() < 0.8 * row[center]
+
+
+def test_black_keys_are_dark_where_they_should_be(keyboard):
+    row = row_at(keyboard.at(np.zeros(KEY_COUNT)), 110.0)
+    for key in range(30, 60):
+        value = row[int(round(CAMERA.project([CENTER_MM[key], 110.0, 6.0])[0]))]
+        assert (value < 90) == bool(IS_BLACK[key])
+
+
+@pytest.mark.parametrize("key", [20, 39, 40, 60, 0, 87])
+def test_a_press_changes_its_own_key_and_not_the_others(keyboard, key):
+    released = keyboard.at(np.zeros(KEY_COUNT)).astype(int)
+    change = np.abs(keyboard.at(pressed(key)).astype(int) - released).sum((0, 2))
+    assert change.sum() > 500
+    x_px = np.arange(CAMERA.width_px)
+    low, high = CAMERA.project([[LEFT_MM[key], 30.0, 0.0], [RIGHT_MM[key], 30.0, 0.0]])[:, 0]
+    margin = 8.0 if IS_BLACK[key] else 4.0
+    outside = (x_px < low - margin) | (x_px > high + margin)
+    assert change[outside].sum() <= 0.02 * change.sum()
+
+
+def test_a_released_key_looks_as_before(keyboard):
+    before = keyboard.at(np.zeros(KEY_COUNT)).copy()
+    keyboard.at(pressed(41))
+    assert np.array_equal(keyboard.at(np.zeros(KEY_COUNT)), before)
+
+
+def test_a_pressed_white_key_gets_dark_lines_at_its_sides(keyboard):
+    key = 39
+    released = row_at(keyboard.at(np.zeros(KEY_COUNT)), 25.0).copy()
+    change = row_at(keyboard.at(pressed(key)), 25.0) - released
+    low, high = (int(round(v)) for v in CAMERA.project([[LEFT_MM[key], 25.0, 0.0], [RIGHT_MM[key], 25.0, 0.0]])[:, 0])
+    middle = change[low + 8 : high - 8].mean()
+    assert change[low - 2 : low + 5].min() < middle - 8
+    assert change[high - 5 : high + 2].min() < middle - 8
+
+
+def test_hands_cover_keys_and_leave_the_rest_alone(scene):
+    tips = np.zeros((1, FINGER_COUNT, 3))
+    tips[0, :, 0] = 611.0 + np.array([-50.0, -25.0, 0.0, 22.0, 44.0])
+    tips[0, :, 1:] = [30.0, 7.0]
+    motion = HandMotion(1, np.array([[611.0, 0.0]]), tips)
+    hand = HandPainter(CAMERA, scene, motion, 1.0, 50.0, tone_curve(scene))
+    depth = np.zeros((1, KEY_COUNT))
+    bare = next(render(np.random.default_rng(0), CAMERA, scene, depth, [])).astype(int)
+    covered = next(render(np.random.default_rng(0), CAMERA, scene, depth, [hand])).astype(int)
+    x, y = (int(round(v)) for v in CAMERA.project([611.0, 5.0, 20.0]))
+    assert np.abs(covered[y, x] - bare[y, x]).sum() > 30
+    assert np.array_equal(covered[:, :400], bare[:, :400])
+
+
+def test_tone_curve_rises_and_darkens(params, scene):
+    curve = tone_curve(scene)[0].astype(int)
+    assert (np.diff(curve, axis=0) >= 0).all()
+    dark = tone_curve(replace(scene, exposure=0.4))[0].astype(int)
+    assert (dark[200] < curve[200]).all()
+
+
+def test_noise_has_the_deviation_asked_for():
+    noise = Noise(np.random.default_rng(0), (320, 180), 4.0)
+    frame = np.full((180, 320, 3), 128, np.uint8)
+    assert noise.apply(frame).std() == pytest.approx(4.0, rel=0.35)
+    assert Noise(np.random.default_rng(0), (320, 180), 0.0).apply(frame) is frame
+
+
+def test_every_drawn_scene_renders(params):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        camera = random_camera(rng, (640, 360), params)
+        picture = KeyboardPicture(rng, camera, random_scene(rng, params.hard))
+        assert picture.image.shape == (360, 640, 3) and picture.image.std() > 3
