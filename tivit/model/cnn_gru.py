@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tivit.core.heads import ATTRIBUTE_HEADS, EVENT_HEADS
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT
 from tivit.core.strip import StripGeometry
-from tivit.model.inputs import CHANNELS, LOOKBACK_FRAMES
+from tivit.model.inputs import CHANNELS
 from tivit.model.keyvivit import HEAD_BIAS
 from tivit.model.params import ModelParams
 
@@ -39,10 +39,12 @@ class CnnGru(nn.Module):
             nn.Conv2d(half, own.channels, 3, 2, 1, bias=False),
             nn.BatchNorm2d(own.channels),
             nn.ReLU(inplace=True),
-            nn.AdaptiveAvgPool2d((4, 2)),
+            nn.AvgPool2d(2, ceil_mode=True),
             nn.Flatten(),
         )
-        self.token = nn.Linear(8 * own.channels, dim)
+        with torch.no_grad():
+            features = self.cnn(torch.zeros(1, CHANNELS, geometry.height_px, own.crop_px)).shape[1]
+        self.token = nn.Linear(features, dim)
         self.colour = nn.Embedding(2, dim)
         self.dropout = nn.Dropout(params.dropout)
         self.gru = nn.GRU(dim, dim, batch_first=True, bidirectional=True)
@@ -50,7 +52,7 @@ class CnnGru(nn.Module):
         self.key_place = nn.Parameter(torch.zeros(KEY_COUNT, 2 * dim))
         self.attributes = nn.Linear(2 * dim, len(ATTRIBUTE_HEADS))
         nn.init.constant_(self.events.bias, HEAD_BIAS)
-        self.context_frames = LOOKBACK_FRAMES + MEMORY_FRAMES
+        self.context_frames = MEMORY_FRAMES
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         batch, frames, channels, height, _ = inputs.shape

@@ -24,7 +24,7 @@ from tivit.core.errors import InputError
 from tivit.core.heads import ATTRIBUTE_HEADS, EVENT_HEADS
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, PITCH_CLASS
 from tivit.core.strip import StripGeometry
-from tivit.model.inputs import CHANNELS, LOOKBACK_FRAMES
+from tivit.model.inputs import CHANNELS
 from tivit.model.params import ModelParams
 from tivit.model.tiles import cut_tiles, join_tiles, plan_tiles
 
@@ -154,7 +154,7 @@ class KeyVivit(nn.Module):
         self.key_place = nn.Parameter(torch.zeros(KEY_COUNT, dim))
         self.attributes = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, len(ATTRIBUTE_HEADS)))
         nn.init.constant_(self.events.bias, HEAD_BIAS)
-        self.context_frames = LOOKBACK_FRAMES + MOTION_FRAMES + 2 * (TIME_KERNEL // 2) + own.radius_frames
+        self.context_frames = MOTION_FRAMES + 2 * (TIME_KERNEL // 2) + own.radius_frames
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         batch, frames = inputs.shape[:2]

@@ -15,7 +15,7 @@ from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.keyboard import KEY_COUNT
 from tivit.core.strip import StripGeometry
-from tivit.model.inputs import CHANNELS, LOOKBACK_FRAMES
+from tivit.model.inputs import CHANNELS
 from tivit.model.keyvivit import HEAD_BIAS
 from tivit.model.params import ModelParams
 from tivit.model.tiles import cut_tiles, plan_tiles
@@ -67,7 +67,7 @@ class PlainVivit(nn.Module):
         self.out = nn.Linear(dim, self.tubelet * len(HEAD_NAMES) * KEY_COUNT)
         with torch.no_grad():
             self.out.bias.view(self.tubelet, len(HEAD_NAMES), KEY_COUNT)[:, : len(EVENT_HEADS)] = HEAD_BIAS
-        self.context_frames = LOOKBACK_FRAMES + own.time_layers * TIME_REACH_FRAMES
+        self.context_frames = own.time_layers * TIME_REACH_FRAMES + 2 * self.tubelet
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         batch, frames, channels, height, width = inputs.shape

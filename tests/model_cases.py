@@ -1,0 +1,89 @@
+"""Small networks, strips and clips for the tests of model, training and inference."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from tivit.core.keyboard import CENTER_MM
+from tivit.core.notes import Notes, make_notes
+from tivit.core.runtime import RuntimeParams
+from tivit.core.strip import StripGeometry
+from tivit.core.timegrid import TimeGrid
+from tivit.model.inputs import background_of
+from tivit.model.params import CnnGruParams, KeyVivitParams, ModelParams, VivitParams
+from tivit.training.data import TrainClip
+from tivit.training.loop import TrainData
+from tivit.training.params import AugmentParams, TrainParams
+
+GEOMETRY = StripGeometry(416, 32, -22.0, 158.0)
+"""8 px a white key: 2 token columns."""
+OCTAVE_KEYS, OCTAVE_PX = 12, 56
+RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", log_every_steps=1)
+NO_AUGMENT = AugmentParams(
+    shift_px=0.0, row_shift_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0, gamma=0.0,
+    offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,
+)  # fmt: skip
+
+
+def model_params(backend: str = "key_vivit", **changes: object) -> ModelParams:
+    """Return the sizes of a tiny network."""
+    values = {
+        "backend": backend,
+        "tiles": 3,
+        "dim": 8,
+        "attention_heads": 2,
+        "dropout": 0.0,
+        "key_vivit": KeyVivitParams(stem_channels=4, feature_channels=6, key_columns=4, radius_frames=3),
+        "vivit": VivitParams(patch_px=16, tubelet_frames=2, space_layers=1, time_layers=1),
+        "cnn_gru": CnnGruParams(crop_px=16, channels=4),
+    }
+    return ModelParams(**{**values, **changes})
+
+
+def train_params(**changes: object) -> TrainParams:
+    """Return a training of six small steps that validates and saves its state on the way."""
+    values = {
+        "smoke": False, "steps": 6, "clips_per_step": 2, "window_frames": 8, "learning_rate": 0.01, "warmup_steps": 2,
+        "weight_decay": 0.01, "gradient_clip": 1.0, "ema_decay": 0.9, "ramp_frames": 2.0, "event_pos_weight": 3.0,
+        "attribute_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
+        "augment": AugmentParams(
+            shift_px=2.0, row_shift_px=1.0, warp_px=0.5, stretch=0.003, gain=0.2, gamma=0.2,
+            offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5,
+        ),
+    }  # fmt: skip
+    return TrainParams(**{**values, **changes})
+
+
+def noisy_strip(length: int, seed: int = 0) -> np.ndarray:
+    """Return a strip of noise, uint8 (length, 32, 416)."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (length, GEOMETRY.height_px, GEOMETRY.width_px), dtype=np.uint8)
+
+
+def noisy_inputs(batch: int = 1, frames: int = 6, seed: int = 0) -> torch.Tensor:
+    """Return random input channels (batch, frames, 3, 32, 416)."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(batch, frames, 3, GEOMETRY.height_px, GEOMETRY.width_px, generator=generator)
+
+
+def three_notes() -> Notes:
+    """Return three notes of both hands within 0.8 s."""
+    return make_notes([0.1, 0.3, 0.4], [0.3, 0.5, 0.8], [40, 60, 67], None, [0, 1, 1], [0, 1, 1])
+
+
+def played_clip(clip_id: str, length: int = 30, seed: int = 0) -> TrainClip:
+    """Return a clip whose keys turn dark where `three_notes` says they are down."""
+    grid, notes = TimeGrid(30.0, 0.0, length), three_notes()
+    rng = np.random.default_rng(seed)
+    frames = rng.integers(180, 200, (length, GEOMETRY.height_px, GEOMETRY.width_px), dtype=np.uint8)
+    times_s = grid.times_s()
+    for onset_s, offset_s, midi in zip(notes.onset_s, notes.offset_s, notes.midi, strict=True):
+        center = int(GEOMETRY.column_px(CENTER_MM[midi - 21]))
+        frames[(times_s >= onset_s) & (times_s < offset_s), 8:, center - 2 : center + 3] -= 100
+    return TrainClip(clip_id, frames, grid, notes, background_of(frames))
+
+
+def train_data() -> TrainData:
+    """Return two clips to train on and one to validate on."""
+    return TrainData([played_clip("train/a"), played_clip("train/b", 24, 1)], [played_clip("val/a", 30, 2)], GEOMETRY)

@@ -1,0 +1,90 @@
+"""Checkpoints: round trip, stable bytes, and one clear sentence for every file that is not one."""
+
+import pickle
+
+import pytest
+import torch
+from model_cases import GEOMETRY, model_params, noisy_inputs
+
+from tivit.core.errors import InputError
+from tivit.model.build import build_model
+from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+
+
+def checkpoint(seed=0):
+    torch.manual_seed(seed)
+    params = model_params()
+    return Checkpoint(build_model(params, GEOMETRY).eval(), params, GEOMETRY, 30.0, 7, 123)
+
+
+def test_round_trip(tmp_path):
+    saved = checkpoint()
+    save_checkpoint(tmp_path / "best.pt", saved)
+    loaded = load_checkpoint(tmp_path / "best.pt")
+    assert (loaded.params, loaded.geometry) == (saved.params, saved.geometry)
+    assert (loaded.fps, loaded.seed, loaded.step) == (30.0, 7, 123)
+    assert not loaded.model.training
+    assert torch.equal(loaded.model(noisy_inputs())["pitch"], saved.model(noisy_inputs())["pitch"])
+
+
+def test_equal_content_gives_equal_bytes_under_any_name(tmp_path):
+    save_checkpoint(tmp_path / "a.pt", checkpoint())
+    save_checkpoint(tmp_path / "other.pt", checkpoint())
+    save_checkpoint(tmp_path / "third.pt", checkpoint(seed=1))
+    assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "other.pt").read_bytes()
+    assert (tmp_path / "a.pt").read_bytes() != (tmp_path / "third.pt").read_bytes()
+
+
+class Dangerous:
+    def __reduce__(self):
+        return (print, ("code of the file ran",))
+
+
+def test_a_file_with_code_is_refused_and_does_not_run(tmp_path, capsys):
+    torch.save({"format": Dangerous()}, tmp_path / "bad.pt")
+    (tmp_path / "raw.pt").write_bytes(pickle.dumps(Dangerous(), protocol=2))
+    for name in ("bad.pt", "raw.pt"):
+        with pytest.raises(InputError, match=name):
+            load_checkpoint(tmp_path / name)
+    assert "code" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 broken archive"])
+def test_other_bytes_are_refused(tmp_path, content):
+    path = tmp_path / "best.pt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"best\.pt"):
+        load_checkpoint(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        load_checkpoint(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"format": "other"}, "not a checkpoint"),
+        ({"version": 99}, "version 99"),
+        ({"heads": ["pitch"]}, "heads"),
+        ({"weights": {}}, "damaged"),
+        ({"model": {"backend": "key_vivit"}}, "damaged"),
+        ({"geometry": None}, "damaged"),
+        ({"seed": "x"}, "damaged"),
+    ],
+)
+def test_a_checkpoint_of_another_kind_is_refused(tmp_path, change, reason):
+    path = tmp_path / "best.pt"
+    save_checkpoint(path, checkpoint())
+    torch.save({**torch.load(path, weights_only=True), **change}, path)
+    with pytest.raises(InputError, match=rf"best\.pt.*{reason}"):
+        load_checkpoint(path)
+
+
+def test_a_cut_file_is_refused(tmp_path):
+    path = tmp_path / "best.pt"
+    save_checkpoint(path, checkpoint())
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(InputError, match=r"best\.pt"):
+        load_checkpoint(path)

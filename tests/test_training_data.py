@@ -1,0 +1,127 @@
+"""Windows, augmentation and batches: exact effects of each change, and batches that depend on seed and step alone."""
+
+import numpy as np
+import pytest
+import torch
+from model_cases import GEOMETRY, NO_AUGMENT, noisy_strip, played_clip, three_notes, train_params
+
+from tivit.core.errors import InputError
+from tivit.core.manifest import Clip, Manifest
+from tivit.core.strip import open_strips, write_strip_index
+from tivit.core.timegrid import TimeGrid
+from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation
+from tivit.training.data import content_digest, draw_batch, fixed_batches, load_clips
+from tivit.training.params import AugmentParams
+
+SHAPE = (GEOMETRY.height_px, GEOMETRY.width_px)
+NOTHING = Augmentation(
+    columns_px=np.arange(SHAPE[1], dtype=np.float32),
+    rows_px=np.arange(SHAPE[0], dtype=np.float32),
+    table=np.arange(256, dtype=np.uint8),
+    blur_px=0.0,
+    noise_levels=0.0,
+)
+
+
+def test_no_augmentation_is_the_identity():
+    images = noisy_strip(3)
+    drawn = draw_augmentation(np.random.default_rng(0), NO_AUGMENT, SHAPE)
+    np.testing.assert_array_equal(drawn.apply(images), images)
+    assert drawn.noise_levels == 0.0
+    np.testing.assert_array_equal(NOTHING.apply(images), images)
+
+
+def test_a_shift_by_whole_pixels_is_exact():
+    images = noisy_strip(2)
+    shifted = Augmentation(NOTHING.columns_px + 2, NOTHING.rows_px - 1, NOTHING.table, 0.0, 0.0).apply(images)
+    np.testing.assert_array_equal(shifted[:, 1:, :-2], images[:, :-1, 2:])
+
+
+def test_the_table_acts_on_every_pixel():
+    images = noisy_strip(2)
+    table = (255 - np.arange(256)).astype(np.uint8)
+    np.testing.assert_array_equal(
+        Augmentation(NOTHING.columns_px, NOTHING.rows_px, table, 0.0, 0.0).apply(images), 255 - images
+    )
+
+
+def test_draws_stay_within_their_limits():
+    limits = AugmentParams(2.0, 1.0, 0.0, 0.0, 0.2, 0.0, 0.0, 0.7, 3.0, 0.0)
+    for seed in range(50):
+        drawn = draw_augmentation(np.random.default_rng(seed), limits, SHAPE)
+        assert np.abs(drawn.columns_px - NOTHING.columns_px).max() <= 2.0
+        assert np.abs(drawn.rows_px - NOTHING.rows_px).max() <= 1.0
+        assert 100 / 1.2 - 1 <= drawn.table[100] <= 100 * 1.2 + 1
+        assert 0 <= drawn.blur_px <= 0.7
+        assert 0 <= drawn.noise_levels <= 3.0
+
+
+def test_noise_has_the_sigma_asked_for_and_differs_from_frame_to_frame():
+    images = np.full((4, *SHAPE), 100, np.uint8)
+    noisy = add_noise(np.random.default_rng(0), images, 3.0)
+    assert noisy.dtype == np.float32
+    assert noisy.std() == pytest.approx(3.0, rel=0.05)
+    assert np.abs(noisy[0] - noisy[1]).mean() > 1.0
+    np.testing.assert_array_equal(add_noise(np.random.default_rng(0), images, 0.0), images)
+
+
+def test_a_damaged_background_shows_the_frame_somewhere():
+    background, frame = np.zeros(SHAPE, np.uint8), np.full(SHAPE, 9, np.uint8)
+    damaged = damage_background(np.random.default_rng(3), background, frame)
+    shown = (damaged == 9).all(axis=0)
+    assert 0 < shown.sum() < SHAPE[1] / 2
+    assert not background.any()
+
+
+def test_a_batch_depends_on_seed_and_step_alone():
+    clips, params = [played_clip("a"), played_clip("b", 24, 1)], train_params()
+    first, again = draw_batch(clips, params, 5, 3), draw_batch(clips, params, 5, 3)
+    assert torch.equal(first.windows, again.windows)
+    assert torch.equal(first.targets["onset"], again.targets["onset"])
+    for other in (draw_batch(clips, params, 5, 4), draw_batch(clips, params, 6, 3)):
+        assert not torch.equal(first.windows, other.windows)
+
+
+def test_shapes_of_a_batch():
+    batch = draw_batch([played_clip("a")], train_params(clips_per_step=3), 0, 0)
+    assert batch.windows.shape == (3, 10, *SHAPE)
+    assert batch.backgrounds.shape == (3, *SHAPE)
+    assert batch.targets["onset"].shape == batch.masks["hand"].shape == (3, 8, 88)
+
+
+def test_fixed_batches_are_plain_windows_with_their_own_targets():
+    clip = played_clip("a", 30)
+    batches = fixed_batches([clip], window_frames=8, total_frames=24, ramp_frames=2.0)
+    assert len(batches) == 3
+    first = next(i for i in range(3, 22) if np.array_equal(clip.frames[i], batches[0].windows[0, 2]))
+    pitch = batches[0].targets["pitch"][0, :, 40 - 21]
+    down = [bool(0.1 <= (first + k) / 30 < 0.3) for k in range(8)]
+    assert pitch.bool().tolist() == down
+
+
+def folder_with(tmp_path, lengths):
+    grids = {}
+    for name, length in lengths.items():
+        (tmp_path / "train").mkdir(exist_ok=True)
+        np.save(tmp_path / f"{name}.npy", noisy_strip(length))
+        grids[name] = TimeGrid(30.0, 0.0, length)
+    write_strip_index(tmp_path, GEOMETRY, grids)
+    clips = tuple(Clip(name, "train", "", "x.mp4") for name in lengths)
+    return open_strips(tmp_path), Manifest(clips, {name: three_notes() for name in lengths})
+
+
+def test_a_clip_shorter_than_a_window_is_named_and_left_out(tmp_path, caplog):
+    strips, manifest = folder_with(tmp_path, {"train/long": 20, "train/short": 7})
+    clips = load_clips(strips, manifest, "train", 8)
+    assert [clip.clip_id for clip in clips] == ["train/long"]
+    assert "train/short" in caplog.text
+    with pytest.raises(InputError, match="train.window_frames"):
+        load_clips(strips, manifest, "train", 32)
+
+
+def test_the_digest_sees_pictures_and_notes():
+    clip = played_clip("a")
+    assert content_digest([clip]) == content_digest([played_clip("a")])
+    assert content_digest([clip]) != content_digest([played_clip("a", seed=5)])
+    moved = type(clip)(clip.clip_id, clip.frames, clip.grid, clip.notes.shifted(0.01), clip.background)
+    assert content_digest([clip]) != content_digest([moved])

@@ -1,0 +1,171 @@
+"""Training: schedule, clipping, resume to the same bytes after a kill at any step, state files, and that it learns."""
+
+import numpy as np
+import pytest
+import torch
+from model_cases import GEOMETRY, RUNTIME, model_params, played_clip, train_data, train_params
+
+from tivit.core.errors import InputError
+from tivit.core.params import section
+from tivit.model.checkpoint import save_checkpoint
+from tivit.model.setup import prepare_torch
+from tivit.training import loop
+from tivit.training.loop import TrainData, Trainer, learning_rate_at, train
+from tivit.training.state import StateFile, fingerprint_of
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    """Keep state and TensorBoard files of a test in its own folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TIVIT_STATE_DIR", raising=False)
+    return tmp_path
+
+
+def trainer(**changes):
+    return Trainer(train_data(), model_params(), train_params(**changes), 3, RUNTIME)
+
+
+def test_learning_rate_warms_up_and_falls():
+    params = train_params(steps=102, warmup_steps=2, learning_rate=0.01)
+    assert learning_rate_at(0, params) == pytest.approx(0.005)
+    assert learning_rate_at(2, params) == pytest.approx(0.01)
+    assert learning_rate_at(52, params) == pytest.approx(0.01 * (0.01 + 0.99 * 0.5))
+    assert learning_rate_at(101, params) < 0.0002
+
+
+def test_gradients_are_clipped_before_the_step(monkeypatch):
+    subject = trainer(gradient_clip=1e-3)
+    seen = []
+    step = subject.optimizer.step
+    monkeypatch.setattr(
+        subject.optimizer, "step", lambda: (seen.append([p.grad.norm() for p in subject.model.parameters()]), step())
+    )
+    subject.train_step()
+    assert torch.stack(seen[0]).norm() <= 1e-3 * 1.001
+
+
+def test_every_parameter_is_in_the_optimizer():
+    subject = trainer()
+    optimized = {id(p) for group in subject.optimizer.param_groups for p in group["params"]}
+    assert optimized == {id(p) for p in subject.model.parameters()}
+
+
+def test_the_average_follows_the_weights():
+    subject = trainer(ema_decay=0.0)
+    subject.train_step()
+    for mean, value in zip(subject.average.parameters(), subject.model.parameters(), strict=True):
+        torch.testing.assert_close(mean, value)
+
+
+def bytes_of(result, path):
+    save_checkpoint(path, result.checkpoint)
+    return path.read_bytes()
+
+
+def run(**changes):
+    return train(train_data(), model_params(dropout=0.1), train_params(**changes), 3, RUNTIME)
+
+
+class Killed(BaseException):
+    """Stands for a process that ends without a chance to clean up."""
+
+
+@pytest.mark.parametrize("kill_at", [1, 4, 5])
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, kill_at):
+    whole = run()
+    draw = loop.draw_batch
+    started = []
+
+    def draw_or_die(clips, params, seed, step):
+        started.append(step)
+        if step == kill_at and len(started) == kill_at + 1:
+            raise Killed
+        return draw(clips, params, seed, step)
+
+    monkeypatch.setattr(loop, "draw_batch", draw_or_die)
+    with pytest.raises(Killed):
+        run()
+    resumed = run()
+    assert started.count(0) == (1 if kill_at >= 2 else 2)
+    assert resumed.curve == whole.curve
+    assert bytes_of(resumed, tmp_path / "b.pt") == bytes_of(whole, tmp_path / "a.pt")
+
+
+def test_two_runs_give_the_same_bytes_and_another_seed_others(tmp_path):
+    first, second = run(), run()
+    other = train(train_data(), model_params(dropout=0.1), train_params(), 4, RUNTIME)
+    assert bytes_of(first, tmp_path / "a.pt") == bytes_of(second, tmp_path / "b.pt")
+    assert bytes_of(first, tmp_path / "a.pt") != bytes_of(other, tmp_path / "c.pt")
+
+
+def test_the_state_is_gone_when_the_run_has_ended(tmp_path, monkeypatch):
+    monkeypatch.setenv("TIVIT_STATE_DIR", str(tmp_path / "elsewhere"))
+    saved = []
+    monkeypatch.setattr(StateFile, "save", lambda self, state: saved.append((self.path, state["step"])))
+    run()
+    assert [step for _, step in saved] == [2, 4, 6]
+    assert saved[0][0].is_relative_to(tmp_path / "elsewhere")
+    assert not list(tmp_path.rglob("last.pt"))
+
+
+def test_a_damaged_state_is_reported_and_not_used(caplog):
+    state = StateFile("abc")
+    state.path.parent.mkdir(parents=True)
+    state.path.write_bytes(b"half a file")
+    assert state.load() is None
+    assert "last.pt" in caplog.text
+
+
+def test_the_fingerprint_sees_its_parts_and_the_code(monkeypatch, tmp_path):
+    assert fingerprint_of(seed=1, train={"a": 2.0}) == fingerprint_of(train={"a": 2.0}, seed=1)
+    assert fingerprint_of(seed=1) != fingerprint_of(seed=2)
+    before = fingerprint_of(seed=1)
+    monkeypatch.setattr("tivit.training.state.CODE", ("core",))
+    assert fingerprint_of(seed=1) != before
+
+
+def test_the_curve_and_the_best_point():
+    result = run(steps=7)
+    assert [point.step for point in result.curve] == [3, 6, 7]
+    best = max(result.curve, key=lambda point: (point.val_onset_ap, point.step))
+    assert result.checkpoint.step == best.step
+    assert not result.checkpoint.model.training
+
+
+def test_smoke_is_short():
+    assert train(train_data(), model_params(), train_params(smoke=True, steps=10_000), 3, RUNTIME).curve[-1].step == 20
+
+
+def test_it_learns_keys_that_turn_dark():
+    data = TrainData([played_clip("train/a")], [played_clip("val/a", seed=2)], GEOMETRY)
+    result = train(data, model_params(dim=16), train_params(steps=40, val_every_steps=40, ema_decay=0.5), 3, RUNTIME)
+    assert result.curve[-1].val_onset_ap > 0.5
+
+
+def test_bfloat16_trains():
+    runtime = type(RUNTIME)(1, 1, "cpu", "bfloat16", 1)
+    result = train(train_data(), model_params(), train_params(), 3, runtime)
+    assert np.isfinite(result.curve[-1].val_loss)
+
+
+def test_an_unknown_or_absent_device_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for device in ("cuda", "gpu", "meta"):
+        with pytest.raises(InputError, match="runtime.device"):
+            prepare_torch(type(RUNTIME)(1, 1, device, "float32", 1))
+
+
+def test_the_params_file_of_the_project_is_valid(request):
+    from tivit.core.params import load
+    from tivit.inference.params import LogitsParams
+    from tivit.model.params import ModelParams
+    from tivit.training.params import TrainParams
+
+    values = load(request.config.rootpath / "params.yaml")
+    for name, schema in (("model", ModelParams), ("train", TrainParams), ("logits", LogitsParams)):
+        section(values, name, schema)
+    with pytest.raises(InputError, match="train.steps"):
+        section({"train": {**values["train"], "steps": 0}}, "train", TrainParams)
+    with pytest.raises(InputError, match="logits.splits"):
+        section({"logits": {"splits": ["tset"], "window_frames": 256}}, "logits", LogitsParams)
