@@ -24,6 +24,7 @@ from tivit.registration.params import RegistrationParams
 from tivit.registration.pose import Pose, fit_to_black_keys, fit_to_corners
 from tivit.registration.refine import Correction, fit_correction, look_from_above
 from tivit.registration.verify import Verdict, judge
+from tivit.video.median import temporal_median
 
 MIN_KEYS = 24
 GOOD_SCORE = 33.0
@@ -97,7 +98,7 @@ def _from_pixels(greys: list[np.ndarray], params: RegistrationParams) -> Iterato
     scale = params.work_width_px / width
     size = (params.work_width_px, max(1, int(round(height * scale))))
     shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    work = np.median(np.stack([cv2.resize(grey, size, interpolation=shrink) for grey in greys]), axis=0).astype(np.uint8)
+    work = temporal_median([cv2.resize(grey, size, interpolation=shrink) for grey in greys])
     best: tuple[Blobs, list[Match]] | None = None
     dark = darkness(work)
     for threshold in HAT_THRESHOLDS:

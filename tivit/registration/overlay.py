@@ -9,6 +9,7 @@ from tivit.core.keyboard import (
     BLACK_LENGTH_MM,
     IS_BLACK,
     KEY_COUNT,
+    KEYBOARD_WIDTH_MM,
     LEFT_MM,
     RIGHT_MM,
     TAIL_LEFT_MM,
@@ -21,12 +22,16 @@ from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 
 WIDTH_PX = 960
+AROUND_PX = 50
 WHITE_COLOR, BLACK_COLOR, TEXT_COLOR = (60, 180, 0), (255, 120, 0), (0, 0, 220)
 SUBPIXEL_BITS = 4
 
 
 def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripGeometry) -> np.ndarray:
-    """Return `frame` (BGR or grey, uint8) 960 px wide with key outlines and names; a refusal shows its reason instead."""
+    """Return `frame` (BGR or grey, uint8), 960 px wide and cut to the keyboard's rows, with key outlines and names.
+
+    A refused registration gives the whole frame with the reason.
+    """
     scale = WIDTH_PX / frame.shape[1]
     size = (WIDTH_PX, max(1, int(round(frame.shape[0] * scale))))
     picture = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
@@ -42,7 +47,9 @@ def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripG
         cv2.polylines(picture, [fixed], True, color, 1, cv2.LINE_AA, SUBPIXEL_BITS)
         if label_mm is not None:
             _write_name(picture, key, (registration.image_points(*label_mm, geometry) + 0.5) * scale - 0.5)
-    return picture
+    ends_mm = np.array([[0, 0], [0, WHITE_LENGTH_MM], [KEYBOARD_WIDTH_MM, 0], [KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM]])
+    rows = registration.image_points(*ends_mm.T, geometry)[:, 1] * scale
+    return picture[max(0, int(rows.min()) - AROUND_PX) : int(rows.max()) + AROUND_PX]
 
 
 def _shape(key: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -64,4 +71,4 @@ def _write_name(picture: np.ndarray, key: int, place_px: np.ndarray) -> None:
     x, y = place_px
     cv2.putText(picture, name[0], (int(x) - 3, int(y) + 3), 0, 0.28, TEXT_COLOR, 1, cv2.LINE_AA)
     if name[0] == "C" or key == 0:
-        cv2.putText(picture, name, (int(x) - 6, int(y) + 26), 0, 0.36, (0, 220, 255), 1, cv2.LINE_AA)
+        cv2.putText(picture, name, (int(x) - 6, int(y) + 28), 0, 0.36, (0, 220, 255), 1, cv2.LINE_AA)

@@ -16,6 +16,7 @@ import numpy as np
 
 from tivit.core.keyboard import BLACK_COUNT, BLACK_KEYS, CENTER_MM, KEYBOARD_WIDTH_MM, WHITE_COUNT, WHITE_PITCH_MM
 from tivit.registration.pose import black_edges_mm
+from tivit.video.median import temporal_median
 
 STEP_MM = 1.0
 MARGIN_MM = 200.0
@@ -60,8 +61,9 @@ def look_from_above(frames: Sequence[np.ndarray], plane_to_image: np.ndarray) ->
     x_mm, y_mm = np.meshgrid(X_MM, Y_MM)
     image = np.stack([x_mm, y_mm, np.ones_like(x_mm)], axis=-1) @ plane_to_image.T
     points = (image[..., :2] / image[..., 2:]).astype(np.float32)
-    rows = [cv2.remap(frame, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for frame in frames]
-    median = np.median(np.stack(rows), axis=0)
+    maps = cv2.convertMaps(points[..., 0], points[..., 1], cv2.CV_16SC2)
+    views = [cv2.remap(frame, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for frame in frames]
+    median = temporal_median(views).astype(float)
     outside = (points < -0.5).any(-1) | (points[..., 0] > width - 0.5) | (points[..., 1] > height - 0.5)
     return Plan(np.where(outside | (image[..., 2] <= 0), np.nan, median))
 

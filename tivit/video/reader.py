@@ -26,6 +26,8 @@ MISSING_TAIL_SHARE = 0.05
 SEQUENTIAL_FRAMES_PER_SAMPLE = 125
 """Seeking decodes from the key frame before the target, on average half of x264's 250 frames."""
 FLAT_STD = 3.0
+READABLE_SHARE = 0.9
+NO_FRAME = "no frame can be read; a video with at least one frame is needed"
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
             picture = region.crop(image) if region else image
             yield VideoFrame(time_s, cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
         if count == 0:
-            raise InputError(f"{path}: no frame can be read; a video with at least one frame is needed")
+            raise InputError(f"{path}: {NO_FRAME}")
         _check_end(path, info, count, time_s - first_s)
 
 
@@ -116,7 +118,8 @@ def frames_on_grid(frames: Iterator[VideoFrame], fps: float) -> Iterator[tuple[i
 def sample_frames(path: Path | str, count: int) -> list[np.ndarray]:
     """Return up to `count` BGR frames (uint8) spread over a video; black and other flat frames are left out.
 
-    Where in time they lie is only approximate. When every frame is flat they are returned as they are.
+    Where in time they lie is only approximate. When every frame is flat they are returned as they are. Raises InputError as
+    `read_frames` does, a truncated file included.
     """
     with _opened(path) as (capture, info):
         total = max(info.frame_count, 1)
@@ -126,7 +129,12 @@ def sample_frames(path: Path | str, count: int) -> list[np.ndarray]:
         else:
             images = _pick(capture, wanted)
     if not images:
-        raise InputError(f"{path}: no frame can be read; a video with at least one frame is needed")
+        raise InputError(f"{path}: {NO_FRAME}")
+    if len(images) < READABLE_SHARE * len(wanted):
+        raise InputError(
+            f"{path}: only {len(images)} of {len(wanted)} frames spread over its declared {info.duration_s:.1f} s can be read; "
+            "the file is truncated or damaged"
+        )
     return [image for image in images if image[::8, ::8].std() > FLAT_STD] or images
 
 

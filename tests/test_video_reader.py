@@ -1,0 +1,156 @@
+"""Video input: the file's own timestamps, grey crops, and one clear sentence for files that cannot be used."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tivit.core.errors import InputError
+from tivit.core.timegrid import grid_over, nearest_frames
+from tivit.video.median import temporal_median
+from tivit.video.reader import Region, VideoFrame, frames_on_grid, probe, read_frames, sample_frames
+
+SIZE_WH = (64, 48)
+
+
+def write_video(path, greys, fps=25.0):
+    """Write frames of one even grey each; lossless enough to tell 8 levels apart."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, SIZE_WH)
+    for grey in greys:
+        picture = np.full((SIZE_WH[1], SIZE_WH[0], 3), grey, np.uint8)
+        picture[:, :24] //= 2
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return write_video(tmp_path_factory.mktemp("video") / "clip.mp4", range(40, 240, 8))
+
+
+def test_frames_come_in_order_with_their_timestamps(video):
+    frames = list(read_frames(video))
+    assert [frame.time_s for frame in frames] == pytest.approx(np.arange(25) * 0.04, abs=1e-6)
+    assert all(frame.grey.shape == (48, 64) and frame.grey.dtype == np.uint8 for frame in frames)
+    assert [float(np.median(frame.grey)) for frame in frames] == pytest.approx(range(40, 240, 8), abs=5)
+
+
+def test_a_region_is_the_same_picture_cropped(video):
+    whole = [frame.grey for frame in read_frames(video)]
+    cropped = [frame.grey for frame in read_frames(video, Region(5, 7, 30, 40))]
+    assert all(np.array_equal(part, full[7:40, 5:30]) for part, full in zip(cropped, whole, strict=True))
+
+
+def test_probe_says_what_the_file_declares(video):
+    info = probe(video)
+    assert (info.width_px, info.height_px, info.fps, info.frame_count, info.duration_s) == (64, 48, 25.0, 25, 1.0)
+
+
+@given(
+    st.lists(st.integers(1, 200), min_size=0, max_size=40),
+    st.sampled_from([10.0, 25.0, 29.97, 30.0, 60.0]),
+    st.floats(0, 3),
+)
+def test_one_pass_resampling_is_the_rule_of_the_time_grid(steps_ms, fps, start_s):
+    times_s = start_s + np.concatenate([[0], np.cumsum(steps_ms)]) / 1000
+    grid = grid_over(times_s, fps)
+    streamed = list(frames_on_grid((VideoFrame(float(time_s), None) for time_s in times_s), fps))
+    assert [k for k, _ in streamed] == list(range(grid.length))
+    assert [frame.time_s for _, frame in streamed] == times_s[nearest_frames(times_s, grid)].tolist()
+
+
+def test_at_the_native_rate_frame_k_is_frame_k(video):
+    frames = list(read_frames(video))
+    streamed = [frame.time_s for _, frame in frames_on_grid(iter(frames), 25.0)]
+    assert streamed == [frame.time_s for frame in frames]
+
+
+def test_samples_are_spread_and_skip_black_frames(tmp_path):
+    path = write_video(tmp_path / "black.mp4", [0] * 20 + [200] * 20)
+    assert len(sample_frames(path, 8)) == 4
+    assert min(np.median(image) for image in sample_frames(path, 8)) > 150
+
+
+def test_a_wholly_black_video_still_gives_frames(tmp_path):
+    assert len(sample_frames(write_video(tmp_path / "black.mp4", [0] * 12), 4)) == 4
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.mp4: no such video file"):
+        list(read_frames(tmp_path / "nothing.mp4"))
+
+
+@pytest.mark.parametrize("content", [b"", b"this is text, not a video" * 100])
+def test_not_a_video(tmp_path, content):
+    path = tmp_path / "text.mp4"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"text\.mp4: cannot be opened as a video"):
+        list(read_frames(path))
+
+
+def test_a_file_cut_before_its_table_of_contents(tmp_path, video):
+    path = tmp_path / "half.mp4"
+    path.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"half\.mp4: cannot be opened as a video"):
+        list(read_frames(path))
+
+
+class ShortCapture:
+    """A capture that declares 300 frames at some rate and delivers fewer."""
+
+    fps, delivers = 30.0, 60
+
+    def __init__(self, *_):
+        self.number = -1
+
+    def isOpened(self):  # noqa: N802
+        return True
+
+    def release(self):
+        pass
+
+    def grab(self):
+        self.number += 1
+        return self.number < self.delivers
+
+    def read(self):
+        return (True, np.full((48, 64, 3), 9, np.uint8)) if self.grab() else (False, None)
+
+    def get(self, what):
+        values = {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FRAME_COUNT: 300, cv2.CAP_PROP_POS_MSEC: self.number * 100 / 3}
+        return values.get(what, 64.0)
+
+
+@pytest.mark.parametrize("read", [lambda path: list(read_frames(path)), lambda path: sample_frames(path, 16)])
+def test_a_video_that_ends_early_is_called_truncated(tmp_path, monkeypatch, read):
+    path = tmp_path / "early.mp4"
+    path.write_bytes(b"x")
+    monkeypatch.setattr(cv2, "VideoCapture", ShortCapture)
+    with pytest.raises(InputError, match=r"early\.mp4: .*10\.0 s.*truncated or damaged"):
+        read(path)
+
+
+@pytest.mark.parametrize("read", [lambda path: list(read_frames(path)), lambda path: sample_frames(path, 16)])
+def test_a_video_without_frames(tmp_path, monkeypatch, read):
+    path = tmp_path / "empty.mp4"
+    path.write_bytes(b"x")
+    monkeypatch.setattr(cv2, "VideoCapture", type("Empty", (ShortCapture,), {"delivers": 0}))
+    with pytest.raises(InputError, match=r"empty\.mp4: no frame can be read"):
+        read(path)
+
+
+@pytest.mark.parametrize("fps", [0.0, 0.5, 1000.0, float("nan")])
+def test_an_absurd_frame_rate(tmp_path, monkeypatch, fps):
+    path = tmp_path / "fast.mp4"
+    path.write_bytes(b"x")
+    monkeypatch.setattr(cv2, "VideoCapture", type("Fast", (ShortCapture,), {"fps": fps}))
+    with pytest.raises(InputError, match=rf"fast\.mp4: declares {fps:g} frames a second, allowed are 1\.\.240"):
+        probe(path)
+
+
+@given(st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_temporal_median_is_the_upper_median(count, seed):
+    frames = np.random.default_rng(seed).integers(0, 256, (count, 3, 4), dtype=np.uint8)
+    assert np.array_equal(temporal_median(list(frames)), np.sort(frames, axis=0)[count // 2])
