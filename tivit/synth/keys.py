@@ -134,7 +134,7 @@ class KeyPainter:
         scene = self.scene
         lean = max(0.0, scene.light[0] * inward)
         y = np.array([0.0, BLACK_FRONT_MM])
-        width = -self._z(y, step) * (scene.ambient + 0.5 * lean)
+        width = -self._z(y, step) * (scene.ambient + 0.35 * lean)
         points = np.array([[x, y[0]], [x + inward * width[0], y[0]], [x + inward * width[1], y[1]], [x, y[1]]])
         return self._top(points, level, _tinted(top, 1.0 - scene.edge))
 

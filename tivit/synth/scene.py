@@ -14,7 +14,7 @@ from tivit.synth.params import TierParams
 
 Color = tuple[float, float, float]
 
-SKINS = ((128, 160, 214), (112, 146, 205), (96, 128, 190), (72, 100, 160), (52, 74, 124), (38, 52, 88))
+SKINS = ((128, 160, 214), (120, 152, 210), (112, 146, 205), (96, 128, 190), (72, 100, 160), (48, 70, 118))
 FELTS = ((30, 25, 140), (25, 20, 90), (28, 28, 28), (40, 70, 30), (60, 60, 60))
 
 
@@ -82,17 +82,17 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         black=_shade(rng, black_level, 0.04),
         gap=_shade(rng, gap, 0.05),
         wall=(wall * 0.82, wall * 0.93, wall),
-        case=_shade(rng, case_level, 0.12 if rng.random() < 0.6 else 0.45),
+        case=_shade(rng, case_level, 0.06 if rng.random() < 0.7 else 0.25),
         felt=tuple(map(float, FELTS[rng.integers(len(FELTS))])),
         skin=tuple(float(c * rng.uniform(0.9, 1.08)) for c in SKINS[rng.integers(len(SKINS))]),
         sleeve=_shade(rng, rng.uniform(20, 200), 0.4),
         gap_mm=rng.uniform(0.7, 1.6),
         black_mm=rng.uniform(10.0, 11.3),
-        bevel_mm=rng.uniform(3.0, 8.0),
+        bevel_mm=rng.uniform(3.0, 10.0),
         pivot_mm=rng.uniform(215.0, 330.0),
         light=(float(rng.normal(0, 0.3)), float(rng.normal(0.1, 0.3))),
-        ambient=rng.uniform(0.10, 0.28),
-        edge=rng.uniform(0.25, 0.6),
+        ambient=rng.uniform(0.07, 0.24),
+        edge=rng.uniform(0.18, 0.55),
         cast=rng.uniform(0.04, 0.35),
         gloss=rng.uniform(0.0, 1.0),
         glare=rng.uniform(0.1, 0.7) if rng.random() < 0.4 else 0.0,
