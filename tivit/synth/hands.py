@@ -37,7 +37,7 @@ class HandPainter:
         self.camera, self.scene, self.motion, self.width = camera, scene, motion, width
         side = 1.0 if motion.hand == RIGHT_HAND else -1.0
         joints = self._joints_mm(side)
-        shades = {"dark": 0.62, "mid": 0.86, "light": 1.0}
+        shades = {"dark": 0.62, "mid": 0.86, "light": 1.0, "nail": scene.nail}
         self.colors = {name: (*toned(tuple(c * f for c in scene.skin), curve), 255.0) for name, f in shades.items()}
         self.cloth = (*toned(scene.sleeve, curve), 255.0)
         pixels = camera.project(joints)
@@ -46,10 +46,14 @@ class HandPainter:
         short = pixels.copy()
         short[:, :, 2] += 0.25 * (pixels[:, :, 1] - pixels[:, :, 2])
         self.fingers = {
-            name: _outlines(short if name == "light" else pixels, radii * f) + drift * (1.0 - f) for f, name in TONES
+            name: _fixed(_outlines(short if name == "light" else pixels, radii * f) + drift * (1.0 - f)) for f, name in TONES
         }
         self.backs, self.cuffs = self._arm_px(joints, side, arm_mm)
-        everything = np.concatenate([self.fingers["dark"].reshape(len(joints), -1, 2), self.backs["dark"], self.cuffs], axis=1)
+        nail_joints = pixels[:, :, 2] + 0.12 * (pixels[:, :, 1] - pixels[:, :, 2])
+        self.nails = _fixed(nail_joints)
+        self.nail_radii = _fixed(radii[:, :, 2] * 0.6)
+        outlines = [self.fingers["dark"].reshape(len(joints), -1, 2), self.backs["dark"], self.cuffs]
+        everything = np.concatenate(outlines, axis=1) / (1 << SHIFT)
         margin = 3.0 + 6.0 * float(radii.mean()) / 9.0
         limit = np.array([camera.width_px, camera.height_px])
         self.low = np.clip(np.floor(everything.min(1) - margin), 0, limit).astype(int)
@@ -63,12 +67,16 @@ class HandPainter:
         """Return premultiplied BGRA uint8 of the hand in its window."""
         x0, y0, x1, y1 = self.window_px(frame)
         layer = np.zeros((y1 - y0, x1 - x0, 4), np.uint8)
+        origin = np.array([x0, y0]) << SHIFT
         for _, name in TONES:
-            color, origin = self.colors[name], (x0, y0)
+            color = self.colors[name]
             _fill(layer, self.backs[name][frame] - origin, color)
             for finger in range(5):
                 _fill(layer, self.fingers[name][frame, finger] - origin, color)
-        _fill(layer, self.cuffs[frame] - (x0, y0), self.cloth)
+        for finger in range(5):
+            center = (self.nails[frame, finger] - origin).tolist()
+            cv2.circle(layer, center, int(self.nail_radii[frame, finger]), self.colors["nail"], -1, cv2.LINE_AA, SHIFT)
+        _fill(layer, self.cuffs[frame] - origin, self.cloth)
         return layer
 
     def _joints_mm(self, side: float) -> np.ndarray:
@@ -106,12 +114,12 @@ class HandPainter:
                 elbow - across * half_elbow,
                 wrist - across * half_wrist,
             ]
-            return self.camera.project(np.stack([*hand, heel, *arm], axis=1))
+            return _fixed(self.camera.project(np.stack([*hand, heel, *arm], axis=1)))
 
         start = middle + along * self.scene.sleeve_mm
         half = 38.0 * self.width
         cuff = np.stack([start - across * half, start + across * half, elbow + across * 62, elbow - across * 62], axis=1)
-        return {name: outline(f) for f, name in TONES}, self.camera.project(cuff)
+        return {name: outline(f) for f, name in TONES}, _fixed(self.camera.project(cuff))
 
 
 def _outlines(joints_px: np.ndarray, radii_px: np.ndarray) -> np.ndarray:
@@ -127,4 +135,9 @@ def _outlines(joints_px: np.ndarray, radii_px: np.ndarray) -> np.ndarray:
 
 
 def _fill(layer: np.ndarray, points: np.ndarray, color: tuple[float, ...]) -> None:
-    cv2.fillPoly(layer, [np.round(points * (1 << SHIFT)).astype(np.int32)], color, cv2.LINE_AA, SHIFT)
+    cv2.fillPoly(layer, [points], color, cv2.LINE_AA, SHIFT)
+
+
+def _fixed(values: np.ndarray) -> np.ndarray:
+    """Return pixels as fixed-point numbers with SHIFT fractional bits, int32."""
+    return np.round(values * (1 << SHIFT)).astype(np.int32)

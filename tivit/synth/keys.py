@@ -48,7 +48,7 @@ class KeyPainter:
         self.gap_jitter_mm = rng.normal(0.0, 0.12, (KEY_COUNT, 2))
         distance = np.abs(CENTER_MM - camera.position_mm[0])
         self.order = np.lexsort((-distance, IS_BLACK))
-        self._faces: dict[tuple[int, int, int, int], list[Face]] = {}
+        self._faces: dict[tuple[int, ...], list[Face]] = {}
 
     def paint(self, canvas: np.ndarray, origin_px: tuple[int, int], levels: np.ndarray, first_key: int, last_key: int) -> None:
         """Paint keys first..last (inclusive) at `levels` (88,) onto `canvas`, whose corner is at image pixel `origin_px`."""
@@ -60,11 +60,15 @@ class KeyPainter:
 
     def faces(self, key: int, levels: np.ndarray) -> list[Face]:
         """Return the faces of a key, back to front, given the levels (88,) of it and its neighbours."""
-        left, right = self._neighbours(key)
-        state = (key, int(levels[key]), int(levels[left]), int(levels[right]))
-        if state not in self._faces:
-            build = self._black_faces if IS_BLACK[key] else self._white_faces
-            self._faces[state] = build(*state)
+        if IS_BLACK[key]:
+            state = (key, int(levels[key]))
+            if state not in self._faces:
+                self._faces[state] = self._black_faces(*state)
+        else:
+            left, right = self._white_neighbours(key)
+            state = (key, int(levels[key]), int(levels[left]), int(levels[right]))
+            if state not in self._faces:
+                self._faces[state] = self._white_faces(*state)
         return self._faces[state]
 
     def rectangle_px(self, key: int) -> tuple[int, int, int, int]:
@@ -83,10 +87,8 @@ class KeyPainter:
         pixels = (self.camera.project(points_mm) + 0.5) * OVERSAMPLING - 0.5
         return Face(np.round(pixels * (1 << SHIFT)).astype(np.int32), color)
 
-    def _neighbours(self, key: int) -> tuple[int, int]:
-        """Return the white keys on both sides of a key (the key itself at the ends)."""
-        if IS_BLACK[key]:
-            return key - 1, key + 1
+    def _white_neighbours(self, key: int) -> tuple[int, int]:
+        """Return the white keys on both sides of a white key (the key itself at the ends)."""
         left = key - (2 if key > 1 and IS_BLACK[key - 1] else 1)
         right = key + (2 if key < KEY_COUNT - 2 and IS_BLACK[key + 1] else 1)
         return max(left, 0), min(right, KEY_COUNT - 1)
@@ -138,7 +140,7 @@ class KeyPainter:
         points = np.array([[x, y[0]], [x + inward * width[0], y[0]], [x + inward * width[1], y[1]], [x, y[1]]])
         return self._top(points, level, _tinted(top, 1.0 - scene.edge))
 
-    def _black_faces(self, key: int, level: int, left_level: int, right_level: int) -> list[Face]:
+    def _black_faces(self, key: int, level: int) -> list[Face]:
         scene = self.scene
         half_base, half_top = scene.black_mm / 2, scene.black_mm / 2 - 0.8
         x, front, rear = CENTER_MM[key], BLACK_FRONT_MM, REAR_MM
@@ -203,8 +205,8 @@ class KeyPainter:
 
 
 def _tinted(color: Color, factor: float) -> Color:
-    return tuple(float(np.clip(c * factor, 0, 255)) for c in color)
+    return tuple(min(max(c * factor, 0.0), 255.0) for c in color)
 
 
 def _added(color: Color, amount: float) -> Color:
-    return tuple(float(np.clip(c + amount, 0, 255)) for c in color)
+    return tuple(min(max(c + amount, 0.0), 255.0) for c in color)

@@ -24,7 +24,7 @@ class Scene:
 
     Attributes
     ----------
-    white, black, gap, wall, case, felt, skin, sleeve : colours.
+    white, black, gap, wall, case, felt, skin, sleeve : colours. nail : brightness of the fingertips against the skin.
     gap_mm : width of the gap between white keys; black_mm : width of a black key's base.
     bevel_mm : length of a black key's sloping front; pivot_mm : y of the keys' far pivot.
     light : (x, y) tangent of the main light's slope: shadows fall along it.
@@ -45,6 +45,7 @@ class Scene:
     felt: Color
     skin: Color
     sleeve: Color
+    nail: float
     gap_mm: float
     black_mm: float
     bevel_mm: float
@@ -86,6 +87,7 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         felt=tuple(map(float, FELTS[rng.integers(len(FELTS))])),
         skin=tuple(float(c * rng.uniform(0.9, 1.08)) for c in SKINS[rng.integers(len(SKINS))]),
         sleeve=_shade(rng, rng.uniform(20, 200), 0.4),
+        nail=rng.uniform(0.72, 1.15),
         gap_mm=rng.uniform(0.7, 1.6),
         black_mm=rng.uniform(10.0, 11.3),
         bevel_mm=rng.uniform(3.0, 10.0),
