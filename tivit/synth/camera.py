@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tivit.core.errors import InputError
 from tivit.core.keyboard import FRONT_LIP_MM, KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
 from tivit.synth.params import SynthParams
 
@@ -58,12 +59,21 @@ def corners_mm(y_front_mm: float = 0.0) -> np.ndarray:
 
 
 def random_camera(rng: np.random.Generator, size_px: tuple[int, int], params: SynthParams) -> Camera:
-    """Return a pose that shows the whole keyboard, front lip included, `keyboard_width` of the image wide."""
+    """Return a pose that shows the whole keyboard, front lip included, `keyboard_width` of the image wide.
+
+    Raises
+    ------
+    InputError
+        200 draws from these ranges gave none.
+    """
     for _ in range(200):
         camera = _draw(rng, size_px, params)
         if _shows_keyboard(camera):
             return camera
-    raise ValueError(f"no camera pose shows the keyboard in {size_px[0]}x{size_px[1]} px with these ranges")
+    raise InputError(
+        f"synth: no camera pose shows the whole keyboard in {size_px[0]}x{size_px[1]} px; "
+        "lower keyboard_width or camera_angle_deg"
+    )
 
 
 def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: SynthParams) -> Camera:

@@ -51,7 +51,7 @@ def write_dataset(root: Path, params: SynthParams, seed: int, workers: int) -> N
     Raises
     ------
     InputError
-        The video codec is missing.
+        The video codec is missing, a video could not be written whole, or no camera pose fits the ranges.
     """
     root = Path(root)
     building = root.with_name(f".{root.name}.building")
@@ -109,6 +109,8 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
         for frame in render(stream(6), camera, scene, depth, hands):
             writer.write(frame)
         writer.release()
+        if int(cv2.VideoCapture(str(temporary)).get(cv2.CAP_PROP_FRAME_COUNT)) != grid.length:
+            raise InputError(f"{path}: the video could not be written whole; is the disk full?")
     write_midi(path.with_suffix(".mid"), piece.notes)
     write_json(path.with_suffix(".json"), _truth(task.tier, seed, grid, piece, camera))
 

@@ -91,15 +91,17 @@ def render(
     for k in range(len(depth)):
         frame = keyboard.at(depth[k]).copy()
         for hand in hands:
-            _add_hand(frame, hand, scene, k)
+            _add_hand(frame, hand, keyboard.light, k)
         yield noise.apply(frame)
 
 
-def _add_hand(frame: np.ndarray, hand: HandPainter, scene: Scene, k: int) -> None:
+def _add_hand(frame: np.ndarray, hand: HandPainter, light: np.ndarray, k: int) -> None:
+    scene = hand.scene
     x0, y0, x1, y1 = hand.window_px(k)
     if x1 - x0 < 8 or y1 - y0 < 8:
         return
-    layer = hand.layer(k)
+    gain = float(light[y0 : (y0 + y1) // 2 : 8, x0:x1:8, 0].mean())
+    layer = cv2.multiply(hand.layer(k), (gain, gain, gain, 1.0))
     streak = _streak_px(hand, k)
     if streak >= 3:
         layer = cv2.blur(layer, (streak, 1))
