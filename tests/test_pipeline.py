@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pretty_midi
 import pytest
 import yaml
 
@@ -118,3 +120,68 @@ def test_a_mistyped_value_ends_in_one_sentence(clone, tmp_path):
         "error: params: decode.lamda_key is unknown (did you mean 'lambda_key'?)"
     )
     assert "Traceback" not in done.stderr
+
+
+def refused(clone: Path, *arguments: str) -> str:
+    """Run a command that must end in bad input; return its last line on stderr, which must be the one sentence."""
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_transcribe_writes_midi_and_says_how_fast(clone, tmp_path):
+    video, output = "data/Synthetic/test/plain_000.mp4", tmp_path / "out.mid"
+    done = run(clone, "tivit", "transcribe", video, "-o", str(output))
+    assert re.search(r"out\.mid: \d+ notes in 2\.0 s of video, \d+\.\d x real time", done)
+    assert output.exists()
+
+
+def test_transcribe_is_the_pipeline_on_one_clip(clone, tmp_path):
+    """The MIDI file of the evaluate stage and that of `transcribe` on the same video hold the same notes."""
+    output = tmp_path / "out.mid"
+    run(clone, "tivit", "transcribe", "data/Synthetic/test/plain_000.mp4", "-o", str(output))
+    ours, stage = (
+        pretty_midi.PrettyMIDI(str(output)),
+        pretty_midi.PrettyMIDI(str(clone / "data/transcriptions/test/plain_000.mid")),
+    )
+    rows = [
+        sorted((note.pitch, note.start, note.end) for track in midi.instruments for note in track.notes)
+        for midi in (ours, stage)
+    ]
+    assert len(rows[0]) == len(rows[1])
+    np.testing.assert_allclose(np.array(rows[0]), np.array(rows[1]), atol=0.002)
+
+
+def test_transcribe_refuses_what_it_cannot_use(clone, tmp_path):
+    video = clone / "data/Synthetic/test/plain_000.mp4"
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "half.mp4").write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    (tmp_path / "other.pt").write_bytes(b"no checkpoint")
+    out = ("-o", str(tmp_path / "out.mid"))
+    assert "none.mp4: no such video file" in refused(clone, "tivit", "transcribe", "none.mp4", *out)
+    assert "text.mp4" in refused(clone, "tivit", "transcribe", str(tmp_path / "text.mp4"), *out)
+    assert "half.mp4" in refused(clone, "tivit", "transcribe", str(tmp_path / "half.mp4"), *out)
+    assert "other.pt" in refused(clone, "tivit", "transcribe", str(video), *out, "--checkpoint", str(tmp_path / "other.pt"))
+    assert "not a point" in refused(clone, "tivit", "transcribe", str(video), *out, "--corners", "1,2", "3,4", "5,6", "7")
+    assert not (tmp_path / "out.mid").exists()
+
+
+def test_index_says_what_changed(clone):
+    assert "0 faults" in run(clone, "tivit", "index", "Synthetic", "--check", "--full")
+    assert "'Synthetik' is not one of" in refused(clone, "tivit", "index", "Synthetik")
+
+
+def test_a_killed_training_goes_on_and_ends_with_the_same_weights(clone, tmp_path):
+    whole = (clone / "data/model/best.pt").read_bytes()
+    (clone / "data/model/best.pt").unlink()
+    state = tmp_path / "state"
+    environment = os.environ | {"TIVIT_STATE_DIR": str(state)}
+    process = subprocess.Popen([sys.executable, "-m", "stages.train"], cwd=clone, env=environment, stderr=subprocess.DEVNULL)
+    while not list(state.glob("*/last.pt")) and process.poll() is None:
+        os.sched_yield()
+    process.kill()
+    process.wait()
+    done = subprocess.run([sys.executable, "-m", "stages.train"], cwd=clone, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (clone / "data/model/best.pt").read_bytes() == whole
+    assert not list(state.glob("*/last.pt"))
