@@ -94,7 +94,18 @@ def mirrored(view: View) -> View:
     return replace(view, is_mirrored=True)
 
 
-def render(view: View, rng: np.random.Generator, light: float = 1.0, noise: float = 2.0, blur: float = 0.0) -> np.ndarray:
+@dataclass(frozen=True)
+class Look:
+    """How a picture is taken: light (1 is bright), noise (levels), blur (px), the fallboard's shade, keys that exist."""
+
+    light: float = 1.0
+    noise: float = 2.0
+    blur: float = 0.0
+    body: int = 35
+    keys: tuple[int, int] = (0, KEY_COUNT - 1)
+
+
+def render(view: View, rng: np.random.Generator, look: Look) -> np.ndarray:
     """Return a BGR picture, uint8: white keys with seams, black keys as boxes, fallboard, cheek blocks, plain background."""
     width, height = view.size_wh
     canvas = np.full((height * SUPERSAMPLE, width * SUPERSAMPLE), 70, np.uint8)
@@ -106,13 +117,15 @@ def render(view: View, rng: np.random.Generator, light: float = 1.0, noise: floa
     def flat(left: float, right: float, front: float, back: float, z: float, shade: int) -> None:
         fill([(left, front, z), (right, front, z), (right, back, z), (left, back, z)], shade)
 
-    flat(-60, KEYBOARD_WIDTH_MM + 60, -60, 330, 0, 35)
-    for key in WHITE_KEYS:
+    flat(-60, KEYBOARD_WIDTH_MM + 60, -60, 330, 0, look.body)
+    flat(LEFT_MM[look.keys[0]], RIGHT_MM[look.keys[1]], 0, WHITE_LENGTH_MM, 0, min(look.body, 90))
+    whites, blacks = (keys[(keys >= look.keys[0]) & (keys <= look.keys[1])] for keys in (WHITE_KEYS, BLACK_KEYS))
+    for key in whites:
         fill(_wall(LEFT_MM[key] + 0.7, RIGHT_MM[key] - 0.7, 0.0, -FRONT_LIP_MM, 0.0), 160)
         flat(LEFT_MM[key] + 0.7, RIGHT_MM[key] - 0.7, 0, WHITE_LENGTH_MM, 0, 215)
     half = BLACK_SLOT_WIDTH_MM / 2
     front = WHITE_LENGTH_MM - BLACK_LENGTH_MM
-    for key in BLACK_KEYS[np.argsort(-np.abs(CENTER_MM[BLACK_KEYS] - view.place_mm[0]))]:
+    for key in blacks[np.argsort(-np.abs(CENTER_MM[blacks] - view.place_mm[0]))]:
         left, right, base = LEFT_MM[key], RIGHT_MM[key], CENTER_MM[key]
         flat(base - half, base + half, front - 1, WHITE_LENGTH_MM, 0, 25)
         for x_mm, x_base in ((left, base - half + 1), (right, base + half - 1)):
@@ -120,10 +133,10 @@ def render(view: View, rng: np.random.Generator, light: float = 1.0, noise: floa
             fill([(x_mm, front, top), (x_mm, 150, top), (x_base, 150, 0), (x_base, front, 0)], 30)
         fill([(left, front, 12), (right, front, 12), (right, front - 1, 0), (left, front - 1, 0)], 40)
         flat(left, right, front, WHITE_LENGTH_MM, BLACK_HEIGHT_MM, 45)
-    picture = cv2.resize(canvas, view.size_wh, interpolation=cv2.INTER_AREA).astype(float) * light
-    if blur:
-        picture = cv2.GaussianBlur(picture, (0, 0), blur)
-    picture = picture[..., None] + rng.normal(0, noise, (*picture.shape, 3))
+    picture = cv2.resize(canvas, view.size_wh, interpolation=cv2.INTER_AREA).astype(float) * look.light
+    if look.blur:
+        picture = cv2.GaussianBlur(picture, (0, 0), look.blur)
+    picture = picture[..., None] + rng.normal(0, look.noise, (*picture.shape, 3))
     return np.clip(np.round(picture), 0, 255).astype(np.uint8)
 
 

@@ -30,6 +30,8 @@ SHIFTS_WHITE = np.arange(-8, 9)
 END_KEYS = 3
 FIT_RANGE = (0.4, 0.6)
 MARGIN_RANGE = (0.15, 0.5)
+MIN_VISIBLE = 0.97
+CUT = "the keyboard is cut by the edge of the picture"
 SIDE_RANGE = (0.2, 0.4)
 SEAM_FLOOR = 0.004
 """Depth of the comb of white seams, relative to the keys' brightness, that counts as none."""
@@ -56,6 +58,8 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...]) -> Ve
     x_mm = np.arange(0.0, KEYBOARD_WIDTH_MM, STEP_MM)
     back = _profile(plan, BLACK_ROWS, correction)
     front = _profile(plan, FRONT_ROWS, correction)
+    if min(np.isfinite(profile(x_mm)).mean() for profile in (back, front)) < MIN_VISIBLE:
+        return Verdict(0.0, CUT, 0.0, 0.0)
     left, right = black_edges_mm(place_mm)
     agreement = _contrast(back, x_mm) * _pattern(x_mm, left, right)
     fit = float(agreement.mean())
@@ -67,10 +71,10 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...]) -> Ve
             margin = min(margin, float(agreement[wrong * _pattern(x_mm, left, right) <= 0].mean()))
     dark = np.array([np.median(back(np.linspace(a + 2, b - 2, 5))) for a, b in zip(left, right, strict=True)])
     white = np.median([front(CENTER_MM[WHITE_KEYS] + d) for d in (-6, 0, 6)], axis=0)
-    level = (np.median(dark) + np.median(white)) / 2
+    level = (np.nanmedian(dark) + np.nanmedian(white)) / 2
     ends = np.concatenate([dark[:END_KEYS], dark[BLACK_COUNT - END_KEYS :]]) < level
     share_white = float((white > level).mean())
-    side = _side(plan, correction, x_mm, float(np.median(dark)))
+    side = _side(plan, correction, x_mm, float(np.nanmedian(dark)))
     parts = {
         f"the black keys do not fit the pattern (agreement {fit:.2f})": _ramp(fit, *FIT_RANGE),
         f"another reading fits almost as well (margin {margin:.2f})": _ramp(margin, *MARGIN_RANGE),
@@ -83,6 +87,7 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...]) -> Ve
 
 
 def _profile(plan: Plan, rows: np.ndarray, correction: tuple[float, ...]) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the grey of the chosen rows as a function of true x (mm); NaN outside the picture."""
     grey = plan.profile(rows)
 
     def at(x_mm: np.ndarray) -> np.ndarray:
