@@ -53,3 +53,9 @@ def test_window_repeats_the_ends_of_the_clip():
     assert window_of(frames, 0, 2).ravel().tolist() == [0, 0, 0, 1]
     assert window_of(frames, 3, 4).ravel().tolist() == [1, 2, 3, 4, 4, 4]
     assert len(window_of(frames, 0, 3)) == 3 + LOOKBACK_FRAMES
+
+
+def test_window_with_a_step():
+    frames = np.arange(20, dtype=np.uint8).reshape(20, 1, 1)
+    assert window_of(frames, 4, 3, step=2.0).ravel().tolist() == [0, 2, 4, 6, 8]
+    assert window_of(frames, 4, 4, step=0.5).ravel().tolist() == [3, 4, 4, 4, 5, 6]

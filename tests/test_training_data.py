@@ -1,23 +1,29 @@
 """Windows, augmentation and batches: exact effects of each change, and batches that depend on seed and step alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from model_cases import GEOMETRY, NO_AUGMENT, noisy_strip, played_clip, three_notes, train_params
 
 from tivit.core.errors import InputError
+from tivit.core.keyboard import CENTER_MM
 from tivit.core.manifest import Clip, Manifest
+from tivit.core.notes import make_notes
 from tivit.core.strip import open_strips, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation
 from tivit.training.data import content_digest, draw_batch, fixed_batches, load_clips
-from tivit.training.params import AugmentParams
 
 SHAPE = (GEOMETRY.height_px, GEOMETRY.width_px)
 NOTHING = Augmentation(
+    is_mirrored=False,
+    speed=1.0,
     columns_px=np.arange(SHAPE[1], dtype=np.float32),
     rows_px=np.arange(SHAPE[0], dtype=np.float32),
     table=np.arange(256, dtype=np.uint8),
+    light=np.ones(SHAPE, np.float32),
     blur_px=0.0,
     noise_levels=0.0,
 )
@@ -27,37 +33,64 @@ def test_no_augmentation_is_the_identity():
     images = noisy_strip(3)
     drawn = draw_augmentation(np.random.default_rng(0), NO_AUGMENT, SHAPE)
     np.testing.assert_array_equal(drawn.apply(images), images)
-    assert drawn.noise_levels == 0.0
+    assert (drawn.noise_levels, drawn.speed) == (0.0, 1.0)
+    notes = three_notes()
+    assert drawn.apply_to_notes(notes) is notes
     np.testing.assert_array_equal(NOTHING.apply(images), images)
 
 
 def test_a_shift_by_whole_pixels_is_exact():
     images = noisy_strip(2)
-    shifted = Augmentation(NOTHING.columns_px + 2, NOTHING.rows_px - 1, NOTHING.table, 0.0, 0.0).apply(images)
-    np.testing.assert_array_equal(shifted[:, 1:, :-2], images[:, :-1, 2:])
+    moved = replace(NOTHING, columns_px=NOTHING.columns_px + 2, rows_px=NOTHING.rows_px - 1)
+    np.testing.assert_array_equal(moved.apply(images)[:, 1:, :-2], images[:, :-1, 2:])
 
 
-def test_the_table_acts_on_every_pixel():
+def test_the_table_and_the_light_act_on_every_pixel():
     images = noisy_strip(2)
     table = (255 - np.arange(256)).astype(np.uint8)
-    np.testing.assert_array_equal(
-        Augmentation(NOTHING.columns_px, NOTHING.rows_px, table, 0.0, 0.0).apply(images), 255 - images
-    )
+    np.testing.assert_array_equal(replace(NOTHING, table=table).apply(images), 255 - images)
+    np.testing.assert_array_equal(replace(NOTHING, light=NOTHING.light / 2).apply(images), images / 2)
+
+
+def test_a_mirror_moves_a_key_to_the_key_of_its_note():
+    """A dark stripe at each key's centre is found, in the mirror, at the centre of the mirrored note's key."""
+    drawn = draw_augmentation(np.random.default_rng(0), replace(NO_AUGMENT, mirror=1.0), SHAPE)
+    for midi in (30, 49, 62, 66, 68, 90, 103):
+        notes = make_notes([0.0], [1.0], [midi], None, [0], [1])
+        seen = drawn.apply_to_notes(notes)
+        assert (int(seen.midi[0]), int(seen.hand[0]), int(seen.staff[0])) == (124 - midi, 1, 0)
+        first = int(GEOMETRY.column_px(CENTER_MM[midi - 21])) - 1
+        stripe = np.full((1, *SHAPE), 200, np.uint8)
+        stripe[:, :, first : first + 2] = 0
+        dark = 200 - drawn.apply(stripe)[0, 0]
+        found_px = dark @ (np.arange(SHAPE[1]) + 0.5) / dark.sum()
+        beside_px = first + 1 - GEOMETRY.column_px(CENTER_MM[midi - 21])
+        assert found_px == pytest.approx(GEOMETRY.column_px(CENTER_MM[124 - midi - 21]) - beside_px, abs=0.05)
+
+
+def test_a_mirror_leaves_unknown_hands_unknown_and_drops_keys_beyond_the_keyboard():
+    drawn = replace(NOTHING, is_mirrored=True)
+    notes = make_notes([0.0, 0.0], [1.0, 1.0], [60, 108])
+    seen = drawn.apply_to_notes(notes)
+    assert seen.midi.tolist() == [64]
+    assert seen.hand.tolist() == seen.staff.tolist() == [-1]
 
 
 def test_draws_stay_within_their_limits():
-    limits = AugmentParams(2.0, 1.0, 0.0, 0.0, 0.2, 0.0, 0.0, 0.7, 3.0, 0.0)
+    limits = replace(NO_AUGMENT, shift_px=2.0, row_shift_px=1.0, gain=0.2, light=0.3, blur_px=0.7, noise_levels=3.0, speed=0.25)
     for seed in range(50):
         drawn = draw_augmentation(np.random.default_rng(seed), limits, SHAPE)
         assert np.abs(drawn.columns_px - NOTHING.columns_px).max() <= 2.0
         assert np.abs(drawn.rows_px - NOTHING.rows_px).max() <= 1.0
         assert 100 / 1.2 - 1 <= drawn.table[100] <= 100 * 1.2 + 1
+        assert 0.7 <= drawn.light.min() <= drawn.light.max() <= 1.3
         assert 0 <= drawn.blur_px <= 0.7
         assert 0 <= drawn.noise_levels <= 3.0
+        assert 0.8 <= drawn.speed <= 1.25
 
 
 def test_noise_has_the_sigma_asked_for_and_differs_from_frame_to_frame():
-    images = np.full((4, *SHAPE), 100, np.uint8)
+    images = np.full((4, *SHAPE), 100, np.float32)
     noisy = add_noise(np.random.default_rng(0), images, 3.0)
     assert noisy.dtype == np.float32
     assert noisy.std() == pytest.approx(3.0, rel=0.05)
@@ -80,6 +113,19 @@ def test_a_batch_depends_on_seed_and_step_alone():
     assert torch.equal(first.targets["onset"], again.targets["onset"])
     for other in (draw_batch(clips, params, 5, 4), draw_batch(clips, params, 6, 3)):
         assert not torch.equal(first.windows, other.windows)
+
+
+def test_a_faster_window_has_its_notes_closer_together():
+    clip = played_clip("a", 40)
+    params = train_params(augment=replace(NO_AUGMENT, speed=0.5))
+    seen = set()
+    for step in range(30):
+        batch = draw_batch([clip], params, 1, step)
+        for window, pitch in zip(batch.windows, batch.targets["pitch"], strict=True):
+            dark = window[2:, 20, int(GEOMETRY.column_px(CENTER_MM[67 - 21]))] < 140
+            assert (dark != pitch[:, 67 - 21].bool()).sum() <= 1
+            seen.add(int(dark.sum()))
+    assert len(seen) > 3
 
 
 def test_shapes_of_a_batch():

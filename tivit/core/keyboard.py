@@ -27,6 +27,9 @@ FRONT_LIP_MM = 22.0
 BLACK_OFFSET_MM = {1: -2.35, 3: 2.35, 6: -3.36, 8: 0.0, 10: 3.36}
 """Distance of a black key's centre from its white seam, by pitch class (C# D# F# G# A#)."""
 
+MIRROR_MIDI_SUM = 2 * 62
+"""MIDI number of a key plus that of its mirror image through the middle of D4."""
+
 PITCH_CLASS_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 MIDI = np.arange(LOWEST_MIDI, HIGHEST_MIDI + 1)
@@ -77,6 +80,14 @@ def midi_of(key: np.ndarray | int) -> np.ndarray | int:
 def name_of(midi: int) -> str:
     """Return the scientific name of a MIDI number: 21 is A0, 60 is C4, 61 is C#4."""
     return f"{PITCH_CLASS_NAMES[midi % 12]}{midi // 12 - 1}"
+
+
+def mirrored_midi(midi: np.ndarray | int) -> np.ndarray | int:
+    """Return the MIDI numbers that keys have when the keyboard is seen in a mirror through D4 (62); outside 21..108: no key.
+
+    The pattern of white and black keys, their offsets included, is symmetric about every D.
+    """
+    return MIRROR_MIDI_SUM - midi
 
 
 def hz_of(midi: np.ndarray) -> np.ndarray:

@@ -47,9 +47,9 @@ class TimeGrid:
         """The instant (s) of the last frame (of `start_s` when the grid is empty)."""
         return float(self.time_s(max(self.length - 1, 0)))
 
-    def window(self, first_frame: int, length: int) -> TimeGrid:
-        """Return the sub-grid of `length` frames that begins at `first_frame`."""
-        return TimeGrid(self.fps, float(self.time_s(first_frame)), length)
+    def window(self, first_frame: int, length: int, step: float = 1.0) -> TimeGrid:
+        """Return the sub-grid of `length` instants from `first_frame` on, `step` frames apart (a fraction may be)."""
+        return TimeGrid(self.fps / step, float(self.time_s(first_frame)), length)
 
 
 def frames_of(duration_s: float, fps: float) -> int:

@@ -26,7 +26,7 @@ MIN_CONTRAST = 4.0
 
 @dataclass(frozen=True)
 class Background:
-    """The resting keyboard of a clip: `image` uint8 (H, W), and its mean and contrast in grey levels."""
+    """The resting keyboard of a clip: `image` (H, W), uint8 unless augmented, and its mean and contrast in grey levels."""
 
     image: np.ndarray
     mean: float
@@ -49,15 +49,16 @@ def describe_background(image: np.ndarray) -> Background:
     return Background(image, float(image.mean()), max(float(image.std()), MIN_CONTRAST))
 
 
-def window_of(frames: np.ndarray, first_frame: int, length: int) -> np.ndarray:
+def window_of(frames: np.ndarray, first_frame: int, length: int, step: float = 1.0) -> np.ndarray:
     """Return frames `first_frame - 2` .. `first_frame + length - 1` of a strip as uint8 (length + 2, H, W).
 
-    Beyond the ends of the clip its first or last frame is repeated.
+    Beyond the ends of the clip its first or last frame is repeated. With another `step`, every `step`-th frame around
+    `first_frame`, the nearest where that is a fraction.
     """
-    index = np.arange(first_frame - LOOKBACK_FRAMES, first_frame + length).clip(0, len(frames) - 1)
-    if index[-1] - index[0] == len(index) - 1:
-        return np.asarray(frames[index[0] : index[-1] + 1])
-    return np.asarray(frames[index])
+    index = first_frame + np.rint(np.arange(-LOOKBACK_FRAMES, length) * step).astype(np.int64)
+    index = index.clip(0, len(frames) - 1)
+    seen = np.asarray(frames[index[0] : index[-1] + 1])
+    return seen if len(seen) == len(index) else seen[index - index[0]]
 
 
 def make_inputs(windows: Tensor, backgrounds: Tensor, means: Tensor, contrasts: Tensor) -> Tensor:

@@ -1,71 +1,97 @@
-"""Varying a training window as rooms, cameras and registrations vary: one draw moves frames and background alike.
+"""Varying a training window as rooms, cameras and registrations vary: one draw moves frames, background and notes alike.
 
-Geometry (where the registration is a little wrong) is one `cv2.remap` for all frames; light is one look-up table; noise is
-drawn per frame, and the background has none, because it is a median over many frames.
+Geometry (a registration that is a little wrong, a mirror) is one `cv2.remap` for all frames; light is one look-up table and one
+smooth field; noise is drawn per frame, and the background has none, because it is a median over many frames.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from tivit.core.heads import UNKNOWN
+from tivit.core.keyboard import CENTER_MM, HIGHEST_MIDI, KEYBOARD_WIDTH_MM, LOWEST_MIDI, MIRROR_MIDI_SUM, key_of, mirrored_midi
+from tivit.core.notes import Notes
 from tivit.training.params import AugmentParams
 
 WARP_WAVES = 3
 """Cosines along the keyboard that a smooth x error is made of."""
 MIN_BLUR_PX = 0.25
+MIRROR_AXIS = CENTER_MM[key_of(MIRROR_MIDI_SUM // 2)] / KEYBOARD_WIDTH_MM
+"""Place of the mirror as a share of the strip's width."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One draw. `columns_px`, `rows_px`: where each column and row looks, float32 (W,) and (H,); `table`: uint8 (256,)."""
+    """One draw.
 
+    `columns_px`, `rows_px`: where each column and row looks, float32 (W,) and (H,); `table`: uint8 (256,), new grey level of
+    each; `light`: float32 (H, W), factor; `speed`: frames of the clip per frame of the window.
+    """
+
+    is_mirrored: bool
+    speed: float
     columns_px: np.ndarray
     rows_px: np.ndarray
     table: np.ndarray
+    light: np.ndarray
     blur_px: float
     noise_levels: float
 
     def apply(self, images: np.ndarray) -> np.ndarray:
-        """Return images, uint8 (N, H, W), moved, relit and blurred; no noise."""
+        """Return images, uint8 (N, H, W), moved, blurred and relit, as float32; no noise."""
         columns, rows = np.meshgrid(self.columns_px, self.rows_px)
+        maps = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
         result = np.empty_like(images)
         for image, out in zip(images, result, strict=True):
-            cv2.remap(image, columns, rows, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+            cv2.remap(image, *maps, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
             if self.blur_px >= MIN_BLUR_PX:
                 cv2.GaussianBlur(out, (0, 0), self.blur_px, dst=out)
-        return cv2.LUT(result.reshape(len(images), -1), self.table).reshape(images.shape)
+        return cv2.LUT(result.reshape(len(images), -1), self.table).reshape(images.shape) * self.light
+
+    def apply_to_notes(self, notes: Notes) -> Notes:
+        """Return the notes that are seen: in a mirror keys and hands change sides, and a few keys have no mirror image."""
+        if not self.is_mirrored:
+            return notes
+        midi = mirrored_midi(notes.midi)
+        sides = {
+            name: np.where(side == UNKNOWN, UNKNOWN, 1 - side) for name, side in (("hand", notes.hand), ("staff", notes.staff))
+        }
+        return replace(notes, midi=midi, **sides).take((midi >= LOWEST_MIDI) & (midi <= HIGHEST_MIDI))
 
 
 def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tuple[int, int]) -> Augmentation:
     """Return a random augmentation for images of `shape` (height, width)."""
     height, width = shape
-    place = np.linspace(-1.0, 1.0, width)
+    is_mirrored = bool(rng.random() < params.mirror)
     x = np.arange(width) + rng.uniform(-1, 1) * params.shift_px
     x = x + rng.uniform(-1, 1) * params.stretch * (np.arange(width) - rng.uniform(0, width))
-    waves = np.arange(1, WARP_WAVES + 1)
-    amplitudes = rng.uniform(-1, 1, WARP_WAVES) / waves
-    phases = rng.uniform(0, 2 * np.pi, WARP_WAVES)
-    x = x + params.warp_px * (amplitudes * np.cos(np.pi * waves * place[:, None] + phases)).sum(axis=1)
+    x = x + params.warp_px * _waves(rng, width)
+    if is_mirrored:
+        x = 2 * MIRROR_AXIS * width - 1 - x
     y = np.arange(height) + rng.uniform(-1, 1) * params.row_shift_px
     y = y + rng.uniform(-1, 1) * params.stretch * (np.arange(height) - height / 2)
     gain, gamma = _factor(rng, params.gain), _factor(rng, params.gamma)
     levels = 255.0 * (np.arange(256) / 255.0) ** gamma * gain + rng.uniform(-1, 1) * params.offset_levels
+    light = 1 + params.light / 2 * (_waves(rng, width) + _waves(rng, height)[:, None]) / 2
     return Augmentation(
+        is_mirrored=is_mirrored,
+        speed=_factor(rng, params.speed),
         columns_px=x.astype(np.float32),
         rows_px=y.astype(np.float32),
         table=np.clip(np.rint(levels), 0, 255).astype(np.uint8),
+        light=light.astype(np.float32),
         blur_px=rng.uniform(0, 1) * params.blur_px * (rng.random() < 0.5),
         noise_levels=rng.uniform(0, 1) * params.noise_levels,
     )
 
 
 def add_noise(rng: np.random.Generator, images: np.ndarray, sigma_levels: float) -> np.ndarray:
-    """Return images (N, H, W) as float32 with white noise: one field per call, cut at a random place for each image."""
+    """Return float32 images (N, H, W) with white noise: one field per call, cut at a random place for each image."""
     if sigma_levels <= 0:
-        return images.astype(np.float32)
+        return images
     size = images[0].size
     field = rng.standard_normal(2 * size, dtype=np.float32) * np.float32(sigma_levels)
     starts = rng.integers(0, size, len(images))
@@ -85,3 +111,12 @@ def damage_background(rng: np.random.Generator, background: np.ndarray, frame: n
 
 def _factor(rng: np.random.Generator, largest: float) -> float:
     return float((1.0 + largest) ** rng.uniform(-1, 1))
+
+
+def _waves(rng: np.random.Generator, length: int) -> np.ndarray:
+    """Return a smooth random curve (length,) within about -1.8..1.8."""
+    place = np.linspace(-1.0, 1.0, length)
+    waves = np.arange(1, WARP_WAVES + 1)
+    amplitudes = rng.uniform(-1, 1, WARP_WAVES) / waves
+    phases = rng.uniform(0, 2 * np.pi, WARP_WAVES)
+    return (amplitudes * np.cos(np.pi * waves * place[:, None] + phases)).sum(axis=1)

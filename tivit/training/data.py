@@ -96,15 +96,18 @@ def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int
     windows, backgrounds, targets = [], [], []
     for index in rng.choice(len(clips), size=params.clips_per_step, p=room / room.sum()):
         clip = clips[index]
-        first = int(rng.integers(0, int(room[index])))
-        frames = window_of(clip.frames, first, params.window_frames)
         image = clip.background.image
+        augmentation = draw_augmentation(rng, params.augment, image.shape)
+        first = int(rng.integers(0, int(room[index])))
+        last = first + int(np.ceil((params.window_frames - 1) * augmentation.speed))
+        speed = augmentation.speed if last < len(clip.frames) else 1.0
         if rng.random() < params.augment.background:
             image = damage_background(rng, image, clip.frames[int(rng.integers(0, len(clip.frames)))])
-        augmentation = draw_augmentation(rng, params.augment, image.shape)
-        windows.append(add_noise(rng, augmentation.apply(frames), augmentation.noise_levels))
+        frames = augmentation.apply(window_of(clip.frames, first, params.window_frames, speed))
+        windows.append(add_noise(rng, frames, augmentation.noise_levels))
         backgrounds.append(describe_background(augmentation.apply(image[None])[0]))
-        targets.append(make_targets(clip.notes, clip.grid.window(first, params.window_frames), params.ramp_frames))
+        grid = clip.grid.window(first, params.window_frames, speed)
+        targets.append(make_targets(augmentation.apply_to_notes(clip.notes), grid, params.ramp_frames))
     return collate(windows, backgrounds, targets)
 
 

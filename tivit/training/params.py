@@ -11,17 +11,21 @@ from tivit.core.params import check_range
 class AugmentParams:
     """How far a training window is varied; every value is the largest departure, 0 turns it off.
 
-    shift_px, row_shift_px: along the keys and across; warp_px: smooth x error along the keyboard; stretch: relative, both axes;
-    gain, gamma: as factors 1 / (1 + v) .. 1 + v; offset_levels, noise_levels (sigma): grey levels; blur_px: sigma;
-    background: share of windows whose background picture is damaged.
+    mirror, background: share of windows seen in a mirror, and of those with a damaged background picture; speed, gain, gamma:
+    as factors 1 / (1 + v) .. 1 + v; shift_px, row_shift_px: along the keys and across; warp_px: smooth x error along the
+    keyboard; stretch: relative, both axes; light: uneven light, relative; offset_levels, noise_levels (sigma): grey levels;
+    blur_px: sigma.
     """
 
+    mirror: float
+    speed: float
     shift_px: float
     row_shift_px: float
     warp_px: float
     stretch: float
     gain: float
     gamma: float
+    light: float
     offset_levels: float
     blur_px: float
     noise_levels: float
@@ -30,6 +34,9 @@ class AugmentParams:
     def __post_init__(self) -> None:
         for name in ("shift_px", "row_shift_px", "warp_px", "blur_px"):
             check_range(f"train.augment.{name}", getattr(self, name), 0.0, 16.0)
+        check_range("train.augment.mirror", self.mirror, 0.0, 1.0)
+        check_range("train.augment.speed", self.speed, 0.0, 1.0)
+        check_range("train.augment.light", self.light, 0.0, 0.9)
         check_range("train.augment.stretch", self.stretch, 0.0, 0.2)
         check_range("train.augment.gain", self.gain, 0.0, 3.0)
         check_range("train.augment.gamma", self.gamma, 0.0, 3.0)
