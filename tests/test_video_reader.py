@@ -73,6 +73,19 @@ def test_samples_are_spread_and_skip_black_frames(tmp_path):
     assert min(np.median(image) for image in sample_frames(path, 8)) > 150
 
 
+@pytest.mark.parametrize(("frames", "seen"), [(400, {1, 2, 3}), (800, {2})])
+def test_a_long_video_is_sampled_in_its_middle(tmp_path, frames, seen):
+    greys = [60] * (frames // 8) + [120] * (frames * 6 // 8) + [185] * (frames // 8)
+    medians = [np.median(image) for image in sample_frames(write_video(tmp_path / "long.mp4", greys), 16)]
+    assert len(medians) == 16 and {round(median / 60) for median in medians} == seen
+
+
+def test_a_video_of_minutes_is_sampled_all_over(tmp_path):
+    greys = np.repeat([60, 90, 120, 150, 180, 210], 50)
+    medians = [np.median(image) for image in sample_frames(write_video(tmp_path / "minutes.mp4", greys), 2)]
+    assert medians == pytest.approx([90, 180], abs=6)
+
+
 def test_a_wholly_black_video_still_gives_frames(tmp_path):
     assert len(sample_frames(write_video(tmp_path / "black.mp4", [0] * 12), 4)) == 4
 
