@@ -1,5 +1,6 @@
 """Writers: atomic, byte-stable, no NaN; readers: one sentence for damage."""
 
+import errno
 import io
 import zipfile
 
@@ -23,6 +24,13 @@ def test_json_bytes_do_not_depend_on_order_or_noise(tmp_path):
     write_json(tmp_path / "a", {"b": 0.1 + 0.2, "a": np.float32(1), "c": (np.int64(3), True)})
     write_json(tmp_path / "b", {"c": [3, True], "a": 1.0, "b": 0.3})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path):
+    with pytest.raises(OSError, match="No space left on device: .*a.json"), atomic_path(tmp_path / "a.json") as temporary:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("nan")])
