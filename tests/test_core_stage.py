@@ -1,0 +1,44 @@
+"""The shell of a stage: what ends in which status, and in how many words."""
+
+import pytest
+
+from tivit.core.errors import InputError
+from tivit.core.stage import exit_status, run_stage
+
+
+def raiser(error: BaseException):
+    def work() -> None:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [
+        (InputError("clips.csv: no such file"), 2, "error: clips.csv: no such file\n"),
+        (OSError(28, "No space left on device", "a.npz"), 2, "error: a.npz: No space left on device\n"),
+        (KeyboardInterrupt(), 130, "stopped: what was finished is kept, run the same command to go on\n"),
+    ],
+)
+def test_foreseen_ends_are_one_sentence(capsys, error, status, sentence):
+    assert exit_status(raiser(error)) == status
+    assert capsys.readouterr().err == sentence
+
+
+def test_a_fault_of_the_program_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        exit_status(raiser(ZeroDivisionError()))
+
+
+def test_a_stage_gets_params_and_runtime(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("seed: 3\nruntime: {workers: 1, threads: 2, device: cpu, precision: float32, log_every_steps: 5}\n")
+    seen = []
+    assert run_stage(lambda params, runtime: seen.append((params["seed"], runtime.threads)), ["--params", str(path)]) == 0
+    assert seen == [(3, 2)]
+
+
+def test_a_stage_without_params_says_so(tmp_path, capsys):
+    assert run_stage(lambda params, runtime: None, ["--params", str(tmp_path / "none.yaml")]) == 2
+    assert "none.yaml: no such file" in capsys.readouterr().err
