@@ -27,6 +27,8 @@ REACH = 3
 """A key's picture depends on the keys at most this many semitones away."""
 REAR_MM = WHITE_LENGTH_MM + 4.0
 BLACK_FRONT_MM = WHITE_LENGTH_MM - keyboard.BLACK_LENGTH_MM
+BLACK_TRAVEL_MM = 9.5
+"""How far a black key's front sinks: black levers are shorter, so their fronts sink nearly as far as those of white keys."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ class KeyPainter:
         pivot = self.scene.pivot_mm
         return -keyboard.KEY_TRAVEL_MM * level / LEVELS * (pivot - np.asarray(y_mm, float)) / pivot
 
+    def _black_z(self, y_mm: np.ndarray, level: int) -> np.ndarray:
+        """Return how much (mm, negative) a black key has sunk at y: nearly the whole travel at its own front."""
+        pivot = self.scene.pivot_mm
+        return -BLACK_TRAVEL_MM * level / LEVELS * (pivot - np.asarray(y_mm, float)) / (pivot - BLACK_FRONT_MM)
+
     def _white_faces(self, key: int, level: int, left_level: int, right_level: int) -> list[Face]:
         scene, inset = self.scene, self.inset_mm
         left_mm, right_mm = self.gap_jitter_mm[key]
@@ -150,7 +157,7 @@ class KeyPainter:
         cam_x, cam_y = self.camera.position_mm[:2]
 
         def corner(px: float, y: float, up: float) -> list[float]:
-            return [px, y, up + float(self._z(y, level))]
+            return [px, y, up + float(self._black_z(y, level))]
 
         for sign in (-1.0, 1.0):
             if (cam_x - x) * sign > half_top:
@@ -189,7 +196,7 @@ class KeyPainter:
     def _black_shadow(self, x: float, level: int) -> list[Face]:
         """Return the shadow a black key casts on the white tops beside it."""
         scene = self.scene
-        height = keyboard.BLACK_HEIGHT_MM + float(self._z(BLACK_FRONT_MM, level))
+        height = keyboard.BLACK_HEIGHT_MM + float(self._black_z(BLACK_FRONT_MM, level))
         moved = np.array(scene.light) * height * 0.6
         half = scene.black_mm / 2
         base = np.array([[x - half, BLACK_FRONT_MM], [x + half, BLACK_FRONT_MM], [x + half, REAR_MM], [x - half, REAR_MM]])
