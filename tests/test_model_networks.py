@@ -5,7 +5,7 @@ import torch
 from model_cases import GEOMETRY, OCTAVE_KEYS, OCTAVE_PX, model_params, noisy_inputs
 
 from tivit.core.errors import InputError
-from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
+from tivit.core.heads import HEAD_NAMES
 from tivit.core.keyboard import CENTER_MM, KEY_COUNT
 from tivit.core.strip import StripGeometry
 from tivit.model.build import NETWORKS, build_model, parameter_count
@@ -94,17 +94,18 @@ def test_key_tokens_move_with_the_picture():
     assert not torch.allclose(shifted[:, :, 27:80], tokens[:, :, 27:80], atol=1e-2)
 
 
-def test_events_move_with_the_picture_and_attributes_know_their_place():
-    """Without the attention over keys, whose view ends with the keyboard, the event heads are exactly equivariant.
+def test_all_but_the_clef_move_with_the_picture():
+    """Without the attention over keys, whose view ends with the keyboard, all heads but `clef` are exactly equivariant.
 
-    `hand` and `clef` are not: their learned embedding of each key's place is meant to tell low keys from high ones.
+    `clef` is not: its learned embedding of each key's place is meant to tell low keys from high ones.
     """
     model, inputs = shaken(build()).eval(), noisy_inputs()
     torch.nn.init.zeros_(model.key_attention.out.weight)
+    torch.nn.init.zeros_(model.attribute_attention.out.weight)
     before, after = model(inputs), model(octave_shifted(inputs))
     for name in HEAD_NAMES:
         moved, still = after[name][..., 27:80], before[name][..., 27 - OCTAVE_KEYS : 80 - OCTAVE_KEYS]
-        assert torch.allclose(moved, still, atol=1e-4) == (name in EVENT_HEADS)
+        assert torch.allclose(moved, still, atol=1e-4) == (name != "clef")
 
 
 def test_a_key_token_sees_its_own_columns_and_no_others():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from model_cases import GEOMETRY, NO_AUGMENT, noisy_strip, played_clip, three_notes, train_params
+from model_cases import GEOMETRY, NO_AUGMENT, OCTAVE_PX, noisy_strip, played_clip, three_notes, train_params
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM
@@ -19,6 +19,7 @@ from tivit.training.data import content_digest, draw_batch, fixed_batches, load_
 SHAPE = (GEOMETRY.height_px, GEOMETRY.width_px)
 NOTHING = Augmentation(
     is_mirrored=False,
+    octaves=0,
     speed=1.0,
     columns_px=np.arange(SHAPE[1], dtype=np.float32),
     rows_px=np.arange(SHAPE[0], dtype=np.float32),
@@ -34,8 +35,8 @@ def test_no_augmentation_is_the_identity():
     drawn = draw_augmentation(np.random.default_rng(0), NO_AUGMENT, SHAPE)
     np.testing.assert_array_equal(drawn.apply(images), images)
     assert (drawn.noise_levels, drawn.speed) == (0.0, 1.0)
-    notes = three_notes()
-    assert drawn.apply_to_notes(notes) is notes
+    notes, seen = three_notes(), drawn.apply_to_notes(three_notes())
+    assert all(np.array_equal(getattr(seen, name), column) for name, column in vars(notes).items())
     np.testing.assert_array_equal(NOTHING.apply(images), images)
 
 
@@ -66,6 +67,20 @@ def test_a_mirror_moves_a_key_to_the_key_of_its_note():
         found_px = dark @ (np.arange(SHAPE[1]) + 0.5) / dark.sum()
         beside_px = first + 1 - GEOMETRY.column_px(CENTER_MM[midi - 21])
         assert found_px == pytest.approx(GEOMETRY.column_px(CENTER_MM[124 - midi - 21]) - beside_px, abs=0.05)
+
+
+def test_a_move_by_an_octave_is_one_of_seven_white_keys():
+    images = noisy_strip(1)
+    moves = set()
+    for seed in range(8):
+        drawn = draw_augmentation(np.random.default_rng(seed), replace(NO_AUGMENT, octave=1.0), SHAPE)
+        assert drawn.apply_to_notes(three_notes()).midi.tolist() == [midi + 12 * drawn.octaves for midi in (40, 60, 67)]
+        assert (drawn.apply_to_notes(three_notes()).staff == -1).all()
+        np.testing.assert_array_equal(
+            drawn.apply(images)[..., 60:-60], np.roll(images, OCTAVE_PX * drawn.octaves, -1)[..., 60:-60]
+        )
+        moves.add(drawn.octaves)
+    assert moves == {-1, 1}
 
 
 def test_a_mirror_leaves_unknown_hands_unknown_and_drops_keys_beyond_the_keyboard():

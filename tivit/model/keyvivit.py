@@ -1,13 +1,14 @@
 """The model: a tiled ViViT whose tokens are the 88 keys (backend `key_vivit`).
 
-1. A convolutional tubelet stem on each tile: overlapping in x (kernel 8, stride 4 px), because a patch grid whose borders fall
-   on the gaps between keys cannot see them. Time enters through the input channels and a difference of features.
+1. A convolutional tubelet stem on each tile: overlapping (kernel 16 x 8, stride 8 x 4 px), because a patch grid whose borders
+   fall on the gaps between keys cannot see them. Time enters through the input channels and a difference of features.
 2. Key tokens: each key gathers the token columns around its own centre, at its exact (interpolated) place; white and black
    keys have their own projection.
 3. One attention over the 88 keys of a frame, with a learned bias per distance in keys.
 4. Two temporal convolutions and one temporal self-attention per key, which sees `radius_frames` to either side.
-5. Heads shared by all keys. `hand` and `clef` alone know a key's absolute place (a learned embedding per key), so pitch,
-   onset and offset move with the picture when it moves along the keyboard.
+5. Heads shared by all keys. `hand` and `clef` look over the keys once more, because a hand is told by where the other one is.
+   `clef` alone knows a key's absolute place (a learned embedding per key); all else moves with the picture when it moves along
+   the keyboard.
 
 Factorised attention over space, then time: Arnab et al., "ViViT: A Video Vision Transformer", ICCV 2021, model 3.
 Frames in = frames out.
@@ -21,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tivit.core.errors import InputError
-from tivit.core.heads import ATTRIBUTE_HEADS, EVENT_HEADS
+from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, PITCH_CLASS
 from tivit.core.strip import StripGeometry
 from tivit.model.inputs import CHANNELS
@@ -29,7 +30,7 @@ from tivit.model.params import ModelParams
 from tivit.model.tiles import cut_tiles, join_tiles, plan_tiles
 
 STRIDE_PX, KERNEL_PX = 4, 8
-ROW_STRIDE_PX = 8
+ROW_STRIDE_PX, ROW_KERNEL_PX = 8, 16
 STEM_REACH = 3
 """Token columns on either side that the stem's result at a column depends on."""
 TIME_KERNEL = 5
@@ -43,10 +44,9 @@ class Stem(nn.Module):
 
     def __init__(self, stem_channels: int, feature_channels: int) -> None:
         super().__init__()
-        pad_px = (KERNEL_PX - STRIDE_PX) // 2
-        self.patches = nn.Conv2d(
-            CHANNELS, stem_channels, (ROW_STRIDE_PX, KERNEL_PX), (ROW_STRIDE_PX, STRIDE_PX), (0, pad_px), bias=False
-        )
+        kernel, stride = (ROW_KERNEL_PX, KERNEL_PX), (ROW_STRIDE_PX, STRIDE_PX)
+        padding = ((ROW_KERNEL_PX - ROW_STRIDE_PX) // 2, (KERNEL_PX - STRIDE_PX) // 2)
+        self.patches = nn.Conv2d(CHANNELS, stem_channels, kernel, stride, padding, bias=False)
         self.norm1 = nn.BatchNorm2d(stem_channels)
         self.mix1 = nn.Conv2d(stem_channels, feature_channels, 3, (2, 1), 1, bias=False)
         self.norm2 = nn.BatchNorm2d(feature_channels)
@@ -151,8 +151,10 @@ class KeyVivit(nn.Module):
         self.time_attention = BiasedAttention(dim, params.attention_heads, own.radius_frames, params.dropout)
         self.out_norm = nn.LayerNorm(dim)
         self.events = nn.Linear(dim, len(EVENT_HEADS))
+        self.attribute_attention = BiasedAttention(dim, params.attention_heads, KEY_COUNT - 1, params.dropout)
         self.key_place = nn.Parameter(torch.zeros(KEY_COUNT, dim))
-        self.attributes = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, len(ATTRIBUTE_HEADS)))
+        self.hand = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, 1))
+        self.clef = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, 1))
         nn.init.constant_(self.events.bias, HEAD_BIAS)
         self.context_frames = MOTION_FRAMES + 2 * (TIME_KERNEL // 2) + own.radius_frames
 
@@ -165,9 +167,11 @@ class KeyVivit(nn.Module):
         by_key = x.transpose(1, 2).flatten(0, 1)  # B * 88, T, dim
         y = self.time_attention(by_key).view(batch, KEY_COUNT, frames, -1).transpose(1, 2)
         x = self.out_norm(x + y)
-        events = self.events(x).unbind(-1)
-        attributes = self.attributes(x + self.key_place).unbind(-1)
-        return dict(zip((*EVENT_HEADS, *ATTRIBUTE_HEADS), (*events, *attributes), strict=True))
+        outputs = dict(zip(EVENT_HEADS, self.events(x).unbind(-1), strict=True))
+        x = x + self.attribute_attention(x.flatten(0, 1)).view_as(x)
+        outputs["hand"] = self.hand(x).squeeze(-1)
+        outputs["clef"] = self.clef(x + self.key_place).squeeze(-1)
+        return outputs
 
     def key_tokens(self, inputs: Tensor) -> Tensor:
         """Return the tokens of the keys (B, T, 88, dim), each from its own columns, of the frames and of their change."""

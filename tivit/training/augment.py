@@ -12,7 +12,17 @@ import cv2
 import numpy as np
 
 from tivit.core.heads import UNKNOWN
-from tivit.core.keyboard import CENTER_MM, HIGHEST_MIDI, KEYBOARD_WIDTH_MM, LOWEST_MIDI, MIRROR_MIDI_SUM, key_of, mirrored_midi
+from tivit.core.keyboard import (
+    CENTER_MM,
+    HIGHEST_MIDI,
+    KEYBOARD_WIDTH_MM,
+    LOWEST_MIDI,
+    MIRROR_MIDI_SUM,
+    OCTAVE_KEYS,
+    OCTAVE_MM,
+    key_of,
+    mirrored_midi,
+)
 from tivit.core.notes import Notes
 from tivit.training.params import AugmentParams
 
@@ -28,10 +38,12 @@ class Augmentation:
     """One draw.
 
     `columns_px`, `rows_px`: where each column and row looks, float32 (W,) and (H,); `table`: uint8 (256,), new grey level of
-    each; `light`: float32 (H, W), factor; `speed`: frames of the clip per frame of the window.
+    each; `light`: float32 (H, W), factor; `speed`: frames of the clip per frame of the window; `octaves`: how far up the
+    picture is moved, after the mirror.
     """
 
     is_mirrored: bool
+    octaves: int
     speed: float
     columns_px: np.ndarray
     rows_px: np.ndarray
@@ -52,23 +64,30 @@ class Augmentation:
         return cv2.LUT(result.reshape(len(images), -1), self.table).reshape(images.shape) * self.light
 
     def apply_to_notes(self, notes: Notes) -> Notes:
-        """Return the notes that are seen: in a mirror keys and hands change sides, and a few keys have no mirror image."""
-        if not self.is_mirrored:
-            return notes
-        midi = mirrored_midi(notes.midi)
-        sides = {
-            name: np.where(side == UNKNOWN, UNKNOWN, 1 - side) for name, side in (("hand", notes.hand), ("staff", notes.staff))
-        }
-        return replace(notes, midi=midi, **sides).take((midi >= LOWEST_MIDI) & (midi <= HIGHEST_MIDI))
+        """Return the notes that are seen: in a mirror keys, hands and staves change sides; after a move no staff is known.
+
+        Notes that end up beyond the keyboard are left out.
+        """
+        midi, hand, staff = notes.midi, notes.hand, notes.staff
+        if self.is_mirrored:
+            midi = mirrored_midi(midi)
+            hand, staff = (np.where(side == UNKNOWN, UNKNOWN, 1 - side) for side in (hand, staff))
+        if self.octaves:
+            midi = midi + OCTAVE_KEYS * self.octaves
+            staff = np.full_like(staff, UNKNOWN)
+        moved = replace(notes, midi=midi, hand=hand, staff=staff)
+        return moved.take((midi >= LOWEST_MIDI) & (midi <= HIGHEST_MIDI))
 
 
 def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tuple[int, int]) -> Augmentation:
     """Return a random augmentation for images of `shape` (height, width)."""
     height, width = shape
     is_mirrored = bool(rng.random() < params.mirror)
+    octaves = int(rng.choice([-1, 1])) if rng.random() < params.octave else 0
     x = np.arange(width) + rng.uniform(-1, 1) * params.shift_px
     x = x + rng.uniform(-1, 1) * params.stretch * (np.arange(width) - rng.uniform(0, width))
     x = x + params.warp_px * _waves(rng, width)
+    x = x - octaves * OCTAVE_MM / KEYBOARD_WIDTH_MM * width
     if is_mirrored:
         x = 2 * MIRROR_AXIS * width - 1 - x
     y = np.arange(height) + rng.uniform(-1, 1) * params.row_shift_px
@@ -78,6 +97,7 @@ def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tu
     light = 1 + params.light / 2 * (_waves(rng, width) + _waves(rng, height)[:, None]) / 2
     return Augmentation(
         is_mirrored=is_mirrored,
+        octaves=octaves,
         speed=_factor(rng, params.speed),
         columns_px=x.astype(np.float32),
         rows_px=y.astype(np.float32),

@@ -11,13 +11,14 @@ from tivit.core.params import check_range
 class AugmentParams:
     """How far a training window is varied; every value is the largest departure, 0 turns it off.
 
-    mirror, background: share of windows seen in a mirror, and of those with a damaged background picture; speed, gain, gamma:
-    as factors 1 / (1 + v) .. 1 + v; shift_px, row_shift_px: along the keys and across; warp_px: smooth x error along the
-    keyboard; stretch: relative, both axes; light: uneven light, relative; offset_levels, noise_levels (sigma): grey levels;
-    blur_px: sigma.
+    mirror, octave, background: shares of windows seen in a mirror, moved by an octave, with a damaged background picture;
+    speed, gain, gamma: as factors 1 / (1 + v) .. 1 + v; shift_px, row_shift_px: along the keys and across; warp_px: smooth x
+    error along the keyboard; stretch: relative, both axes; light: uneven light, relative; offset_levels, noise_levels (sigma):
+    grey levels; blur_px: sigma.
     """
 
     mirror: float
+    octave: float
     speed: float
     shift_px: float
     row_shift_px: float
@@ -35,6 +36,7 @@ class AugmentParams:
         for name in ("shift_px", "row_shift_px", "warp_px", "blur_px"):
             check_range(f"train.augment.{name}", getattr(self, name), 0.0, 16.0)
         check_range("train.augment.mirror", self.mirror, 0.0, 1.0)
+        check_range("train.augment.octave", self.octave, 0.0, 1.0)
         check_range("train.augment.speed", self.speed, 0.0, 1.0)
         check_range("train.augment.light", self.light, 0.0, 0.9)
         check_range("train.augment.stretch", self.stretch, 0.0, 0.2)
