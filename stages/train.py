@@ -43,6 +43,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
         "clips": len(data.train),
     }
     write_json("metrics/train.json", metrics)
+    result.state.delete()
 
 
 if __name__ == "__main__":

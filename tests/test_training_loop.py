@@ -63,8 +63,10 @@ def bytes_of(result, path):
     return path.read_bytes()
 
 
-def run(**changes):
-    return train(train_data(), model_params(dropout=0.1), train_params(**changes), 3, RUNTIME)
+def run(seed=3, **changes):
+    result = train(train_data(), model_params(dropout=0.1), train_params(**changes), seed, RUNTIME)
+    result.state.delete()
+    return result
 
 
 class Killed(BaseException):
@@ -94,18 +96,22 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, kill_at):
 
 def test_two_runs_give_the_same_bytes_and_another_seed_others(tmp_path):
     first, second = run(), run()
-    other = train(train_data(), model_params(dropout=0.1), train_params(), 4, RUNTIME)
+    other = run(seed=4)
     assert bytes_of(first, tmp_path / "a.pt") == bytes_of(second, tmp_path / "b.pt")
     assert bytes_of(first, tmp_path / "a.pt") != bytes_of(other, tmp_path / "c.pt")
 
 
-def test_the_state_is_gone_when_the_run_has_ended(tmp_path, monkeypatch):
+def test_the_state_stays_until_the_result_is_written(tmp_path, monkeypatch):
     monkeypatch.setenv("TIVIT_STATE_DIR", str(tmp_path / "elsewhere"))
-    saved = []
-    monkeypatch.setattr(StateFile, "save", lambda self, state: saved.append((self.path, state["step"])))
-    run()
-    assert [step for _, step in saved] == [2, 4, 6]
-    assert saved[0][0].is_relative_to(tmp_path / "elsewhere")
+    save, saved = StateFile.save, []
+    monkeypatch.setattr(StateFile, "save", lambda self, state: (saved.append(state["step"]), save(self, state)))
+    first = train(train_data(), model_params(), train_params(steps=5), 3, RUNTIME)
+    assert saved == [2, 4, 5]
+    assert list((tmp_path / "elsewhere").rglob("last.pt")) == [first.state.path]
+    again = train(train_data(), model_params(), train_params(steps=5), 3, RUNTIME)
+    assert saved == [2, 4, 5]
+    assert bytes_of(again, tmp_path / "b.pt") == bytes_of(first, tmp_path / "a.pt")
+    first.state.delete()
     assert not list(tmp_path.rglob("last.pt"))
 
 

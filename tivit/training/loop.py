@@ -54,11 +54,15 @@ class Validation:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """The best checkpoint by onset average precision on validation, the curve, and the number of trained values."""
+    """The best checkpoint by onset average precision on validation, the curve, and the number of trained values.
+
+    `state` is what a killed run would go on from: to be deleted once the checkpoint is safely written.
+    """
 
     checkpoint: Checkpoint
     curve: tuple[Validation, ...]
     parameters: int
+    state: StateFile
 
 
 @dataclass(frozen=True)
@@ -131,14 +135,14 @@ class Trainer:
         self.loss_sum, self.loss_count = 0.0, 0
         return point
 
-    def result(self) -> TrainResult:
+    def result(self, state: StateFile) -> TrainResult:
         """Return the best weights as a checkpoint."""
         model = build_model(self.model_params, self.data.geometry)
         model.load_state_dict(self.best_weights)
         best = max(self.curve, key=lambda point: (point.val_onset_ap, point.step))
         fps = self.data.train[0].grid.fps
         checkpoint = Checkpoint(model.eval(), self.model_params, self.data.geometry, fps, self.seed, best.step)
-        return TrainResult(checkpoint, tuple(self.curve), parameter_count(model))
+        return TrainResult(checkpoint, tuple(self.curve), parameter_count(model), state)
 
     def state(self) -> dict[str, Any]:
         """Return all that a later process needs to go on from here."""
@@ -191,6 +195,7 @@ def train(data: TrainData, model_params: ModelParams, params: TrainParams, seed:
     Returns
     -------
     TrainResult
+        Its `state` is still on disk.
     """
     if params.smoke:
         params = replace(params, **{name: min(value, getattr(params, name)) for name, value in SMOKE.items()})
@@ -215,10 +220,9 @@ def train(data: TrainData, model_params: ModelParams, params: TrainParams, seed:
                 point = trainer.validate()
                 board.add_scalar("val/loss", point.val_loss, trainer.step)
                 board.add_scalar("val/onset_ap", point.val_onset_ap, trainer.step)
-            if trainer.step % params.state_every_steps == 0:
+            if trainer.step % params.state_every_steps == 0 or trainer.step == params.steps:
                 state_file.save(trainer.state())
-    state_file.delete()
-    return trainer.result()
+    return trainer.result(state_file)
 
 
 def learning_rate_at(step: int, params: TrainParams) -> float:

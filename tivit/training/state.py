@@ -1,7 +1,7 @@
 """Resumable training state, outside the pipeline's outputs: `.tivit/state/<fingerprint>/last.pt` (or below $TIVIT_STATE_DIR).
 
 The fingerprint names the run: seed, params, data and code. Another run never sees this state; the same run goes on from it.
-It is replaced in one move and deleted when the run has ended.
+It is replaced in one move, and deleted when the checkpoint of the ended run is written.
 """
 
 from __future__ import annotations

@@ -1,0 +1,96 @@
+"""Stages train and logits on tiny clips: declared outputs, equal bytes when run again, and refusals."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from model_cases import GEOMETRY, RUNTIME, model_params, played_clip, train_params
+
+from stages import logits as logits_stage
+from stages import train as train_stage
+from tivit.core.artifacts import read_csv
+from tivit.core.errors import InputError
+from tivit.core.heads import HEAD_NAMES
+from tivit.core.logits import read_logits
+from tivit.core.manifest import Clip, Manifest, write_manifest
+from tivit.core.strip import write_strip_index
+
+OUTPUTS = ("data/model/best.pt", "metrics/train.json", "metrics/plots/train_curve.csv")
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch):
+    """Return the params of a tiny pipeline whose strips and manifest lie in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TIVIT_STATE_DIR", raising=False)
+    clips = [played_clip("train/a"), played_clip("val/a", 26, 1), played_clip("test/a", 33, 2)]
+    for clip in clips:
+        path = Path("data/strips") / f"{clip.clip_id}.npy"
+        path.parent.mkdir(parents=True)
+        np.save(path, clip.frames)
+    write_strip_index("data/strips", GEOMETRY, {clip.clip_id: clip.grid for clip in clips})
+    rows = tuple(Clip(clip.clip_id, clip.clip_id.split("/")[0], "plain", "x.mp4") for clip in clips)
+    write_manifest("data/manifest", Manifest(rows, {clip.clip_id: clip.notes for clip in clips}))
+    return {
+        "seed": 3,
+        "model": asdict(model_params()),
+        "train": asdict(train_params()),
+        "logits": {"splits": ["val", "test"], "window_frames": 16},
+    }
+
+
+def test_train_then_logits(params):
+    train_stage.run(params, RUNTIME)
+    metrics = json.loads(Path("metrics/train.json").read_text())
+    assert set(metrics) == {"steps", "best_step", "val_loss", "val_onset_ap", "parameters", "clips"}
+    assert (metrics["steps"], metrics["clips"]) == (6, 1)
+    curve = read_csv("metrics/plots/train_curve.csv", ("step", "train_loss", "val_loss", "val_onset_ap"))
+    assert [row[0] for row in curve] == ["3", "6"]
+    assert not list(Path(".tivit/state").rglob("last.pt"))
+    assert list(Path(".tivit/runs").rglob("events.*"))
+
+    logits_stage.run(params, RUNTIME)
+    (val,) = read_logits("data/logits/val.npz")
+    assert (val.clip_id, val.grid.length) == ("val/a", 26)
+    assert {name: rows.shape for name, rows in val.heads.items()} == dict.fromkeys(HEAD_NAMES, (26, 88))
+    assert [clip.clip_id for clip in read_logits("data/logits/test.npz")] == ["test/a"]
+
+
+def test_a_second_run_gives_the_same_bytes(params):
+    names = (*OUTPUTS, "data/logits/val.npz", "data/logits/test.npz")
+    runs = []
+    for _ in range(2):
+        train_stage.run(params, RUNTIME)
+        logits_stage.run(params, RUNTIME)
+        runs.append([Path(name).read_bytes() for name in names])
+    assert runs[0] == runs[1]
+
+
+def test_a_run_killed_while_writing_its_result_does_not_train_again(params, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device", "data/model/best.pt")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_stage, "save_checkpoint", fail)
+        with pytest.raises(OSError, match="No space"):
+            train_stage.run(params, RUNTIME)
+    monkeypatch.setattr("tivit.training.loop.Trainer.train_step", lambda self: pytest.fail("trained again"))
+    train_stage.run(params, RUNTIME)
+    assert Path("data/model/best.pt").exists()
+
+
+def test_strips_of_another_geometry_are_refused(params):
+    train_stage.run(params, RUNTIME)
+    grids = {clip.clip_id: clip.grid for clip in (played_clip("val/a", 26), played_clip("test/a", 33))}
+    write_strip_index("data/strips", replace(GEOMETRY, y_back_mm=150.0), grids)
+    with pytest.raises(InputError, match="was trained on"):
+        logits_stage.run(params, RUNTIME)
+
+
+def test_a_split_without_clips_is_refused(params):
+    manifest = Path("data/manifest/clips.csv")
+    manifest.write_text(manifest.read_text().replace("train/a,train", "train/a,test"))
+    with pytest.raises(InputError, match="'train'"):
+        train_stage.run(params, RUNTIME)
