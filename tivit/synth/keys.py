@@ -27,6 +27,8 @@ REACH = 3
 """A key's picture depends on the keys at most this many semitones away."""
 REAR_MM = WHITE_LENGTH_MM + 4.0
 BLACK_FRONT_MM = WHITE_LENGTH_MM - keyboard.BLACK_LENGTH_MM
+OCCLUSION_REACH = 0.4
+"""A black key darkens the white tops as far around it as this share of its height above them."""
 BLACK_TRAVEL_MM = 9.5
 """How far a black key's front sinks: black levers are shorter, so their fronts sink nearly as far as those of white keys."""
 
@@ -151,6 +153,7 @@ class KeyPainter:
         scene = self.scene
         half_base, half_top = scene.black_mm / 2, scene.black_mm / 2 - 0.8
         x, front, rear = CENTER_MM[key], BLACK_FRONT_MM, REAR_MM
+        dim = 1.0 - scene.sunk * level / LEVELS
         top_front = front + scene.bevel_mm
         height = keyboard.BLACK_HEIGHT_MM
         faces = [self._slot(key), *self._black_shadow(x, level)]
@@ -173,18 +176,18 @@ class KeyPainter:
         slope = [corner(x - half_base, front, 0), corner(x + half_base, front, 0)]
         slope += [corner(x + half_top, top_front, height), corner(x - half_top, top_front, height)]
         if cam_y < top_front + 200:
-            faces.append(self.face(np.array(slope), _added(scene.black, 6 + 38 * scene.gloss)))
+            faces.append(self.face(np.array(slope), _tinted(_added(scene.black, 6 + 38 * scene.gloss), dim)))
         top = [corner(x - half_top, top_front, height), corner(x + half_top, top_front, height)]
         top += [corner(x + half_top, rear, height), corner(x - half_top, rear, height)]
         spot = np.exp(-0.5 * ((x - scene.glare_mm[0]) / scene.glare_mm[1]) ** 2)
-        glare = 190.0 * scene.glare * float(spot) * (1.0 - 0.2 * level / LEVELS)
-        faces.append(self.face(np.array(top), _added(scene.black, 4 + 10 * scene.gloss + glare)))
+        glare = 190.0 * scene.glare * float(spot)
+        faces.append(self.face(np.array(top), _tinted(_added(scene.black, 4 + 10 * scene.gloss + glare), dim)))
         sign = 1.0 if scene.light[0] < 0 else -1.0
         shine = [
             corner(x + sign * (half_top - a), y, height)
             for y, a in ((top_front, 0.2), (top_front, 1.6), (rear, 1.6), (rear, 0.2))
         ]
-        faces.append(self.face(np.array(shine), _added(scene.black, 8 + 34 * scene.gloss + glare)))
+        faces.append(self.face(np.array(shine), _tinted(_added(scene.black, 8 + 34 * scene.gloss + glare), dim)))
         return faces
 
     def _slot(self, key: int) -> Face:
@@ -194,14 +197,23 @@ class KeyPainter:
         return self.face(np.array([[x - half, y0, 0], [x + half, y0, 0], [x + half, y1, 0], [x - half, y1, 0]]), self.scene.gap)
 
     def _black_shadow(self, x: float, level: int) -> list[Face]:
-        """Return the shadow a black key casts on the white tops beside it."""
+        """Return what a black key takes from the white tops around it: light from above, less when it is down, and its shadow.
+
+        Without it a press right below a distant camera shows nowhere: no wall is seen and the finger hides the front.
+        """
         scene = self.scene
         height = keyboard.BLACK_HEIGHT_MM + float(self._black_z(BLACK_FRONT_MM, level))
         moved = np.array(scene.light) * height * 0.6
         half = scene.black_mm / 2
         base = np.array([[x - half, BLACK_FRONT_MM], [x + half, BLACK_FRONT_MM], [x + half, REAR_MM], [x - half, REAR_MM]])
-        hull = cv2.convexHull(np.concatenate([base, base + moved]).astype(np.float32))[:, 0]
-        return [self.face(np.column_stack([hull, np.zeros(len(hull))]), _tinted(scene.white, 1.0 - scene.cast))]
+        outward = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 0.0], [-1.0, 0.0]]) * height
+        shadow = cv2.convexHull(np.concatenate([base, base + moved]).astype(np.float32))[:, 0]
+        patches = (
+            (base + OCCLUSION_REACH * outward, 1.0 - scene.occlusion / 2),
+            (shadow, 1.0 - scene.cast),
+            (base + OCCLUSION_REACH / 2 * outward, 1.0 - scene.occlusion - scene.cast / 2),
+        )
+        return [self.face(np.column_stack([points, np.zeros(len(points))]), _tinted(scene.white, f)) for points, f in patches]
 
     def _top(self, outline_mm: np.ndarray, level: int, color: Color) -> Face:
         return self.face(np.column_stack([outline_mm, self._z(outline_mm[:, 1], level)]), color)

@@ -29,7 +29,8 @@ class Scene:
     bevel_mm : length of a black key's sloping front; pivot_mm : y of the keys' far pivot.
     light : (x, y) tangent of the main light's slope: shadows fall along it.
     ambient : width of the contact shadow beside a pressed key per mm of step; edge : its darkness 0..1.
-    cast : darkness of the shadows that black keys cast on white ones.
+    cast : darkness of the shadows that black keys cast on white ones; occlusion : of the white tops close to a black key.
+    sunk : how much darker a black key's top is at full depth, between its neighbours.
     gloss : strength of the black keys' highlights.
     glare, glare_mm : strength of the lamp's reflection on the black tops, and its x and width.
     exposure, contrast, gamma, tint, vignette : tone. blur_px, noise_levels, shadow : of this clip.
@@ -54,6 +55,8 @@ class Scene:
     ambient: float
     edge: float
     cast: float
+    occlusion: float
+    sunk: float
     gloss: float
     glare: float
     glare_mm: tuple[float, float]
@@ -96,6 +99,8 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         ambient=rng.uniform(0.07, 0.24),
         edge=rng.uniform(0.18, 0.55),
         cast=rng.uniform(0.04, 0.35),
+        occlusion=rng.uniform(0.08, 0.28),
+        sunk=rng.uniform(0.1, 0.5),
         gloss=rng.uniform(0.0, 1.0),
         glare=rng.uniform(0.1, 0.7) if rng.random() < 0.4 else 0.0,
         glare_mm=(rng.uniform(150, 1070), rng.uniform(40, 160)),
