@@ -5,7 +5,7 @@ import torch
 from model_cases import GEOMETRY, OCTAVE_KEYS, OCTAVE_PX, model_params, noisy_inputs
 
 from tivit.core.errors import InputError
-from tivit.core.heads import HEAD_NAMES
+from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.keyboard import CENTER_MM, KEY_COUNT
 from tivit.core.strip import StripGeometry
 from tivit.model.build import NETWORKS, build_model, parameter_count
@@ -48,6 +48,14 @@ def test_every_parameter_receives_a_gradient(backend):
     assert not dead
 
 
+def test_hand_and_clef_leave_the_event_path_alone():
+    model = shaken(build())
+    outputs = model(noisy_inputs())
+    (outputs["hand"].sum() + outputs["clef"].sum()).backward()
+    moved = {name.split(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
+    assert moved == {"project_attributes", "attribute_attention", "key_place", "hand", "clef"}
+
+
 @EVERY_BACKEND
 def test_dropout_acts_in_training_and_not_in_eval(backend):
     model, inputs = build(backend, dropout=0.5), noisy_inputs()
@@ -81,6 +89,10 @@ def test_permuting_the_parts_of_the_keyboard_changes_the_answer(backend):
     assert not torch.allclose(model(inputs)["pitch"], model(swapped)["pitch"], atol=1e-3)
 
 
+def tokens_of(model, inputs):
+    return model.key_tokens(model.key_windows(inputs))
+
+
 def octave_shifted(inputs):
     """Move the picture up one octave; what enters on the left is what was there."""
     return torch.cat([inputs[..., :OCTAVE_PX], inputs[..., :-OCTAVE_PX]], dim=-1)
@@ -89,36 +101,37 @@ def octave_shifted(inputs):
 def test_key_tokens_move_with_the_picture():
     """Away from the ends, where the picture stops, the token of a key is that of the key an octave below before the shift."""
     model, inputs = shaken(build()).eval(), noisy_inputs()
-    tokens, shifted = model.key_tokens(inputs), model.key_tokens(octave_shifted(inputs))
+    tokens, shifted = tokens_of(model, inputs), tokens_of(model, octave_shifted(inputs))
     torch.testing.assert_close(shifted[:, :, 27:80], tokens[:, :, 27 - OCTAVE_KEYS : 80 - OCTAVE_KEYS], atol=1e-5, rtol=1e-4)
     assert not torch.allclose(shifted[:, :, 27:80], tokens[:, :, 27:80], atol=1e-2)
 
 
-def test_all_but_the_clef_move_with_the_picture():
-    """Without the attention over keys, whose view ends with the keyboard, all heads but `clef` are exactly equivariant.
+def test_events_move_with_the_picture_and_attributes_know_their_place():
+    """Without the attention over keys, whose view ends with the keyboard, the event heads are exactly equivariant.
 
-    `clef` is not: its learned embedding of each key's place is meant to tell low keys from high ones.
+    `hand` and `clef` are not: their learned embedding of each key's place is meant to tell low keys from high ones.
     """
     model, inputs = shaken(build()).eval(), noisy_inputs()
     torch.nn.init.zeros_(model.key_attention.out.weight)
-    torch.nn.init.zeros_(model.attribute_attention.out.weight)
+    for attention in model.attribute_attention:
+        torch.nn.init.zeros_(attention.out.weight)
     before, after = model(inputs), model(octave_shifted(inputs))
     for name in HEAD_NAMES:
         moved, still = after[name][..., 27:80], before[name][..., 27 - OCTAVE_KEYS : 80 - OCTAVE_KEYS]
-        assert torch.allclose(moved, still, atol=1e-4) == (name != "clef")
+        assert torch.allclose(moved, still, atol=1e-4) == (name in EVENT_HEADS)
 
 
 def test_a_key_token_sees_its_own_columns_and_no_others():
     model, inputs = shaken(build()).eval(), noisy_inputs()
     key = 40
     center_px = int(GEOMETRY.column_px(CENTER_MM[key]))
-    before = model.key_tokens(inputs)[:, :, key]
+    before = tokens_of(model, inputs)[:, :, key]
     own, far = inputs.clone(), inputs.clone()
     own[..., center_px - 2 : center_px + 2] += 1.0
     far[..., : center_px - 40] += 1.0
     far[..., center_px + 40 :] += 1.0
-    assert not torch.allclose(model.key_tokens(own)[:, :, key], before, atol=1e-3)
-    torch.testing.assert_close(model.key_tokens(far)[:, :, key], before, atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(tokens_of(model, own)[:, :, key], before, atol=1e-3)
+    torch.testing.assert_close(tokens_of(model, far)[:, :, key], before, atol=1e-5, rtol=1e-4)
 
 
 def test_attention_over_keys_carries_far_context():
