@@ -192,9 +192,9 @@ class KeyVivit(nn.Module):
         x = self.out_norm(x + y)
         outputs = dict(zip(EVENT_HEADS, self.events(x).unbind(-1), strict=True))
         x = x.detach() + self.project_attributes(windows.detach().flatten(0, 1)).view_as(x)
-        x = x + self.key_place
         for attention in self.attribute_attention:
             x = x + attention(x.flatten(0, 1)).view_as(x)
+        x = x + self.key_place
         outputs["hand"] = self.hand(x).squeeze(-1)
         outputs["clef"] = self.clef(x).squeeze(-1)
         return outputs
