@@ -100,7 +100,7 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         edge=rng.uniform(0.18, 0.55),
         cast=rng.uniform(0.04, 0.35),
         occlusion=rng.uniform(0.08, 0.28),
-        sunk=rng.uniform(0.1, 0.5),
+        sunk=rng.uniform(0.0, 0.35),
         gloss=rng.uniform(0.0, 1.0),
         glare=rng.uniform(0.1, 0.7) if rng.random() < 0.4 else 0.0,
         glare_mm=(rng.uniform(150, 1070), rng.uniform(40, 160)),
