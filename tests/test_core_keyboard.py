@@ -33,14 +33,5 @@ def test_tails_leave_room_for_the_black_slots():
     assert kb.TAIL_LEFT_MM[d] == pytest.approx(kb.CENTER_MM[c_sharp] + 6.85)
 
 
-def test_key_at_the_centre_of_each_key_is_that_key():
-    y_mm = np.where(kb.IS_BLACK, 100.0, 20.0)
-    np.testing.assert_array_equal(kb.key_at_mm(kb.CENTER_MM, y_mm), np.arange(88))
-
-
-def test_no_key_outside():
-    assert kb.key_at_mm(np.array([-1.0, 1222.5, 600.0]), np.array([20.0, 20.0, 170.0])).tolist() == [-1, -1, -1]
-
-
 def test_hz():
     np.testing.assert_allclose(kb.hz_of(np.array([69, 81, 57])), [440, 880, 220])

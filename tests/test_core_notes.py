@@ -39,11 +39,6 @@ def test_a_tick_of_overlap_is_cut():
     assert notes.offset_s.tolist() == [1.0, 2.0]
 
 
-def test_between_takes_onsets():
-    notes = notes_of((0.0, 1.0, 60), (1.0, 2.0, 61), (2.0, 3.0, 62))
-    assert notes.between(1.0, 2.0).midi.tolist() == [61]
-
-
 NOTE = st.tuples(st.integers(0, 400), st.integers(1, 20), st.integers(21, 108), st.integers(1, 127), st.integers(0, 1))
 
 

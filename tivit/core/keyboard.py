@@ -95,18 +95,3 @@ def mirrored_midi(midi: np.ndarray | int) -> np.ndarray | int:
 def hz_of(midi: np.ndarray) -> np.ndarray:
     """Return equal-tempered frequencies (Hz, A4 = 440) of MIDI numbers: what mir_eval compares, never the numbers."""
     return 440.0 * 2.0 ** ((np.asarray(midi, dtype=np.float64) - 69.0) / 12.0)
-
-
-def key_at_mm(x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
-    """Return the key under points of the white-key plane, -1 outside; arrays of one shape.
-
-    Over the black keys' part (y > 55 mm) a point belongs to the black key whose slot holds it, else to the white key.
-    """
-    x_mm, y_mm = np.broadcast_arrays(np.asarray(x_mm, float), np.asarray(y_mm, float))
-    inside = (x_mm >= 0) & (x_mm < KEYBOARD_WIDTH_MM) & (y_mm >= -FRONT_LIP_MM) & (y_mm <= WHITE_LENGTH_MM)
-    white = WHITE_KEYS[np.clip((x_mm / WHITE_PITCH_MM).astype(int), 0, WHITE_COUNT - 1)]
-    result = np.where(inside, white, -1)
-    nearest = BLACK_KEYS[np.argmin(np.abs(x_mm[..., None] - CENTER_MM[BLACK_KEYS]), axis=-1)]
-    on_black = inside & (y_mm > WHITE_LENGTH_MM - BLACK_LENGTH_MM)
-    on_black &= np.abs(x_mm - CENTER_MM[nearest]) <= BLACK_SLOT_WIDTH_MM / 2
-    return np.where(on_black, nearest, result)

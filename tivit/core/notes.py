@@ -44,14 +44,6 @@ class Notes:
         """Return the notes at `index` (indices or a mask)."""
         return Notes(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
-    def shifted(self, by_s: float) -> Notes:
-        """Return the notes `by_s` seconds later."""
-        return replace(self, onset_s=self.onset_s + by_s, offset_s=self.offset_s + by_s)
-
-    def between(self, start_s: float, end_s: float) -> Notes:
-        """Return the notes whose onset lies in [start_s, end_s)."""
-        return self.take((self.onset_s >= start_s) & (self.onset_s < end_s))
-
 
 def make_notes(
     onset_s: np.ndarray,

@@ -22,6 +22,8 @@ NEXT_DEGREE = {0: (3, 4, 5, 1, 0), 1: (4, 4, 6), 2: (5, 3), 3: (4, 0, 1, 4), 4: 
 
 HOME_CHANCE = 0.25
 """How often a bar returns to the tonic whatever came before."""
+CROSSING_CHANCE = 0.04
+"""How often a hand's phrase lies in the other hand's register: rare in real music, and two hands hardly fit there."""
 HAND_SPAN = 14
 """Semitones a hand can hold at once."""
 MIN_LENGTH_S = 0.05
@@ -91,7 +93,7 @@ def _phrase(rng: np.random.Generator, hand: int, center: float, notes_per_beat: 
     weights = {name: weight * (calm if name in BUSY else 1.0) for name, weight in TEXTURES_OF_HAND[hand].items()}
     texture = str(rng.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values())))
     moved = center + rng.normal(0, 4)
-    if rng.random() < 0.12:
+    if rng.random() < CROSSING_CHANCE:
         moved += 14 if hand == LEFT_HAND else -14
     if rng.random() < 0.10:
         moved += -10 if hand == LEFT_HAND else 13
