@@ -53,7 +53,7 @@ def test_hand_and_clef_leave_the_event_path_alone():
     outputs = model(noisy_inputs())
     (outputs["hand"].sum() + outputs["clef"].sum()).backward()
     moved = {name.split(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
-    assert moved == {"project_attributes", "attribute_attention", "key_place", "hand", "clef"}
+    assert moved == {"hand_view", "attribute_attention", "key_place", "hand", "clef"}
 
 
 @EVERY_BACKEND

@@ -6,9 +6,10 @@
    keys have their own projection.
 3. One attention over the 88 keys of a frame, with a learned bias per distance in keys.
 4. Two temporal convolutions and one temporal self-attention per key, which sees `radius_frames` to either side.
-5. Heads shared by all keys. `hand` and `clef` look over the keys once more, because a hand is told by where the other one is;
-   they read the features and tokens but send no gradient into them, which cost onsets. They alone know a key's absolute
-   place (a learned embedding per key), so pitch, onset and offset move with the picture when it moves along the keyboard.
+5. Heads shared by all keys. `hand` and `clef` have a coarse look of their own at the hands and look over the keys once more,
+   because a hand is told by where the other one is; they read the tokens but send no gradient into them, which cost onsets.
+   They alone know a key's absolute place (a learned embedding per key), so pitch, onset and offset move with the picture when
+   it moves along the keyboard.
 
 Factorised attention over space, then time: Arnab et al., "ViViT: A Video Vision Transformer", ICCV 2021, model 3.
 Frames in = frames out.
@@ -33,6 +34,8 @@ STRIDE_PX, KERNEL_PX = 4, 8
 ROW_STRIDE_PX, ROW_KERNEL_PX = 8, 16
 STEM_REACH = 3
 """Token columns on either side that the stem's result at a column depends on."""
+HAND_PX, HAND_CHANNELS = 8, 24
+"""Raster and width of the coarse look at the hands."""
 TIME_KERNEL = 5
 MOTION_FRAMES = 1
 FAR_SIDE_BIAS = 3.0
@@ -131,6 +134,32 @@ def _sided_bias(heads: int, reach: int) -> Tensor:
     return -FAR_SIDE_BIAS * ((side.unsqueeze(1) * distance) > 0).float()
 
 
+class HandView(nn.Module):
+    """Pictures (N, 3, H, W) -> features (N, C, 1, W / 8): a coarse look, about nine white keys wide, so that it holds a hand.
+
+    Fingers and the side of the thumb tell a hand where its place among the keys does not, as when hands cross.
+    """
+
+    def __init__(self, channels: int, out: int, height_px: int) -> None:
+        super().__init__()
+        rows = height_px // (2 * HAND_PX)
+        self.layers = nn.Sequential(
+            nn.AvgPool2d(HAND_PX),
+            nn.Conv2d(CHANNELS, channels, (3, 5), padding=(1, 2), bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, (4, 5), (2, 1), (1, 2), bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, out, (rows, 9), padding=(0, 4), bias=False),
+            nn.BatchNorm2d(out),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images)
+
+
 class TimeMix(nn.Module):
     """A temporal convolution per key on (B, T, keys, dim), added to its input."""
 
@@ -150,10 +179,10 @@ class KeyVivit(nn.Module):
 
     def __init__(self, params: ModelParams, geometry: StripGeometry) -> None:
         super().__init__()
-        if geometry.width_px % STRIDE_PX or geometry.height_px % (4 * ROW_STRIDE_PX):
+        if geometry.width_px % HAND_PX or geometry.height_px % (4 * ROW_STRIDE_PX):
             raise InputError(
                 f"strips of {geometry.width_px} x {geometry.height_px} px do not fit model.backend key_vivit: "
-                f"the width must be a multiple of {STRIDE_PX}, the height of {4 * ROW_STRIDE_PX}"
+                f"the width must be a multiple of {HAND_PX}, the height of {4 * ROW_STRIDE_PX}"
             )
         own = params.key_vivit
         dim, columns = params.dim, geometry.width_px // STRIDE_PX
@@ -171,7 +200,8 @@ class KeyVivit(nn.Module):
         self.time_attention = BiasedAttention(dim, params.attention_heads, own.radius_frames, params.dropout)
         self.out_norm = nn.LayerNorm(dim)
         self.events = nn.Linear(dim, len(EVENT_HEADS))
-        self.project_attributes = KeyProjection(own.feature_channels * rows * own.key_columns, dim)
+        self.hand_view = HandView(HAND_CHANNELS, dim, geometry.height_px)
+        self.hand_windows = KeyWindows(1, geometry.column_px(CENTER_MM) / HAND_PX)
         self.attribute_attention = nn.ModuleList(
             BiasedAttention(dim, params.attention_heads, KEY_COUNT - 1, params.dropout) for _ in range(2)
         )
@@ -191,7 +221,7 @@ class KeyVivit(nn.Module):
         y = self.time_attention(by_key).view(len(x), KEY_COUNT, -1, x.shape[-1]).transpose(1, 2)
         x = self.out_norm(x + y)
         outputs = dict(zip(EVENT_HEADS, self.events(x).unbind(-1), strict=True))
-        x = x.detach() + self.project_attributes(windows.detach().flatten(0, 1)).view_as(x)
+        x = x.detach() + self.hand_windows(self.hand_view(inputs.flatten(0, 1))).view_as(x)
         for attention in self.attribute_attention:
             x = x + attention(x.flatten(0, 1)).view_as(x)
         x = x + self.key_place
