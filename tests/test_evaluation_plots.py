@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from decoding_cases import random_notes
+from decoding_cases import random_notes, shifted
 from matplotlib.colors import to_rgb
 from PIL import Image
 
@@ -26,8 +26,8 @@ def picture(path, reference, estimate):
 
 def test_the_same_bytes_twice_and_no_metadata(tmp_path):
     notes = random_notes(np.random.default_rng(0), 6.0)
-    picture(tmp_path / "a.png", notes, notes.shifted(0.02))
-    picture(tmp_path / "b.png", notes, notes.shifted(0.02))
+    picture(tmp_path / "a.png", notes, shifted(notes, 0.02))
+    picture(tmp_path / "b.png", notes, shifted(notes, 0.02))
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert "Software" not in Image.open(tmp_path / "a.png").info
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from decoding_cases import THRESHOLDS, perfect_logits, random_notes
+from decoding_cases import THRESHOLDS, perfect_logits, random_notes, shifted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mir_eval.transcription import precision_recall_f1_overlap
@@ -30,7 +30,7 @@ def test_scores_equal_mir_eval(seed):
     rng = np.random.default_rng(seed)
     reference = random_notes(rng, 10.0)
     estimate = reference.take(rng.random(len(reference)) < 0.8)
-    estimate = estimate.shifted(rng.choice([0.0, 0.05, 0.03]))
+    estimate = shifted(estimate, rng.choice([0.0, 0.05, 0.03]))
     estimate = replace(estimate, offset_s=estimate.offset_s + rng.choice([0.0, 0.02, 0.05, 0.2], len(estimate)))
     values = score_clip(reference, estimate, GRID).values()
     intervals = [np.stack([side.onset_s, side.offset_s], axis=1) for side in (reference, estimate)]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from decoding_cases import RULES, noisy_logits, perfect_logits, random_notes
+from decoding_cases import RULES, noisy_logits, perfect_logits, random_notes, shifted
 
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits
@@ -29,8 +29,8 @@ def cases(count=3, noise=0.8, lag_s=0.0, fps=(30.0, 25.0, 60.0)):
     for number in range(count):
         rng = np.random.default_rng(number)
         grid = TimeGrid(fps[number % len(fps)], 0.3 * number, int(6 * fps[number % len(fps)]))
-        notes = random_notes(rng, 5.8).shifted(grid.start_s)
-        heads = noisy_logits(notes.shifted(lag_s), grid, rng, noise) if noise else perfect_logits(notes.shifted(lag_s), grid)
+        notes = shifted(random_notes(rng, 5.8), grid.start_s)
+        heads = noisy_logits(shifted(notes, lag_s), grid, rng, noise) if noise else perfect_logits(shifted(notes, lag_s), grid)
         clips.append(ClipLogits(f"val/{number}", grid, heads))
         references.append(notes)
     return clips, references

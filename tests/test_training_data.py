@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from decoding_cases import shifted
 from model_cases import GEOMETRY, NO_AUGMENT, OCTAVE_PX, noisy_strip, played_clip, three_notes, train_params
 
 from tivit.core.errors import InputError
@@ -184,5 +185,5 @@ def test_the_digest_sees_pictures_and_notes():
     clip = played_clip("a")
     assert content_digest([clip]) == content_digest([played_clip("a")])
     assert content_digest([clip]) != content_digest([played_clip("a", seed=5)])
-    moved = type(clip)(clip.clip_id, clip.frames, clip.grid, clip.notes.shifted(0.01), clip.background)
+    moved = type(clip)(clip.clip_id, clip.frames, clip.grid, shifted(clip.notes, 0.01), clip.background)
     assert content_digest([clip]) != content_digest([moved])
