@@ -1,6 +1,6 @@
 """How fast `transcribe` is against real time, on a rendered clip of 1280 x 720 px: run by hand, never a test.
 
-    python tests/benchmarks/transcribe_speed.py [--seconds 60] [--runs 5]
+    PYTHONPATH=. python tests/benchmarks/transcribe_speed.py [--seconds 60] [--runs 5]
 
 Needs a reproduced pipeline (checkpoint and thresholds). Prints the median over the runs of the whole command's speed in the
 process (registration, decoding the video, model, notes) and of the model alone, as multiples of real time.
