@@ -11,8 +11,7 @@ from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.decoding.thresholds import write_thresholds
 from tivit.evaluation.inputs import load_split
-from tivit.evaluation.plots import save_png, threshold_curves
-from tivit.evaluation.report import DECIMALS, POINT_COLUMNS, point_rows
+from tivit.evaluation.report import CURVE_COLUMNS, DECIMALS, POINT_COLUMNS, curve_rows, point_rows
 from tivit.evaluation.sweep import SweepParams, sweep
 
 SPLIT = "val"
@@ -20,7 +19,7 @@ log = logging.getLogger("tivit.sweep")
 
 
 def run(params: dict, runtime: RuntimeParams) -> None:
-    """Write metrics/thresholds.json, metrics/sweep.json and metrics/plots/sweep.{csv,png}."""
+    """Write metrics/thresholds.json, metrics/sweep.json and metrics/plots/{sweep,onset_curve}.csv."""
     settings = params_file.section(params, "sweep", SweepParams)
     clips = load_split("data/decoded/val.npz", "data/manifest", SPLIT)
     started = time.perf_counter()
@@ -30,7 +29,7 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     log.info("onset F1@50 %.4f at onset %g, pitch %g", best.onset_f1_50, best.onset_threshold, best.pitch_threshold)
     log.info("note F1 %.4f at hold %g, offset %g; onset lag %g s", best.note_f1, best.hold, best.offset_threshold, lag_s)
     write_csv("metrics/plots/sweep.csv", POINT_COLUMNS, point_rows(result.points), DECIMALS)
-    save_png(threshold_curves(result.points, best), "metrics/plots/sweep.png")
+    write_csv("metrics/plots/onset_curve.csv", CURVE_COLUMNS, curve_rows(result.points, best), DECIMALS)
     scores = {name: getattr(best, name) for name in ("onset_f1_50", "onset_p_50", "onset_r_50", "note_f1")}
     write_json("metrics/sweep.json", {**scores, "lag_s": lag_s, "points": len(result.points)}, DECIMALS)
     write_thresholds("metrics/thresholds.json", result.thresholds)

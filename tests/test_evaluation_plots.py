@@ -1,16 +1,14 @@
 """Pictures: the same bytes twice, no metadata, the colours of what they show, and empty sides."""
 
 import numpy as np
-import pytest
 from decoding_cases import random_notes, shifted
 from matplotlib.colors import to_rgb
 from PIL import Image
 
 from tivit.core.notes import empty_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.plots import FOUND, INVENTED, MISSED, piano_roll, save_png, threshold_curves
+from tivit.evaluation.plots import FOUND, INVENTED, MISSED, piano_roll, save_png
 from tivit.evaluation.scores import score_clip
-from tivit.evaluation.sweep import Point
 
 GRID = TimeGrid(30.0, 0.0, 180)
 
@@ -45,10 +43,3 @@ def test_colours_show_what_was_found_missed_and_invented(tmp_path):
 def test_nothing_to_show_is_still_a_picture(tmp_path):
     picture(tmp_path / "empty.png", empty_notes(), empty_notes())
     assert (tmp_path / "empty.png").stat().st_size > 0
-
-
-@pytest.mark.parametrize("count", [1, 5])
-def test_threshold_curves_are_drawn(tmp_path, count):
-    points = [Point(0.1 * (i + 1), 0.5, 0.9, 0.8, 0.85) for i in range(count)]
-    save_png(threshold_curves(points, points[0]), tmp_path / "t.png")
-    assert Image.open(tmp_path / "t.png").size == (630, 360)

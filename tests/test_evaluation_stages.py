@@ -16,7 +16,7 @@ from tivit.core.notes import read_midi
 from tivit.core.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
-from tivit.evaluation.report import CLIP_COLUMNS, POINT_COLUMNS
+from tivit.evaluation.report import CLIP_COLUMNS, CURVE_COLUMNS, POINT_COLUMNS
 
 RUNTIME = RuntimeParams(1, 1, "cpu", "float32", 50)
 STAGES = (decode, sweep, evaluate)
@@ -57,7 +57,7 @@ def test_the_three_stages_write_what_they_declare_and_the_same_bytes_again(folde
         *(f"data/decoded/{name}.npz" for name in ("val", "test", "val_key", "test_key")),
         *(f"data/transcriptions/test/{number}.{kind}" for number in ("000", "001") for kind in ("mid", "png")),
         *(f"metrics/{name}.json" for name in ("sweep", "thresholds", "evaluate")),
-        *(f"metrics/plots/{name}" for name in ("sweep.csv", "sweep.png", "clips.csv")),
+        *(f"metrics/plots/{name}" for name in ("sweep.csv", "onset_curve.csv", "clips.csv")),
     }
     for stage in STAGES:
         stage.run(params, RUNTIME)
@@ -73,7 +73,12 @@ def test_what_the_stages_write_can_be_read(folder, params):
     assert json.loads((folder / "metrics/sweep.json").read_text())["points"] == len(
         read_csv("metrics/plots/sweep.csv", POINT_COLUMNS)
     )
-    assert read_thresholds("metrics/thresholds.json").split == "val"
+    chosen = read_thresholds("metrics/thresholds.json")
+    assert chosen.split == "val"
+    curve = np.array(read_csv("metrics/plots/onset_curve.csv", CURVE_COLUMNS), float)
+    assert curve[:, 0].tolist() == params["sweep"]["onset_thresholds"] and (np.diff(curve[:, 2]) <= 0).all()
+    best = curve[curve[:, 0] == chosen.onset.threshold][0]
+    assert best[3] == curve[:, 3].max() == json.loads((folder / "metrics/sweep.json").read_text())["onset_f1_50"]
     assert [row[0] for row in read_csv("metrics/plots/clips.csv", CLIP_COLUMNS)] == ["test/000", "test/001"]
     assert set(read_midi("data/transcriptions/test/000.mid").hand.tolist()) == {0, 1}
     key = read_npz("data/decoded/val_key.npz")

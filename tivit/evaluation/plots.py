@@ -5,7 +5,6 @@ Colours are those of Okabe and Ito, told apart by people who see colours differe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from tivit.core.artifacts import atomic_path
 from tivit.core.keyboard import BLACK_KEYS, HIGHEST_MIDI, LOWEST_MIDI, midi_of, name_of
 from tivit.core.notes import Notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.sweep import Point
 
 FOUND, MISSED, INVENTED = "#009E73", "#D55E00", "#0072B2"
 OCTAVE = 12
@@ -65,28 +63,6 @@ def piano_roll(reference: Notes, estimate: Notes, pairs: np.ndarray, grid: TimeG
     handles = [Patch(facecolor=colour, label=f"{name} {count}") for colour, name, count in counts]
     handles.append(Patch(facecolor="none", edgecolor="0.25", linewidth=0.6, label="true extent"))
     axes.legend(handles=handles, ncol=4, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
-    return figure
-
-
-def threshold_curves(points: Sequence[Point], best: Point) -> Figure:
-    """Return onset precision, recall and F1 over the onset threshold (at the chosen pitch threshold), the choice marked."""
-    line = sorted(
-        (point for point in points if point.note_f1 is None and point.pitch_threshold == best.pitch_threshold),
-        key=lambda point: point.onset_threshold,
-    )
-    figure = Figure(figsize=(7.0, 4.0), layout="constrained")
-    axes = figure.add_subplot()
-    threshold = [point.onset_threshold for point in line]
-    for name, label, colour in (
-        ("onset_p_50", "precision", INVENTED),
-        ("onset_r_50", "recall", MISSED),
-        ("onset_f1_50", "F1", FOUND),
-    ):
-        axes.plot(threshold, [getattr(point, name) for point in line], color=colour, label=label, marker=".")
-    axes.axvline(best.onset_threshold, color="0.4", linestyle="--", label=f"chosen {best.onset_threshold:g}")
-    axes.set(xlabel="onset threshold (probability)", ylabel="onsets at 50 ms, mean over clips", xlim=(0, 1), ylim=(0, 1.02))
-    axes.grid(color="0.9")
-    axes.legend(frameon=False)
     return figure
 
 

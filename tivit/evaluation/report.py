@@ -15,6 +15,7 @@ CLIP_COLUMNS = ("clip_id", "tier", "notes", "found", "missed", "invented", *CLIP
 POINT_COLUMNS = (
     "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50", "note_f1",
 )  # fmt: skip
+CURVE_COLUMNS = ("onset_threshold", "precision", "recall", "f1")
 DECIMALS = 4
 
 
@@ -33,6 +34,13 @@ def point_rows(points: Sequence[Point]) -> list[list[object]]:
     """Return one row per operating point, columns `POINT_COLUMNS`; "" where a point has no such value."""
     rows = ([getattr(point, name) for name in POINT_COLUMNS] for point in points)
     return [["" if value is None else value for value in row] for row in rows]
+
+
+def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
+    """Return onset precision, recall and F1 at 50 ms over the onset threshold at the chosen pitch threshold, ascending."""
+    line = [point for point in points if point.note_f1 is None and point.pitch_threshold == best.pitch_threshold]
+    line.sort(key=lambda point: point.onset_threshold)
+    return [[point.onset_threshold, point.onset_p_50, point.onset_r_50, point.onset_f1_50] for point in line]
 
 
 def score_table(blocks: Mapping[str, Mapping[str, float]]) -> str:
