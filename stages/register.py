@@ -20,30 +20,26 @@ from tivit.core.stage import run_stage
 from tivit.core.strip import StripGeometry
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
-from tivit.registration.estimate import estimate
+from tivit.registration.clip import register_video
 from tivit.registration.overlay import draw_overlay
-from tivit.registration.params import RegistrationParams
+from tivit.registration.params import Override, RegistrationParams
 from tivit.registration.truth import key_errors, summary
-from tivit.video.reader import sample_frames
 
 log = logging.getLogger("tivit.register")
 FOLDER = Path("data/registration")
 
 
-def register_clip(
-    item: tuple[str, Path, np.ndarray | None], params: RegistrationParams, geometry: StripGeometry
-) -> Registration:
-    """Return the registration of one clip (id, video, corners or None) and write its overlay; bad videos are refused."""
-    clip_id, video, corners = item
+def register_clip(item: tuple[str, Path, Override], params: RegistrationParams, geometry: StripGeometry) -> Registration:
+    """Return the registration of one clip (id, video, what is known of it) and write its overlay; bad videos are refused."""
+    clip_id, video, override = item
     try:
-        frames = sample_frames(video, params.frames)
-        registration = estimate(frames, params, geometry, corners)
+        found = register_video(video, params, geometry, override)
     except InputError as error:
         return refused(str(error), (0, 0), 0)
-    picture = draw_overlay(frames[len(frames) // 2], registration, geometry)
+    picture = draw_overlay(found.frame, found.registration, geometry)
     encoded = cv2.imencode(".png", picture)[1]
     write_bytes(FOLDER / "overlays" / f"{clip_id.replace('/', '__')}.png", encoded.tobytes())
-    return registration
+    return found.registration
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
@@ -58,8 +54,9 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     items = []
     for clip in clips:
         given = registration_params.corners.get(clip.clip_id)
-        corners = dataset.corners(clip) if given is None else np.array(given, float)
-        items.append((clip.clip_id, dataset.video_path(clip), corners))
+        corners = dataset.corners(clip) if given is None else given
+        override = Override(None if corners is None else tuple(map(tuple, np.asarray(corners, float).tolist())))
+        items.append((clip.clip_id, dataset.video_path(clip), override))
     work = partial(register_clip, params=registration_params, geometry=geometry)
     found = dict(zip((item[0] for item in items), map_clips(work, items, runtime.workers, "register"), strict=True))
     errors = []

@@ -9,7 +9,7 @@ from tivit.core.keyboard import CENTER_MM
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import Clip, Manifest, read_manifest, write_manifest
 from tivit.core.notes import empty_notes, make_notes
-from tivit.core.registration import Registration, correction_mm, read_registrations, refused, write_registrations
+from tivit.core.registration import Move, Registration, correction_mm, read_registrations, refused, write_registrations
 from tivit.core.strip import StripGeometry, open_strips, strip_path, write_strip_index
 from tivit.core.timegrid import TimeGrid
 
@@ -129,7 +129,8 @@ def registration(**changes):
     fields = dict(
         status="ok", reason="", homography=tuple(map(tuple, matrix.tolist())), x_correction=(0.5, 2.0, -1.0, 0.25),
         orientation="upright", first_midi=21, last_midi=108, source_hw=(360, 640), frames=8, confidence=0.9,
-        err_before=0.2, err_after=0.02, source="pixels",
+        err_before=0.2, err_after=0.02, err_black=(0.3, 0.02), err_white=(0.2, 0.02),
+        deviation=0.2, source="pixels", moves=(Move(3.5, ((1.0, 0.0, 3.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), (0.1, 0.2)),),
     )  # fmt: skip
     return Registration(**(fields | changes))
 

@@ -16,7 +16,7 @@ from tivit.core.registration import read_registrations, refused, write_registrat
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
 from tivit.registration.overlay import draw_overlay
-from tivit.registration.params import RegistrationParams
+from tivit.registration.params import Override, RegistrationParams
 from tivit.registration.truth import key_errors, summary
 
 PARAMS = params_file.section(params_file.load(Path(__file__).parents[1] / "params.yaml"), "registration", RegistrationParams)
@@ -82,7 +82,7 @@ def test_grey_frames_do_as_well_and_twice_gives_the_same():
 def test_corners_a_few_pixels_off_are_corrected(orientation):
     view, picture = seen(3, orientation)
     corners = view.corners_px() + np.random.default_rng(0).uniform(-3, 3, (4, 2))
-    found = estimate([picture], PARAMS, GEOMETRY, corners)
+    found = estimate([picture], PARAMS, GEOMETRY, Override(tuple(map(tuple, corners))))
     assert (found.status, found.orientation, found.source) == ("ok", orientation, "corners")
     errors = np.abs(key_errors(found, view.key_centers_px(), GEOMETRY))
     assert errors.max() < 0.1
@@ -121,8 +121,8 @@ def test_no_keyboard_is_refused(picture):
 
 
 def test_corners_around_nothing_are_refused():
-    corners = np.array([[100, 100], [500, 100], [500, 180], [100, 180]])
-    assert estimate([np.full((360, 640), 120, np.uint8)], PARAMS, GEOMETRY, corners).status == "refused"
+    corners = ((100, 100), (500, 100), (500, 180), (100, 180))
+    assert estimate([np.full((360, 640), 120, np.uint8)], PARAMS, GEOMETRY, Override(corners)).status == "refused"
 
 
 def test_bad_arguments():
@@ -130,8 +130,8 @@ def test_bad_arguments():
         estimate([], PARAMS, GEOMETRY)
     with pytest.raises(InputError, match="frames of one size"):
         estimate([np.zeros((4, 5), np.uint8), np.zeros((5, 4), np.uint8)], PARAMS, GEOMETRY)
-    with pytest.raises(InputError, match=r"corners have shape \(3, 2\)"):
-        estimate([np.zeros((40, 50), np.uint8)], PARAMS, GEOMETRY, np.zeros((3, 2)))
+    with pytest.raises(InputError, match="corners: 3 points, four"):
+        Override(((0, 0), (1, 0), (1, 1)))
 
 
 def test_a_registration_survives_its_file(tmp_path):

@@ -30,10 +30,9 @@ from tivit.inference.params import LogitsParams
 from tivit.inference.predict import predict_strip
 from tivit.model.checkpoint import Checkpoint, load_checkpoint
 from tivit.model.setup import prepare_torch
-from tivit.registration.estimate import estimate
-from tivit.registration.params import RegistrationParams
+from tivit.registration.clip import register_video
+from tivit.registration.params import Override, RegistrationParams
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
-from tivit.video.reader import sample_frames
 from tivit.video.rectify import write_strip
 
 
@@ -91,7 +90,8 @@ def transcribe(
 
 def find_keyboard(video: Path, params: RegistrationParams, geometry: StripGeometry, corners: np.ndarray | None) -> Registration:
     """Return the registration of a video; raise InputError with the reason when it is refused."""
-    registration = estimate(sample_frames(video, params.frames), params, geometry, corners)
+    override = Override(None if corners is None else tuple(map(tuple, corners.tolist())))
+    registration = register_video(video, params, geometry, override).registration
     if not registration.is_usable:
         advice = "give --corners" if corners is None else "check --corners"
         raise InputError(f"{video}: the keyboard was not found ({registration.reason}); {advice}")

@@ -4,11 +4,13 @@ Chain from a world point to the image: (x_mm, y_mm) -> x correction -> strip pix
 The homography maps image pixels (x right, y down, pixel centres at integers, as OpenCV counts) to continuous strip pixels
 (`core.strip`). The x correction is a polynomial in s = 2 x / 1222 - 1, in millimetres, that says how far along the keyboard
 the lens moves a point of the true x: plane x = x + sum(c[i] s^i).
+
+A camera that moved has `moves`: from `start_s` of the video clock on, another homography and x correction hold.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,21 @@ import numpy as np
 
 from tivit.core.artifacts import read_json, write_json
 from tivit.core.errors import InputError
-from tivit.core.keyboard import HIGHEST_MIDI, KEYBOARD_WIDTH_MM, LOWEST_MIDI
+from tivit.core.keyboard import HIGHEST_MIDI, KEYBOARD_WIDTH_MM, LOWEST_MIDI, key_of
 from tivit.core.strip import StripGeometry
 
 FILE_NAME = "reg_refined.json"
+STATUSES = ("ok", "octave_unknown", "refused")
 ORIENTATIONS = ("upright", "rotated", "mirrored", "rotated_mirrored")
+
+
+@dataclass(frozen=True)
+class Move:
+    """Where the keyboard is from `start_s` (s of the video clock) on, after the camera moved."""
+
+    start_s: float
+    homography: tuple[tuple[float, ...], ...]
+    x_correction: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -29,16 +41,22 @@ class Registration:
 
     Attributes
     ----------
-    status : "ok" or "refused"; a refused registration has a `reason` and is never used.
+    status : "ok"; "octave_unknown" when the pitch classes are sure and the octave is not (it can be used once the first key
+        is given); "refused". The last two have a `reason` and are never used as they are.
     homography : 3 x 3 nested tuples, image px -> strip px (before the x correction).
     x_correction : polynomial coefficients in mm, lowest power first; () means none.
     orientation : one of ORIENTATIONS, how the image shows the keyboard (upright: low keys left, player at the bottom).
-    first_midi, last_midi : lowest and highest key in view.
+    first_midi, last_midi : lowest and highest key wholly in view; with an unknown octave, in the octave nearest to the middle.
     source_hw : (height, width) of the video frames in px.
     frames : number of frames looked at.
     confidence : 0..1.
-    err_before, err_after : median key-centre error in white-key widths without and with refinement.
+    err_before, err_after : median key-centre error in white-key widths without and with the x correction, measured on black
+        keys and white seams that had no part in the fit.
+    err_black, err_white : the same, (before, after), over black keys and over white seams alone.
+    deviation : median distance of the key centres from those of a plain scaling (equal white keys between the outermost
+        corners), in white-key widths.
     source : "pixels" or "corners" (given by metadata, params or the command line).
+    moves : later places of the keyboard, in time order; () for a camera that stands still.
     """
 
     status: str
@@ -53,12 +71,33 @@ class Registration:
     confidence: float
     err_before: float
     err_after: float
+    err_black: tuple[float, float]
+    err_white: tuple[float, float]
+    deviation: float
     source: str
+    moves: tuple[Move, ...] = ()
 
     @property
     def is_usable(self) -> bool:
-        """True unless the clip was refused."""
+        """True when every key is known: neither refused nor of unknown octave."""
         return self.status == "ok"
+
+    @property
+    def first_key(self) -> int:
+        """Index 0..87 of the lowest key in view."""
+        return int(key_of(self.first_midi))
+
+    @property
+    def last_key(self) -> int:
+        """Index 0..87 of the highest key in view."""
+        return int(key_of(self.last_midi))
+
+    def at(self, time_s: float) -> Registration:
+        """Return the registration that holds at `time_s` of the video clock, without `moves`."""
+        held = [move for move in self.moves if move.start_s <= time_s]
+        if not held:
+            return replace(self, moves=())
+        return replace(self, homography=held[-1].homography, x_correction=held[-1].x_correction, moves=())
 
     def image_points(self, x_mm: np.ndarray, y_mm: np.ndarray, geometry: StripGeometry) -> np.ndarray:
         """Return image pixels (..., 2) of world points on the white-key plane; `x_mm` and `y_mm` of one shape."""
@@ -81,7 +120,7 @@ def refused(reason: str, source_hw: tuple[int, int], frames: int) -> Registratio
     return Registration(
         status="refused", reason=reason, homography=identity, x_correction=(), orientation="upright",
         first_midi=LOWEST_MIDI, last_midi=HIGHEST_MIDI, source_hw=source_hw, frames=frames, confidence=0.0,
-        err_before=0.0, err_after=0.0, source="pixels",
+        err_before=0.0, err_after=0.0, err_black=(0.0, 0.0), err_white=(0.0, 0.0), deviation=0.0, source="pixels",
     )  # fmt: skip
 
 
@@ -100,11 +139,20 @@ def read_registrations(path: Path | str) -> dict[str, Registration]:
 
 def _parse(path: Path | str, clip_id: str, item: Any) -> Registration:
     try:
-        matrix = np.array(item["homography"], dtype=float)
-        if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
-            raise ValueError("homography must be 3 x 3 finite numbers")
-        fields = dict(item, homography=tuple(map(tuple, matrix.tolist())))
-        fields.update(x_correction=tuple(item["x_correction"]), source_hw=tuple(item["source_hw"]))
+        if item["status"] not in STATUSES or item["orientation"] not in ORIENTATIONS:
+            raise ValueError(f"status {item['status']!r}, orientation {item['orientation']!r}")
+        fields = dict(item, homography=_matrix(item["homography"]))
+        fields.update({name: tuple(item[name]) for name in ("x_correction", "source_hw", "err_black", "err_white")})
+        fields["moves"] = tuple(
+            Move(float(move["start_s"]), _matrix(move["homography"]), tuple(move["x_correction"])) for move in item["moves"]
+        )
         return Registration(**fields)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: clip {clip_id!r} is not a registration ({error})") from None
+
+
+def _matrix(value: Any) -> tuple[tuple[float, ...], ...]:
+    matrix = np.array(value, dtype=float)
+    if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
+        raise ValueError("homography must be 3 x 3 finite numbers")
+    return tuple(map(tuple, matrix.tolist()))

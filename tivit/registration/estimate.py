@@ -19,7 +19,7 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import HIGHEST_MIDI, KEYBOARD_WIDTH_MM, LOWEST_MIDI, WHITE_PITCH_MM
 from tivit.core.registration import Registration, refused
 from tivit.core.strip import StripGeometry
-from tivit.registration.params import RegistrationParams
+from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.registration.readings import Reading, from_corners, from_pixels
 from tivit.registration.refine import Correction, fit_correction, look_from_above
 from tivit.registration.verify import CUT, Verdict, judge
@@ -44,28 +44,26 @@ def estimate(
     frames: Sequence[np.ndarray],
     params: RegistrationParams,
     geometry: StripGeometry,
-    corners: np.ndarray | None = None,
+    override: Override = NOTHING_KNOWN,
 ) -> Registration:
     """Return where the keyboard is in `frames`, or a refused registration with the reason.
 
     Parameters
     ----------
     frames : BGR (height, width, 3) or grey (height, width) pictures of one fixed camera, uint8, at least one.
-    corners : image px (4, 2) of the white-key area, top left, top right, bottom right, bottom left of the picture; a start.
+    override : what is known beforehand (corners as a start, first key, orientation).
 
     Raises
     ------
     InputError
-        There is no frame, the frames differ in size, or the corners are not four points.
+        There is no frame, or the frames differ in size.
     """
     greys = _greys(frames)
     height, width = greys[0].shape
     readings: Iterable[Reading] = from_pixels(greys, params)
     reason = "no row of black keys was found"
+    corners = None if override.corners is None else np.array(override.corners, float)
     if corners is not None:
-        corners = np.asarray(corners, float)
-        if corners.shape != (4, 2):
-            raise InputError(f"corners have shape {corners.shape}, four points (x, y) are needed")
         given = from_corners(corners, (width, height), params)
         readings = chain((reading for reading in readings if reading.agrees_with(corners)), given)
         reason = "no black keys were found between the corners"
@@ -122,6 +120,9 @@ def _registration(
         confidence=best.verdict.confidence,
         err_before=best.correction.err_before,
         err_after=best.correction.err_after,
+        err_black=(best.correction.err_before, best.correction.err_after),
+        err_white=(0.0, 0.0),
+        deviation=0.0,
         source="corners" if has_corners else "pixels",
     )
     reason = _objection(result, best.verdict, geometry, params)

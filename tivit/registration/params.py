@@ -5,7 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tivit.core.errors import InputError
-from tivit.core.params import check_range
+from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
+from tivit.core.params import check_choice, check_range
+from tivit.core.registration import ORIENTATIONS
+
+
+@dataclass(frozen=True)
+class Override:
+    """What is known of a clip's keyboard beforehand; None is not known.
+
+    Attributes
+    ----------
+    corners : image points (x, y) of the white-key area in view: top left, top right, bottom right, bottom left. A start, refined.
+    first_key : MIDI number of the lowest key in view (decides the octave).
+    orientation : one of `core.registration.ORIENTATIONS`.
+    """
+
+    corners: tuple[tuple[float, float], ...] | None = None
+    first_key: int | None = None
+    orientation: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.corners is not None and (len(self.corners) != 4 or any(len(point) != 2 for point in self.corners)):
+            raise InputError(f"corners: {len(self.corners)} points, four [x, y] pairs are needed")
+        if self.first_key is not None:
+            check_range("first_key", self.first_key, LOWEST_MIDI, HIGHEST_MIDI)
+        if self.orientation is not None:
+            check_choice("orientation", self.orientation, ORIENTATIONS)
+
+
+NOTHING_KNOWN = Override()
 
 
 @dataclass(frozen=True)
