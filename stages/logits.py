@@ -1,11 +1,11 @@
-"""Run the trained model over strips and write its raw logits, one file a split."""
+"""Run the trained model over strips and write its raw logits, one file a split; keys out of view are silent."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tivit.core.errors import InputError
-from tivit.core.logits import ClipLogits, write_logits
+from tivit.core.logits import ClipLogits, silenced, write_logits
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
 from tivit.core.progress import progress_bar
@@ -30,14 +30,10 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     for split in logits.splits:
         clips = manifest.of_split(split)
         with progress_bar(sum(strips.grids[clip.clip_id].length for clip in clips), f"logits {split}", "frame") as bar:
-            answers = [
-                ClipLogits(
-                    clip.clip_id,
-                    strips.grids[clip.clip_id],
-                    predict_strip(model, strips.open(clip.clip_id), runtime, logits.window_frames, bar.update),
-                )
-                for clip in clips
-            ]
+            answers = []
+            for clip in clips:
+                heads = predict_strip(model, strips.open(clip.clip_id), runtime, logits.window_frames, bar.update)
+                answers.append(ClipLogits(clip.clip_id, strips.grids[clip.clip_id], silenced(heads, clip.in_view)))
         write_logits(f"data/logits/{split}.npz", answers)
 
 

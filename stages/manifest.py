@@ -9,9 +9,10 @@ from typing import Any
 
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
+from tivit.core.keyboard import key_of
 from tivit.core.manifest import SPLITS, Clip, Manifest, write_manifest
 from tivit.core.params import section
-from tivit.core.registration import FILE_NAME, read_registrations
+from tivit.core.registration import FILE_NAME, STATUSES, read_registrations
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.datasets.params import DataParams
@@ -21,29 +22,43 @@ log = logging.getLogger("tivit.manifest")
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write `data/manifest` and `metrics/manifest.json`; clips refused by registration are named and left out."""
+    """Write `data/manifest` and `metrics/manifest.json`; clips without a usable registration are named and left out.
+
+    The metrics list them under `refused` and `octave_unknown`, and count the notes, and those of keys that no picture shows, by
+    split.
+    """
     del runtime
     dataset = open_dataset(section(params, "data", DataParams))
     registrations = read_registrations(Path("data/registration") / FILE_NAME)
-    clips, notes, refused = [], {}, []
+    clips, notes = [], {}
+    left_out: dict[str, list[str]] = {status: [] for status in STATUSES if status != "ok"}
     for clip in dataset.clips():
         registration = registrations.get(clip.clip_id)
         if registration is None:
             raise InputError(f"data/registration/{FILE_NAME}: clip {clip.clip_id!r} is missing; run the register stage")
         if not registration.is_usable:
-            log.warning("left out %s: %s", clip.clip_id, registration.reason)
-            refused.append(clip.clip_id)
+            log.warning("left out %s (%s): %s", clip.clip_id, registration.status.replace("_", " "), registration.reason)
+            left_out[registration.status].append(clip.clip_id)
             continue
-        clips.append(Clip(clip.clip_id, clip.split, clip.tier, clip.video))
+        in_view = (registration.first_midi, registration.last_midi)
+        clips.append(Clip(clip.clip_id, clip.split, clip.tier, clip.video, *in_view))
         notes[clip.clip_id] = dataset.notes(clip)
     counts = Counter(clip.split for clip in clips)
     empty = [split for split in SPLITS if not counts[split]]
     if empty:
-        raise InputError(f"no usable clip is left in split {empty[0]!r} ({len(refused)} refused by registration)")
+        why = ", ".join(f"{len(ids)} {status.replace('_', ' ')}" for status, ids in left_out.items())
+        raise InputError(f"no usable clip is left in split {empty[0]!r} (registration: {why})")
     write_manifest("data/manifest", Manifest(tuple(clips), notes))
-    note_counts = {split: sum(len(notes[clip.clip_id]) for clip in clips if clip.split == split) for split in SPLITS}
-    write_json("metrics/manifest.json", {"clips": counts, "notes": note_counts, "refused": refused})
-    log.info("manifest: %d clips, %d notes, %d left out", len(clips), sum(note_counts.values()), len(refused))
+    note_counts, unseen_counts = Counter(dict.fromkeys(SPLITS, 0)), Counter(dict.fromkeys(SPLITS, 0))
+    for clip in clips:
+        note_counts[clip.split] += len(notes[clip.clip_id])
+        unseen_counts[clip.split] += int((~clip.in_view[key_of(notes[clip.clip_id].midi)]).sum())
+    metrics = {"clips": counts, "notes": note_counts, "notes_out_of_view": unseen_counts}
+    write_json("metrics/manifest.json", metrics | left_out)
+    log.info(
+        "manifest: %d clips, %d notes, %d of them out of view; %d clips left out",
+        len(clips), note_counts.total(), unseen_counts.total(), sum(map(len, left_out.values())),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from tivit.training.params import AugmentParams, TrainParams
 GEOMETRY = StripGeometry(416, 32, -22.0, 158.0)
 """8 px a white key: 2 token columns."""
 OCTAVE_KEYS, OCTAVE_PX = 12, 56
+ALL_KEYS = np.ones(88, bool)
 RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", log_every_steps=1)
 NO_AUGMENT = AugmentParams(
     mirror=0.0, octave=0.0, speed=0.0, shift_px=0.0, row_shift_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0, gamma=0.0,
@@ -81,7 +82,7 @@ def played_clip(clip_id: str, length: int = 30, seed: int = 0) -> TrainClip:
     for onset_s, offset_s, midi in zip(notes.onset_s, notes.offset_s, notes.midi, strict=True):
         center = int(GEOMETRY.column_px(CENTER_MM[midi - 21]))
         frames[(times_s >= onset_s) & (times_s < offset_s), 8:, center - 2 : center + 3] -= 100
-    return TrainClip(clip_id, frames, grid, notes, background_of(frames))
+    return TrainClip(clip_id, frames, grid, notes, background_of(frames), ALL_KEYS)
 
 
 def train_data() -> TrainData:

@@ -6,7 +6,7 @@ import pytest
 from tivit.core.artifacts import read_npz, write_npz
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM
-from tivit.core.logits import ClipLogits, read_logits, write_logits
+from tivit.core.logits import SILENT_LOGIT, ClipLogits, read_logits, silenced, write_logits
 from tivit.core.manifest import Clip, Manifest, read_manifest, write_manifest
 from tivit.core.notes import empty_notes, make_notes
 from tivit.core.registration import Move, Registration, correction_mm, read_registrations, refused, write_registrations
@@ -20,7 +20,10 @@ def small_manifest():
     notes = make_notes(
         np.array([0.25, 0.5]), np.array([0.4, 1.0]), np.array([60, 40]), None, np.array([1, 0]), np.array([1, 0])
     )
-    clips = (Clip("train/a", "train", "plain", "train/a.mp4"), Clip("test/a", "test", "", "test/a.mp4"))
+    clips = (
+        Clip("train/a", "train", "plain", "train/a.mp4", 21, 108),
+        Clip("test/a", "test", "", "test/a.mp4", 36, 96),
+    )
     return Manifest(clips, {"train/a": notes, "test/a": empty_notes()})
 
 
@@ -40,6 +43,9 @@ def test_manifest_round_trip(tmp_path):
     [
         ("clips.csv", "test/a,test", "test/a,tset", "split 'tset', allowed: train, val, test"),
         ("clips.csv", "test/a,test", "train/a,test", "stands in it twice"),
+        ("clips.csv", ",36,96", ",36,x", "line 3: invalid literal"),
+        ("clips.csv", ",36,96", ",36,109", "line 3: keys 36 to 109 are not in 21..108"),
+        ("clips.csv", ",36,96", ",36,35", "line 3: keys 36 to 35 are not"),
         ("notes.csv", "train/a,0.25", "train/a,x", "line 2"),
         ("notes.csv", "train/a,0.25", "train/z,0.25", "'train/z' is not in clips.csv"),
         ("notes.csv", ",60,", ",160,", "pitch 160 is outside"),
@@ -53,6 +59,12 @@ def test_manifest_damage(tmp_path, file, old, new, message):
     path.write_text(text.replace(old, new))
     with pytest.raises(InputError, match=message):
         read_manifest(tmp_path)
+
+
+def test_a_clip_knows_its_keys_in_view():
+    whole, part = (clip.in_view for clip in small_manifest().clips)
+    assert whole.shape == (88,) and whole.all()
+    assert np.flatnonzero(part)[[0, -1]].tolist() == [15, 75] and part.sum() == 61
 
 
 def small_logits():
@@ -77,6 +89,18 @@ def test_logits_beyond_float16_stay_finite(tmp_path):
     clip = ClipLogits("a", TimeGrid(30.0, 0.0, 1), {head: np.full((1, 88), 1e9) for head in ("pitch", "onset", "offset")})
     write_logits(tmp_path / "t.npz", [clip])
     assert np.isfinite(read_logits(tmp_path / "t.npz")[0].heads["pitch"]).all()
+
+
+def test_keys_out_of_view_are_silent_in_the_event_heads(tmp_path):
+    clip = small_logits()[0]
+    in_view = np.arange(88) >= 15
+    quiet = silenced(clip.heads, in_view)
+    write_logits(tmp_path / "t.npz", [ClipLogits("a", clip.grid, quiet)])
+    (back,) = read_logits(tmp_path / "t.npz")
+    for head in ("pitch", "onset", "offset"):
+        assert (back.heads[head][:, :15] == SILENT_LOGIT).all()
+        np.testing.assert_array_equal(quiet[head][:, 15:], clip.heads[head][:, 15:])
+    assert quiet["hand"] is clip.heads["hand"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tivit.core import keyboard as kb
+from tivit.core.errors import InputError
 
 
 def test_counts_and_ends():
@@ -15,6 +16,29 @@ def test_counts_and_ends():
 @pytest.mark.parametrize(("midi", "name"), [(21, "A0"), (22, "A#0"), (60, "C4"), (61, "C#4"), (108, "C8")])
 def test_names(midi, name):
     assert kb.name_of(midi) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "midi"), [("36", 36), ("C2", 36), ("f#1", 30), ("Gb1", 30), (" A0 ", 21), ("C8", 108), ("Cb4", 59), ("B#3", 60)]
+)
+def test_keys_by_name_or_number(text, midi):
+    assert kb.midi_of_name(text) == midi
+
+
+@pytest.mark.parametrize("midi", kb.MIDI)
+def test_every_name_is_read_back(midi):
+    assert kb.midi_of_name(kb.name_of(int(midi))) == midi
+
+
+@pytest.mark.parametrize("text", ["", "H2", "C", "2C", "C##2", "20", "109", "G#0", "C9", "36.5", "-1", "1000", "A0\n1"])
+def test_what_is_no_key_is_refused(text):
+    with pytest.raises(InputError, match="is not a key"):
+        kb.midi_of_name(text)
+
+
+def test_keys_between_two_keys():
+    assert kb.keys_between(21, 108).all()
+    assert np.flatnonzero(kb.keys_between(60, 62)).tolist() == [39, 40, 41]
 
 
 def test_black_keys_lie_off_the_white_seams():

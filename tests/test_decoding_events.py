@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
-from tivit.core.keyboard import KEY_COUNT
-from tivit.core.logits import ClipLogits
+from tivit.core.keyboard import KEY_COUNT, keys_between
+from tivit.core.logits import ClipLogits, silenced
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.events import choose, collect, decode_notes, end_sources, find_runs, spans
@@ -27,6 +27,18 @@ def columns(**probability_of_head: list[float]) -> dict[str, np.ndarray]:
         probability = np.clip(values, 1e-4, 1 - 1e-4)
         heads[name][10 : 10 + len(values), KEY] = np.log(probability / (1 - probability))
     return heads
+
+
+def test_no_note_is_found_out_of_view():
+    notes = random_notes(np.random.default_rng(1), 20.0, per_key=6)
+    grid, in_view = TimeGrid(30.0, 0.0, 601), keys_between(48, 84)
+    heads = silenced(perfect_logits(notes, grid), in_view)
+    lowest = replace(HALF, threshold=0.01, hold=0.01, temperature=3.0)
+    for thresholds in (THRESHOLDS, replace(THRESHOLDS, onset=lowest, pitch=lowest, offset=lowest)):
+        found = decode_notes(heads, grid, thresholds)
+        assert len(found) and ((found.midi >= 48) & (found.midi <= 84)).all()
+    expected = notes.take((notes.midi >= 48) & (notes.midi <= 84))
+    np.testing.assert_array_equal(decode_notes(heads, grid, THRESHOLDS).midi, expected.midi)
 
 
 @pytest.mark.parametrize("fps", [25.0, 30.0, 60.0])

@@ -37,7 +37,7 @@ def folder(tmp_path, monkeypatch):
             rng = np.random.default_rng([number, len(split)])
             clip_id, grid = f"{split}/{number:03d}", TimeGrid(30.0, 0.0, 150)
             notes[clip_id] = random_notes(rng, 5.0, per_key=1)
-            clips.append(Clip(clip_id, split, tier, f"{clip_id}.mp4"))
+            clips.append(Clip(clip_id, split, tier, f"{clip_id}.mp4", 21, 108))
             logits.append(ClipLogits(clip_id, grid, noisy_logits(notes[clip_id], grid, rng, 0.6)))
         write_logits(f"data/logits/{split}.npz", logits)
     write_manifest("data/manifest", Manifest(tuple(clips), notes))

@@ -31,7 +31,7 @@ def params(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True)
         np.save(path, clip.frames)
     write_strip_index("data/strips", GEOMETRY, {clip.clip_id: clip.grid for clip in clips})
-    rows = tuple(Clip(clip.clip_id, clip.clip_id.split("/")[0], "plain", "x.mp4") for clip in clips)
+    rows = tuple(Clip(clip.clip_id, clip.clip_id.split("/")[0], "plain", "x.mp4", 21, 108) for clip in clips)
     write_manifest("data/manifest", Manifest(rows, {clip.clip_id: clip.notes for clip in clips}))
     return {
         "seed": 3,

@@ -81,7 +81,7 @@ def test_corners_from_params_are_used(project):
 
 def test_strips_hold_every_clip_of_the_manifest(project):
     register.run(PARAMS, RUNTIME)
-    usable = tuple(Clip(clip_id, clip_id.split("/")[0], "plain", f"{clip_id}.mp4") for clip_id in IDS[1:])
+    usable = tuple(Clip(clip_id, clip_id.split("/")[0], "plain", f"{clip_id}.mp4", 21, 108) for clip_id in IDS[1:])
     write_manifest("data/manifest", Manifest(usable, {clip.clip_id: empty_notes() for clip in usable}))
     strips.run(PARAMS, RUNTIME)
     folder = open_strips("data/strips")
@@ -94,7 +94,7 @@ def test_strips_hold_every_clip_of_the_manifest(project):
 
 def test_strips_need_a_usable_registration(project):
     register.run(PARAMS, RUNTIME)
-    clip = Clip("test/hard_000", "test", "hard", "test/hard_000.mp4")
+    clip = Clip("test/hard_000", "test", "hard", "test/hard_000.mp4", 21, 108)
     write_manifest("data/manifest", Manifest((clip,), {clip.clip_id: empty_notes()}))
     with pytest.raises(InputError, match="no usable registration of 'test/hard_000'"):
         strips.run(PARAMS, RUNTIME)

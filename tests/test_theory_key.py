@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tivit.core.errors import InputError
-from tivit.core.keyboard import PITCH_CLASS
-from tivit.core.logits import ClipLogits
+from tivit.core.keyboard import PITCH_CLASS, keys_between
+from tivit.core.logits import ClipLogits, silenced
 from tivit.core.timegrid import TimeGrid
 from tivit.theory.key import DecodeParams, clip_posterior, key_posterior, pitch_class_weights, rescored
 from tivit.theory.profiles import KEY_NAMES, PROFILES, key_profiles
@@ -41,6 +41,19 @@ def test_the_key_of_a_plain_scale_is_found(profile, key):
     tonic, mode = key % 12, "major" if key < 12 else "minor"
     posterior = clip_posterior(clip_in(tonic, mode), replace(PARAMS, profile=profile))
     assert KEY_NAMES[int(posterior[0].argmax())] == KEY_NAMES[key]
+
+
+def test_a_key_out_of_view_counts_as_one_that_is_never_played():
+    """The posterior is that of keys without any probability at all, and no prior lifts a silent key back."""
+    in_view = keys_between(48, 84)
+    whole = clip_in(2, "minor")
+    clip = replace(whole, heads=silenced(whole.heads, in_view))
+    never = replace(whole, heads={name: np.where(in_view, rows, -300.0) for name, rows in whole.heads.items()})
+    posterior = clip_posterior(clip, PARAMS)
+    np.testing.assert_allclose(posterior, clip_posterior(never, PARAMS), atol=1e-9)
+    strong = replace(PARAMS, lambda_key=10.0, rho_uniform=0.0, apply_to=("onset", "pitch", "offset"))
+    for rows in rescored(clip, posterior, strong).heads.values():
+        assert rows[:, ~in_view].max() < -15
 
 
 def test_pearson_is_sharper_than_cosine():

@@ -9,7 +9,7 @@ from decoding_cases import shifted
 from model_cases import GEOMETRY, NO_AUGMENT, OCTAVE_PX, noisy_strip, played_clip, three_notes, train_params
 
 from tivit.core.errors import InputError
-from tivit.core.keyboard import CENTER_MM
+from tivit.core.keyboard import CENTER_MM, keys_between
 from tivit.core.manifest import Clip, Manifest
 from tivit.core.notes import make_notes
 from tivit.core.strip import open_strips, write_strip_index
@@ -168,7 +168,7 @@ def folder_with(tmp_path, lengths):
         np.save(tmp_path / f"{name}.npy", noisy_strip(length))
         grids[name] = TimeGrid(30.0, 0.0, length)
     write_strip_index(tmp_path, GEOMETRY, grids)
-    clips = tuple(Clip(name, "train", "", "x.mp4") for name in lengths)
+    clips = tuple(Clip(name, "train", "", "x.mp4", 21, 108) for name in lengths)
     return open_strips(tmp_path), Manifest(clips, {name: three_notes() for name in lengths})
 
 
@@ -185,5 +185,34 @@ def test_the_digest_sees_pictures_and_notes():
     clip = played_clip("a")
     assert content_digest([clip]) == content_digest([played_clip("a")])
     assert content_digest([clip]) != content_digest([played_clip("a", seed=5)])
-    moved = type(clip)(clip.clip_id, clip.frames, clip.grid, shifted(clip.notes, 0.01), clip.background)
-    assert content_digest([clip]) != content_digest([moved])
+    assert content_digest([clip]) != content_digest([replace(clip, notes=shifted(clip.notes, 0.01))])
+    assert content_digest([clip]) != content_digest([replace(clip, in_view=clip.in_view & (np.arange(88) > 3))])
+
+
+@pytest.mark.parametrize(
+    ("is_mirrored", "octaves", "seen"),
+    [(False, 0, (36, 96)), (True, 0, (28, 88)), (False, 1, (48, 108)), (False, -1, (24, 84)), (True, 1, (40, 100))],
+)
+def test_the_keys_in_view_move_with_the_notes(is_mirrored, octaves, seen):
+    drawn = replace(NOTHING, is_mirrored=is_mirrored, octaves=octaves)
+    in_view = drawn.apply_to_keys(keys_between(36, 96))
+    assert (np.flatnonzero(in_view)[[0, -1]] + 21).tolist() == list(seen) and in_view.sum() == 61
+    lowest, highest = np.arange(2.0), np.arange(2.0) + 0.5
+    notes = drawn.apply_to_notes(make_notes(lowest, highest, [36, 96]))
+    assert in_view[notes.midi - 21].all() and sorted(notes.midi.tolist()) == list(seen)
+
+
+def test_what_lay_beyond_the_keyboard_is_not_in_view_after_a_move():
+    everything = np.ones(88, bool)
+    assert np.flatnonzero(~replace(NOTHING, octaves=1).apply_to_keys(everything)).tolist() == list(range(12))
+    assert np.flatnonzero(~replace(NOTHING, is_mirrored=True).apply_to_keys(everything)).tolist() == [83, 84, 85, 86, 87]
+
+
+def test_masks_leave_out_keys_out_of_view_in_every_head():
+    clip = replace(played_clip("a"), in_view=keys_between(50, 66))
+    params = train_params(augment=NO_AUGMENT)
+    for batch in (draw_batch([clip], params, 0, 0), *fixed_batches([clip], 8, 16, 2.0)):
+        for name, mask in batch.masks.items():
+            assert mask[..., :29].sum() == mask[..., 46:].sum() == 0, name
+        assert batch.masks["onset"][..., 29:46].all()
+    assert any(batch.targets["pitch"][..., 67 - 21].any() for batch in fixed_batches([clip], 8, 24, 2.0))

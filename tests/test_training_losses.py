@@ -1,13 +1,15 @@
 """Losses and average precision against values worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from model_cases import played_clip, train_params
+from model_cases import NO_AUGMENT, played_clip, train_params
 
 from tivit.core.heads import HEAD_NAMES
+from tivit.core.keyboard import keys_between
 from tivit.training.data import draw_batch
 from tivit.training.losses import head_losses, onset_average_precision
 
@@ -20,7 +22,8 @@ def test_zero_logits_by_hand():
     zeros = {name: torch.zeros(2, 8, 88) for name in HEAD_NAMES}
     losses = head_losses(zeros, batch, params)
     assert float(losses["pitch"]) == pytest.approx(LN2)
-    mean_onset = float(batch.targets["onset"].mean())
+    mask = batch.masks["onset"]
+    mean_onset = float((mask * batch.targets["onset"]).sum() / mask.sum())
     assert float(losses["onset"]) == pytest.approx(LN2 * (1 + 2 * mean_onset), rel=1e-5)
     assert batch.masks["hand"].sum() > 0
     assert float(losses["hand"]) == pytest.approx(0.5 * LN2)
@@ -32,6 +35,25 @@ def test_attributes_are_ignored_outside_their_mask():
     logits = {name: torch.zeros(2, 8, 88, requires_grad=True) for name in HEAD_NAMES}
     head_losses(logits, batch, params)["hand"].backward()
     assert torch.equal(logits["hand"].grad != 0, batch.masks["hand"].bool())
+
+
+@pytest.mark.parametrize("head", HEAD_NAMES)
+def test_keys_out_of_view_have_no_say_in_any_head(head):
+    """Neither logits nor notes of keys that the picture does not show change a loss, and they get no gradient."""
+    params, in_view = train_params(augment=NO_AUGMENT), keys_between(50, 66)
+    clip = replace(played_clip("a"), in_view=in_view)
+    silent = replace(clip, notes=clip.notes.take(clip.notes.midi == 60))
+    losses = []
+    for seen in (clip, silent):
+        batch = draw_batch([seen], params, 0, 2)
+        logits = {name: torch.linspace(-2, 2, 88).expand(2, 8, 88).clone() for name in HEAD_NAMES}
+        logits[head][..., ~torch.from_numpy(in_view)] = 9.0 * len(losses)
+        logits[head].requires_grad_()
+        loss = head_losses(logits, batch, params)[head]
+        loss.backward()
+        losses.append(float(loss.detach()))
+        assert not logits[head].grad[..., ~torch.from_numpy(in_view)].any()
+    assert losses[0] == losses[1] > 0
 
 
 def test_no_labels_give_no_attribute_loss():

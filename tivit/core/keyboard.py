@@ -8,7 +8,11 @@ not centred on the white seams.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+
+from tivit.core.errors import InputError
 
 LOWEST_MIDI = 21
 HIGHEST_MIDI = 108
@@ -82,6 +86,33 @@ def midi_of(key: np.ndarray | int) -> np.ndarray | int:
 def name_of(midi: int) -> str:
     """Return the scientific name of a MIDI number: 21 is A0, 60 is C4, 61 is C#4."""
     return f"{PITCH_CLASS_NAMES[midi % 12]}{midi // 12 - 1}"
+
+
+def midi_of_name(text: str) -> int:
+    """Return the MIDI number (21..108) that `text` says, as a number ("36") or as a name ("C2", "F#1", "Bb3").
+
+    Raises
+    ------
+    InputError
+        It is neither, or a key that a piano does not have.
+    """
+    text = text.strip()
+    named = re.fullmatch(r"([A-Ga-g])([#b]?)(-?[0-9])", text)
+    if named:
+        letter, sign, octave = named.groups()
+        midi = PITCH_CLASS_NAMES.index(letter.upper()) + {"": 0, "#": 1, "b": -1}[sign] + 12 * (int(octave) + 1)
+    elif re.fullmatch(r"[0-9]{1,3}", text):
+        midi = int(text)
+    else:
+        raise InputError(f"{text!r} is not a key; write a name such as C2 or F#1, or a MIDI number")
+    if not LOWEST_MIDI <= midi <= HIGHEST_MIDI:
+        raise InputError(f"{text!r} is not a key of a piano, which has {LOWEST_MIDI} (A0) to {HIGHEST_MIDI} (C8)")
+    return midi
+
+
+def keys_between(first_midi: int, last_midi: int) -> np.ndarray:
+    """Return which keys lie within `first_midi`..`last_midi`, both included, bool (88,)."""
+    return (first_midi <= MIDI) & (last_midi >= MIDI)
 
 
 def mirrored_midi(midi: np.ndarray | int) -> np.ndarray | int:

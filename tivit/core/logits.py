@@ -2,6 +2,7 @@
 
 Arrays: `clip_id` (C,) text, `start` and `length` (C,) rows of each clip, `fps` and `start_s` (C,) its time grid, and one
 float16 array (sum of lengths, 88) per head. Raw logits carry no prior and no calibration; `decode` writes the same layout.
+Keys that the picture does not show are silent: their event heads hold `SILENT_LOGIT` throughout.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from tivit.core.timegrid import TimeGrid
 LAYOUT = ("clip_id", "start", "length", "fps", "start_s")
 LOGIT_LIMIT = 60_000.0
 """float16 ends at 65,504; logits are clipped to +-60,000 on writing."""
+SILENT_LOGIT = -30.0
+"""Of the event heads where a key is out of view: a probability of 1e-13, exact in float16. No threshold, temperature or
+prior in use brings it back, and among summed probabilities (the key of the music) it counts as a key that is never played."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,12 @@ class ClipLogits:
     clip_id: str
     grid: TimeGrid
     heads: dict[str, np.ndarray]
+
+
+def silenced(heads: dict[str, np.ndarray], in_view: np.ndarray) -> dict[str, np.ndarray]:
+    """Return heads (T, 88) with `SILENT_LOGIT` in the event heads where a key is not `in_view`, bool (88,)."""
+    silent = np.float32(SILENT_LOGIT)
+    return {name: np.where(in_view, rows, silent) if name in EVENT_HEADS else rows for name, rows in heads.items()}
 
 
 def write_logits(path: Path | str, clips: list[ClipLogits]) -> None:

@@ -1,6 +1,9 @@
 """The manifest: which clips take part, in which split, with which notes (`clips.csv`, `notes.csv`).
 
 Downstream of it nothing looks at a dataset folder for labels. Times are seconds of each clip's video clock.
+
+A clip says which keys its picture shows. Notes of other keys stay in `notes.csv` and in every score, because the field's
+number counts them: they are missed. They are out of the training loss, and the logits of their keys are silent.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import numpy as np
 
 from tivit.core.artifacts import read_csv, write_csv
 from tivit.core.errors import InputError
+from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, keys_between
 from tivit.core.notes import Notes, empty_notes, make_notes
 
 SPLITS = ("train", "val", "test")
@@ -22,12 +26,27 @@ NOTE_COLUMNS = ("clip_id", "onset_s", "offset_s", "midi", "velocity", "hand", "s
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording: id `<split>/<stem>`, split, tier (plain, hard, or "" for real data), video path below the root."""
+    """One recording.
+
+    Attributes
+    ----------
+    clip_id : `<split>/<stem>`.
+    split, tier : train, val or test; plain, hard, or "" for real data.
+    video : path below the dataset's root.
+    first_midi, last_midi : lowest and highest key wholly in view.
+    """
 
     clip_id: str
     split: str
     tier: str
     video: str
+    first_midi: int
+    last_midi: int
+
+    @property
+    def in_view(self) -> np.ndarray:
+        """Which keys the picture shows, bool (88,)."""
+        return keys_between(self.first_midi, self.last_midi)
 
 
 @dataclass(frozen=True)
@@ -61,7 +80,8 @@ def read_manifest(folder: Path | str) -> Manifest:
     """Return the manifest in `folder`; raise InputError for unknown splits, repeated ids and notes without a clip."""
     folder = Path(folder)
     clips_path = folder / CLIPS_NAME
-    clips = tuple(Clip(*row) for row in read_csv(clips_path, [field.name for field in fields(Clip)]))
+    rows = read_csv(clips_path, [field.name for field in fields(Clip)])
+    clips = tuple(_clip(clips_path, number, row) for number, row in enumerate(rows, start=2))
     repeated = [clip_id for clip_id, count in Counter(clip.clip_id for clip in clips).items() if count > 1]
     if repeated:
         raise InputError(f"{clips_path}: clip {repeated[0]!r} stands in it twice")
@@ -73,6 +93,16 @@ def read_manifest(folder: Path | str) -> Manifest:
     if unknown:
         raise InputError(f"{folder / NOTES_NAME}: clip {unknown[0]!r} is not in {CLIPS_NAME}")
     return Manifest(clips, {clip.clip_id: notes.get(clip.clip_id, empty_notes()) for clip in clips})
+
+
+def _clip(path: Path, number: int, row: list[str]) -> Clip:
+    try:
+        first_midi, last_midi = int(row[4]), int(row[5])
+    except ValueError as error:
+        raise InputError(f"{path}, line {number}: {error}") from None
+    if not LOWEST_MIDI <= first_midi <= last_midi <= HIGHEST_MIDI:
+        raise InputError(f"{path}, line {number}: keys {first_midi} to {last_midi} are not in {LOWEST_MIDI}..{HIGHEST_MIDI}")
+    return Clip(*row[:4], first_midi, last_midi)
 
 
 def read_notes(path: Path | str) -> dict[str, Notes]:

@@ -8,6 +8,7 @@ Choices that change a number:
 - `frame_f1`: keys down at the instants of the clip's grid (onset <= t < offset), from the notes of both sides.
 - `hand_acc`, `clef_acc`: share of right labels among notes matched by onset at 50 ms whose reference label is known;
   `*_baseline` is what "MIDI 60 and above is right hand / treble" scores on the same notes. Without labels there is no value.
+- Notes of keys that the picture does not show are reference notes like any other: they count as missed.
 - A side without notes scores 0 (precision, recall and F1), as in mir_eval, also when both sides are empty.
 - Values are means over clips; `pooled_*` counts all notes of all clips together.
 """

@@ -15,12 +15,14 @@ from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import (
     CENTER_MM,
     HIGHEST_MIDI,
+    KEY_COUNT,
     KEYBOARD_WIDTH_MM,
     LOWEST_MIDI,
     MIRROR_MIDI_SUM,
     OCTAVE_KEYS,
     OCTAVE_MM,
     key_of,
+    midi_of,
     mirrored_midi,
 )
 from tivit.core.notes import Notes
@@ -77,6 +79,13 @@ class Augmentation:
             staff = np.full_like(staff, UNKNOWN)
         moved = replace(notes, midi=midi, hand=hand, staff=staff)
         return moved.take((midi >= LOWEST_MIDI) & (midi <= HIGHEST_MIDI))
+
+    def apply_to_keys(self, in_view: np.ndarray) -> np.ndarray:
+        """Return which keys are seen after the move, bool (88,); where the picture shows what lay beyond the keyboard: none."""
+        keys = np.arange(KEY_COUNT) - OCTAVE_KEYS * self.octaves
+        source = key_of(mirrored_midi(midi_of(keys))) if self.is_mirrored else keys
+        exists = (source >= 0) & (source < KEY_COUNT)
+        return exists & in_view[np.clip(source, 0, KEY_COUNT - 1)]
 
 
 def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tuple[int, int]) -> Augmentation:

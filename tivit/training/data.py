@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tivit.core.errors import InputError
-from tivit.core.heads import ATTRIBUTE_HEADS, HEAD_NAMES
+from tivit.core.heads import HEAD_NAMES
 from tivit.core.manifest import Manifest
 from tivit.core.notes import Notes
 from tivit.core.strip import StripFolder
@@ -28,18 +28,22 @@ TRAIN_STREAM = 1
 
 @dataclass(frozen=True)
 class TrainClip:
-    """A clip: `frames` memory-mapped uint8 (T, H, W), its grid, notes and background."""
+    """A clip: `frames` memory-mapped uint8 (T, H, W), its grid, notes, background and which keys are in view, bool (88,)."""
 
     clip_id: str
     frames: np.ndarray
     grid: TimeGrid
     notes: Notes
     background: Background
+    in_view: np.ndarray
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows of B clips: what `inputs.make_inputs` takes, and targets and masks by head, float32 (B, T, 88)."""
+    """Windows of B clips: what `inputs.make_inputs` takes, and targets and masks by head, float32 (B, T, 88).
+
+    A mask is 1 where its head is supervised: at keys in view, and for hand and clef only where a key is down and labelled.
+    """
 
     windows: Tensor
     backgrounds: Tensor
@@ -72,19 +76,19 @@ def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frame
             log.warning("clip %s has %d frames, fewer than a window of %d: left out", clip.clip_id, len(frames), window_frames)
             continue
         grid, notes = strips.grids[clip.clip_id], manifest.notes[clip.clip_id]
-        clips.append(TrainClip(clip.clip_id, frames, grid, notes, background_of(frames)))
+        clips.append(TrainClip(clip.clip_id, frames, grid, notes, background_of(frames), clip.in_view))
     if not clips:
         raise InputError(f"no clip of split {split!r} has the {window_frames} frames of train.window_frames")
     return clips
 
 
 def content_digest(clips: list[TrainClip]) -> str:
-    """Return a digest of clips: ids, grids, notes and the frames the background is made from."""
+    """Return a digest of clips: ids, grids, notes, keys in view and the frames the background is made from."""
     digest = hashlib.sha256()
     for clip in clips:
         digest.update(f"{clip.clip_id} {clip.grid}".encode())
         digest.update(np.ascontiguousarray(clip.frames[sample_frames(len(clip.frames))]).tobytes())
-        for column in vars(clip.notes).values():
+        for column in (*vars(clip.notes).values(), clip.in_view):
             digest.update(np.ascontiguousarray(column).tobytes())
     return digest.hexdigest()
 
@@ -93,7 +97,7 @@ def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int
     """Return the batch of a step: windows drawn evenly over all frames of all clips, each varied by its own augmentation."""
     rng = np.random.default_rng([seed, TRAIN_STREAM, step])
     room = np.array([len(clip.frames) - params.window_frames + 1 for clip in clips], float)
-    windows, backgrounds, targets = [], [], []
+    windows, backgrounds, targets, in_view = [], [], [], []
     for index in rng.choice(len(clips), size=params.clips_per_step, p=room / room.sum()):
         clip = clips[index]
         image = clip.background.image
@@ -108,7 +112,8 @@ def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int
         backgrounds.append(describe_background(augmentation.apply(image[None])[0]))
         grid = clip.grid.window(first, params.window_frames, speed)
         targets.append(make_targets(augmentation.apply_to_notes(clip.notes), grid, params.ramp_frames))
-    return collate(windows, backgrounds, targets)
+        in_view.append(augmentation.apply_to_keys(clip.in_view))
+    return collate(windows, backgrounds, targets, in_view)
 
 
 def fixed_batches(clips: list[TrainClip], window_frames: int, total_frames: int, ramp_frames: float) -> list[Batch]:
@@ -121,17 +126,27 @@ def fixed_batches(clips: list[TrainClip], window_frames: int, total_frames: int,
         for first in np.linspace(0, last, count + 2)[1:-1].astype(int):
             frames = window_of(clip.frames, int(first), window_frames)
             targets = make_targets(clip.notes, clip.grid.window(int(first), window_frames), ramp_frames)
-            batches.append(collate([frames], [clip.background], [targets]))
+            batches.append(collate([frames], [clip.background], [targets], [clip.in_view]))
     return batches
 
 
-def collate(windows: list[np.ndarray], backgrounds: list[Background], targets: list[Targets]) -> Batch:
-    """Return single windows (T + 2, H, W), their backgrounds and targets as one batch."""
+def collate(
+    windows: list[np.ndarray], backgrounds: list[Background], targets: list[Targets], in_view: list[np.ndarray]
+) -> Batch:
+    """Return single windows (T + 2, H, W), their backgrounds, targets and keys in view, bool (88,), as one batch."""
+    masks = {
+        name: np.stack([_mask(item, name) & keys for item, keys in zip(targets, in_view, strict=True)]) for name in HEAD_NAMES
+    }
     return Batch(
         windows=torch.from_numpy(np.stack(windows)),
         backgrounds=torch.from_numpy(np.stack([background.image for background in backgrounds])),
         means=torch.tensor([background.mean for background in backgrounds]),
         contrasts=torch.tensor([background.contrast for background in backgrounds]),
         targets={name: torch.from_numpy(np.stack([item.values[name] for item in targets])) for name in HEAD_NAMES},
-        masks={name: torch.from_numpy(np.stack([item.masks[name] for item in targets])).float() for name in ATTRIBUTE_HEADS},
+        masks={name: torch.from_numpy(mask).float() for name, mask in masks.items()},
     )
+
+
+def _mask(targets: Targets, name: str) -> np.ndarray:
+    """Return where a head has a target, bool (T, 88): an event head everywhere."""
+    return targets.masks[name] if name in targets.masks else np.ones(targets.values[name].shape, bool)

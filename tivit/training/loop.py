@@ -125,8 +125,9 @@ class Trainer:
         for batch in self.val_batches:
             outputs = self._forward(self.average, batch)
             losses.append(float(sum(head_losses(outputs, batch, self.params).values())))
-            logits.append(outputs["onset"].float().cpu().numpy().ravel())
-            targets.append(batch.targets["onset"].cpu().numpy().ravel())
+            is_seen = batch.masks["onset"].bool()
+            logits.append(outputs["onset"].float()[is_seen].cpu().numpy())
+            targets.append(batch.targets["onset"][is_seen].cpu().numpy())
         precision = onset_average_precision(np.concatenate(logits), np.concatenate(targets))
         point = Validation(self.step, self.loss_sum / max(self.loss_count, 1), float(np.mean(losses)), precision)
         if precision >= max((earlier.val_onset_ap for earlier in self.curve), default=0.0):

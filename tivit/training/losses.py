@@ -19,20 +19,16 @@ PEAK = 0.75
 def head_losses(logits: dict[str, Tensor], batch: Batch, params: TrainParams) -> dict[str, Tensor]:
     """Return the weighted loss of each head (scalars); their sum is what is minimised.
 
-    Onset and offset count positives `event_pos_weight` times. Hand and clef are averaged over the supervised keys only and
-    weigh `attribute_weight`; a batch without labels gives an exact 0.
+    Each is a mean over what its mask supervises, so keys out of view count in none. Onset and offset count positives
+    `event_pos_weight` times, hand and clef weigh `attribute_weight`; a batch without labels gives an exact 0.
     """
     losses = {}
     for head in HEADS:
-        values, target = logits[head.name].float(), batch.targets[head.name]
-        if head.is_attribute:
-            mask = batch.masks[head.name]
-            each = F.binary_cross_entropy_with_logits(values, target, weight=mask, reduction="sum")
-            losses[head.name] = params.attribute_weight * each / mask.sum().clamp(min=1.0)
-        else:
-            weight = params.event_pos_weight if head.name in TIMED_HEADS else 1.0
-            pos_weight = torch.tensor(weight, device=values.device)
-            losses[head.name] = F.binary_cross_entropy_with_logits(values, target, pos_weight=pos_weight)
+        values, target, mask = logits[head.name].float(), batch.targets[head.name], batch.masks[head.name]
+        pos_weight = torch.tensor(params.event_pos_weight if head.name in TIMED_HEADS else 1.0, device=values.device)
+        total = F.binary_cross_entropy_with_logits(values, target, weight=mask, pos_weight=pos_weight, reduction="sum")
+        weight = params.attribute_weight if head.is_attribute else 1.0
+        losses[head.name] = weight * total / mask.sum().clamp(min=1.0)
     return losses
 
 

@@ -6,42 +6,30 @@ It is replaced in one move, and deleted when the checkpoint of the ended run is 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import os
 import shutil
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
+from tivit.core import fingerprint
 from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
 from tivit.model.checkpoint import read_torch, to_bytes
 
 log = logging.getLogger(__name__)
-STATE_DIR_VARIABLE = "TIVIT_STATE_DIR"
-DEFAULT_STATE_DIR = Path(".tivit/state")
-PACKAGE = Path(__file__).resolve().parent.parent
 CODE = ("core", "model", "training", "targets.py")
 """What of the package decides the outcome of training."""
 
 
 def fingerprint_of(**parts: Any) -> str:
     """Return a hexadecimal name for a run from JSON-able parts and the code that training depends on."""
-    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
-    for path in _code_files():
-        digest.update(path.relative_to(PACKAGE).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:24]
+    return fingerprint.fingerprint_of(CODE, **parts)[:24]
 
 
 class StateFile:
     """The state of one run on disk."""
 
-    def __init__(self, fingerprint: str) -> None:
-        root = Path(os.environ.get(STATE_DIR_VARIABLE) or DEFAULT_STATE_DIR)
-        self.path = root / fingerprint / "last.pt"
+    def __init__(self, name: str) -> None:
+        self.path = fingerprint.state_folder("state") / name / "last.pt"
 
     def load(self) -> dict[str, Any] | None:
         """Return the saved state, None when there is none; a damaged file is reported and not used."""
@@ -60,9 +48,3 @@ class StateFile:
     def delete(self) -> None:
         """Remove the state of this run."""
         shutil.rmtree(self.path.parent, ignore_errors=True)
-
-
-def _code_files() -> Iterable[Path]:
-    for name in CODE:
-        path = PACKAGE / name
-        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]

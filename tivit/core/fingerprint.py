@@ -1,0 +1,36 @@
+"""Names for what lies in `.tivit/`: a digest of the parts and the code that decide a result, and where such things are kept.
+
+`$TIVIT_STATE_DIR` moves all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+STATE_DIR_VARIABLE = "TIVIT_STATE_DIR"
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def fingerprint_of(code: Sequence[str], **parts: Any) -> str:
+    """Return the hexadecimal SHA-256 of JSON-able `parts` and of the sources of `code` (files and folders of the package)."""
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+    for path in _sources(code):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def state_folder(default: str) -> Path:
+    """Return where state is kept: `.tivit/<default>`, or `$TIVIT_STATE_DIR` where that is set."""
+    return Path(os.environ.get(STATE_DIR_VARIABLE) or Path(".tivit") / default)
+
+
+def _sources(code: Sequence[str]) -> Iterable[Path]:
+    for name in code:
+        path = PACKAGE / name
+        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
