@@ -24,6 +24,8 @@ from tivit.core.keyboard import (
     WHITE_KEYS,
     WHITE_LENGTH_MM,
 )
+from tivit.core.registration import Registration
+from tivit.core.strip import StripGeometry
 
 SUPERSAMPLE = 3
 
@@ -142,3 +144,15 @@ def render(view: View, rng: np.random.Generator, look: Look) -> np.ndarray:
 
 def _wall(left: float, right: float, y_mm: float, low: float, high: float) -> list[tuple[float, float, float]]:
     return [(left, y_mm, low), (right, y_mm, low), (right, y_mm, high), (left, y_mm, high)]
+
+
+def known_registration(view: View, geometry: StripGeometry) -> Registration:
+    """Return the true registration of an upright view without lens."""
+    world = np.array([[0, 0, 0], [KEYBOARD_WIDTH_MM, 0, 0], [KEYBOARD_WIDTH_MM, 150, 0], [0, 150, 0]], float)
+    to_image = cv2.getPerspectiveTransform(world[:, :2].astype(np.float32), view.image_px(world).astype(np.float32))
+    homography = geometry.world_to_strip() @ np.linalg.inv(to_image)
+    return Registration(
+        status="ok", reason="", homography=tuple(map(tuple, (homography / homography[2, 2]).tolist())), x_correction=(),
+        orientation="upright", first_midi=21, last_midi=108, source_hw=view.size_wh[::-1], frames=1, confidence=0.9,
+        err_before=0.2, err_after=0.02, err_black=(0.2, 0.01), err_white=(0.2, 0.03), deviation=0.4, source="pixels",
+    )  # fmt: skip

@@ -1,5 +1,8 @@
 """The files between stages: manifest, logits, strips, registrations. Round trips and damage."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -175,6 +178,21 @@ def test_world_to_image_and_back():
     strip = np.column_stack([image, np.ones(88)]) @ np.array(item.homography).T
     plane_x = strip[:, 0] / strip[:, 2] / GEOMETRY.px_per_mm_x
     np.testing.assert_allclose(plane_x, CENTER_MM + correction_mm(item.x_correction, CENTER_MM), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"first_midi": 20}, {"first_midi": 60, "last_midi": 59}, {"last_midi": "C8"}, {"confidence": "high"},
+        {"err_after": float("nan")}, {"x_correction": ["x"]}, {"err_black": [0.1]}, {"source_hw": [360]}, {"status": "fine"},
+        {"homography": [[1, 0], [0, 1]]}, {"extra": 1},
+    ],
+)  # fmt: skip
+def test_registrations_with_impossible_values(tmp_path, change):
+    path = tmp_path / "reg.json"
+    path.write_text(json.dumps({"a": asdict(registration()) | change}))
+    with pytest.raises(InputError, match="clip 'a' is not a registration"):
+        read_registrations(path)
 
 
 @pytest.mark.parametrize("content", ['{"a": {}}', '{"a": 3}', "[]", '{"a": {"homography": [[1]]}}', "{"])

@@ -15,6 +15,15 @@ class Inner:
 
 
 @dataclass(frozen=True)
+class Known:
+    key: int | None = None
+    side: str | None = None
+
+    def __post_init__(self):
+        check_range("key", self.key or 0, 0, 9)
+
+
+@dataclass(frozen=True)
 class Example:
     rate: float
     count: int
@@ -24,6 +33,7 @@ class Example:
     sizes: tuple[int, ...]
     inner: Inner
     weights: dict[str, float]
+    known: dict[str, Known]
 
     def __post_init__(self):
         check_range("example.rate", self.rate, 0, 1)
@@ -31,7 +41,7 @@ class Example:
 
 GOOD = {
     "rate": 0.5, "count": 3, "name": "one", "flag": True, "limit": None, "sizes": [1, 2], "inner": {"depth": 2},
-    "weights": {"pitch": 1},
+    "weights": {"pitch": 1}, "known": {},
 }  # fmt: skip
 
 
@@ -44,9 +54,17 @@ def test_a_good_section():
     assert value.sizes == (1, 2) and value.inner.depth == 2 and value.weights == {"pitch": 1.0}
 
 
+def test_only_a_field_with_a_default_may_be_left_out():
+    known = build(known={"a/1": {"key": 3}, "a/2": {}, "a/3": {"side": None, "key": 4}}).known
+    assert known == {"a/1": Known(key=3), "a/2": Known(), "a/3": Known(key=4)}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"known": {"a/1": {"kye": 3}}}, "example.known.a/1.kye is unknown .did you mean 'key'"),
+        ({"known": {"a/1": {"key": 12}}}, "^params: example.known.a/1.key: 12 is outside 0..9"),
+        ({"known": {"a/1": 3}}, "example.known.a/1 must be a mapping"),
         ({"count": 3.5}, "example.count must be a whole number, found 3.5"),
         ({"count": True}, "example.count must be a whole number"),
         ({"rate": "fast"}, "example.rate must be a number, found 'fast'"),

@@ -15,7 +15,6 @@ from tivit.core.keyboard import CENTER_MM, KEY_COUNT, WHITE_KEYS
 from tivit.core.registration import read_registrations, refused, write_registrations
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
-from tivit.registration.overlay import draw_overlay
 from tivit.registration.params import Override, RegistrationParams
 from tivit.registration.truth import key_errors, summary
 
@@ -166,24 +165,12 @@ def test_summary():
     assert summary([good], []) == {"clips": 1, "refused": 0}
 
 
-def test_overlay_marks_the_keys():
-    view, picture = seen(7)
-    found = estimate([picture], PARAMS, GEOMETRY)
-    drawn = draw_overlay(picture, found, GEOMETRY)
-    assert drawn.shape[1] == 960 and drawn.shape[0] < 540
-    colored = (np.ptp(drawn.astype(int), axis=2) > 60).any(axis=0)
-    ends = view.key_centers_px()[[0, 87], 0] * 1.5
-    assert np.flatnonzero(colored)[[0, -1]] == pytest.approx(ends, abs=15)
-    whole = draw_overlay(picture[..., 0], refused("too dark", (360, 640), 1), GEOMETRY)
-    assert whole.shape == (540, 960, 3)
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"frames": 0}, "registration.frames: 0 is outside 1..64"),
         ({"focal_sigma": 0.0}, "registration.focal_sigma"),
-        ({"corners": {"test/a": ((0.0, 0.0), (1.0, 0.0))}}, "registration.corners.test/a: 2 points, four"),
+        ({"first_key": 109}, "registration.first_key: 109 is outside 21..108"),
     ],
 )
 def test_params_are_checked(changes, message):

@@ -1,23 +1,27 @@
-"""The stages register and strips on a tiny dataset of drawn clips: what they write, and clips that cannot be used."""
+"""The stages register, manifest and strips on a tiny dataset of drawn clips: what they write, and clips that cannot be used."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from registration_cases import Look, random_view, render
+from registration_cases import Look, known_registration, random_view, render
 
-from stages import register, strips
+from stages import manifest, register, strips
 from tivit.core import params as params_file
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
-from tivit.core.manifest import Clip, Manifest, write_manifest
+from tivit.core.manifest import Clip, Manifest, read_manifest, write_manifest
 from tivit.core.notes import empty_notes
-from tivit.core.registration import read_registrations
+from tivit.core.params import section
+from tivit.core.registration import read_registrations, refused
 from tivit.core.runtime import RuntimeParams
-from tivit.core.strip import open_strips
+from tivit.core.strip import StripGeometry, open_strips
 from tivit.datasets.index import write_index
+from tivit.registration import batch
+from tivit.registration.clip import RegisteredVideo
 
 RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", log_every_steps=1)
 PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")
@@ -36,7 +40,7 @@ def write_clip(stem, picture, key_centers_px):
 def project(tmp_path, monkeypatch):
     """Return a folder with two drawn clips and one black one, made the working directory."""
     monkeypatch.chdir(tmp_path)
-    for variable in ("TIVIT_DATA_DIR", "DATASETS_HOME"):
+    for variable in ("TIVIT_DATA_DIR", "DATASETS_HOME", "TIVIT_STATE_DIR"):
         monkeypatch.delenv(variable, raising=False)
     for number, clip_id in enumerate(IDS):
         rng = np.random.default_rng([9, number])
@@ -68,15 +72,126 @@ def test_register_refuses_a_video_that_cannot_be_read(project):
     write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
     register.run(PARAMS, RUNTIME)
     broken = read_registrations("data/registration/reg_refined.json")["val/plain_000"]
-    assert broken.status == "refused" and "cannot be opened as a video" in broken.reason
+    assert broken.status == "refused" and broken.reason.startswith("cannot be opened as a video")
 
 
 def test_corners_from_params_are_used(project):
     corners = [[60.0, 100.0], [600.0, 100.0], [600.0, 180.0], [60.0, 180.0]]
-    changed = PARAMS | {"registration": PARAMS["registration"] | {"corners": {"test/hard_000": corners}}}
+    overrides = {"test/hard_000": {"corners": corners}}
+    changed = PARAMS | {"registration": PARAMS["registration"] | {"overrides": overrides}}
     register.run(changed, RUNTIME)
     reason = read_registrations("data/registration/reg_refined.json")["test/hard_000"].reason
     assert reason == "no black keys were found between the corners"
+
+
+@pytest.fixture
+def estimates(project, monkeypatch):
+    """Let the registrations of a dict stand in for estimation; return that dict and the list of videos it was asked for."""
+    true = section(PARAMS, "strips", StripGeometry)
+    views = [random_view(np.random.default_rng([9, number])) for number in range(len(IDS))]
+    found = {clip_id: known_registration(view, true) for clip_id, view in zip(IDS, views, strict=True)}
+    asked = []
+
+    def register_video(video, params, geometry, override):
+        clip_id = "/".join(video.with_suffix("").parts[-2:])
+        asked.append((clip_id, override))
+        return RegisteredVideo(found[clip_id], np.full((360, 640, 3), 90, np.uint8), 0.0)
+
+    monkeypatch.setattr(batch, "register_video", register_video)
+    return found, asked
+
+
+def test_an_unknown_octave_is_named_counted_and_left_out(project, estimates, caplog):
+    found, _ = estimates
+    part = replace(found["train/plain_000"], status="octave_unknown", reason="neither end is in view", last_midi=84)
+    found |= {"train/plain_000": part, "test/hard_000": refused("too dark", (360, 640), 4)}
+    with caplog.at_level("INFO", logger="tivit"):
+        register.run(PARAMS, RUNTIME)
+    assert "octave unknown train/plain_000: neither end is in view; give registration.first_key" in caplog.text
+    assert "refused test/hard_000: too dark" in caplog.text
+    metrics = json.loads(Path("metrics/register.json").read_text())
+    assert (metrics["clips"], metrics["refused"], metrics["octave_unknown"]) == (3, 1, 1)
+    with pytest.raises(InputError, match="no usable clip is left in split 'train' .registration: 1 octave unknown, 1 refused"):
+        manifest.run(PARAMS, RUNTIME)
+
+
+def test_the_manifest_says_which_keys_are_in_view_and_counts_the_notes_of_others(project, estimates):
+    found, _ = estimates
+    for number, clip_id in enumerate(IDS):
+        truth = json.loads(Path(f"data/Synthetic/{clip_id}.json").read_text())
+        notes = [[0.1 * (i + 1), 0.1 * (i + 1) + 0.05, midi, 80, 0, 0] for i, midi in enumerate((30, 60, 90)[: number + 1])]
+        write_json(f"data/Synthetic/{clip_id}.json", truth | {"notes": notes})
+    write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
+    found |= {"val/plain_000": replace(found["val/plain_000"], first_midi=36, last_midi=84)}
+    register.run(PARAMS, RUNTIME)
+    manifest.run(PARAMS, RUNTIME)
+    written = read_manifest("data/manifest")
+    assert [(clip.first_midi, clip.last_midi) for clip in written.clips] == [(21, 108), (21, 108), (36, 84)]
+    assert written.notes["val/plain_000"].midi.tolist() == [30, 60, 90]
+    metrics = json.loads(Path("metrics/manifest.json").read_text())
+    assert metrics == {
+        "clips": {"train": 1, "val": 1, "test": 1}, "notes": {"train": 2, "val": 3, "test": 1},
+        "notes_out_of_view": {"train": 0, "val": 2, "test": 0}, "refused": [], "octave_unknown": [],
+    }  # fmt: skip
+
+
+def outputs():
+    """Return path -> bytes of all that register writes."""
+    files = [*Path("data/registration").rglob("*"), Path("metrics/register.json")]
+    return {path.as_posix(): path.read_bytes() for path in files if path.is_file()}
+
+
+def changed(**values):
+    """Return the params with other values in the section registration."""
+    return PARAMS | {"registration": PARAMS["registration"] | values}
+
+
+def test_a_second_run_estimates_nothing_and_gives_the_same_bytes(project, estimates):
+    _, asked = estimates
+    register.run(PARAMS, RUNTIME)
+    first = outputs()
+    assert [clip_id for clip_id, _ in asked] == list(IDS) and len(first) == 5
+    for path in first:
+        Path(path).unlink()
+    register.run(PARAMS, RUNTIME)
+    assert len(asked) == 3 and outputs() == first
+
+
+@pytest.mark.parametrize(
+    ("values", "again"),
+    [
+        ({"frames": 5}, list(IDS)),
+        ({"first_key": 21}, list(IDS)),
+        ({"overrides": {"train/plain_000": {"orientation": "upright"}}}, ["train/plain_000"]),
+    ],
+)
+def test_a_change_of_params_estimates_what_it_concerns(project, estimates, values, again):
+    _, asked = estimates
+    register.run(PARAMS, RUNTIME)
+    asked.clear()
+    register.run(changed(**values), RUNTIME)
+    assert [clip_id for clip_id, _ in asked] == again
+
+
+def test_another_video_is_estimated_alone(project, estimates):
+    _, asked = estimates
+    register.run(PARAMS, RUNTIME)
+    asked.clear()
+    Path("data/Synthetic/val/plain_000.mp4").write_bytes(b"another video")
+    write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
+    register.run(PARAMS, RUNTIME)
+    assert [clip_id for clip_id, _ in asked] == ["val/plain_000"]
+
+
+def test_what_is_known_reaches_the_estimate(project, estimates):
+    _, asked = estimates
+    Path("data/Synthetic/registration.csv").write_text(
+        "clip_id,first_key,orientation,x0,y0,x1,y1,x2,y2,x3,y3\ntest/hard_000,F#1,mirrored,,,,,,,,\n"
+    )
+    write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
+    register.run(changed(overrides={"val/plain_000": {"first_key": 36}}), RUNTIME)
+    known = {clip_id: (override.first_key, override.orientation) for clip_id, override in asked}
+    assert known == {"test/hard_000": (30, "mirrored"), "train/plain_000": (None, None), "val/plain_000": (36, None)}
 
 
 def test_strips_hold_every_clip_of_the_manifest(project):

@@ -25,9 +25,10 @@ def fingerprint_of(code: Sequence[str], **parts: Any) -> str:
     return digest.hexdigest()
 
 
-def state_folder(default: str) -> Path:
-    """Return where state is kept: `.tivit/<default>`, or `$TIVIT_STATE_DIR` where that is set."""
-    return Path(os.environ.get(STATE_DIR_VARIABLE) or Path(".tivit") / default)
+def state_folder(name: str, moved: str = "") -> Path:
+    """Return where a kind of state is kept: `.tivit/<name>`, or `$TIVIT_STATE_DIR/<moved>` where that is set."""
+    root = os.environ.get(STATE_DIR_VARIABLE)
+    return Path(root) / moved if root else Path(".tivit") / name
 
 
 def _sources(code: Sequence[str]) -> Iterable[Path]:

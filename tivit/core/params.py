@@ -1,7 +1,8 @@
 """Strict, typed params.yaml: every value is written in the file, every key is known, every type is checked.
 
-Each section is a frozen dataclass without defaults that lives beside the code it configures; `section` builds it. Floats
-follow YAML 1.2 (`5e-05` is a number; PyYAML's YAML 1.1 would read text), because that is what `dvc exp run -S` writes.
+Each section is a frozen dataclass without defaults that lives beside the code it configures; `section` builds it. Only a
+field that has a default may be left out: that is for what a user states of single clips, never for a section. Floats follow
+YAML 1.2 (`5e-05` is a number; PyYAML's YAML 1.1 would read text), because that is what `dvc exp run -S` writes.
 """
 
 from __future__ import annotations
@@ -62,21 +63,21 @@ def section(params: Mapping[str, Any], name: str, schema: type[Section]) -> Sect
         The section or a key is missing, a key is unknown (the nearest known one is named), or a value has another type.
     """
     if name not in params:
-        raise InputError(f"params: section {name!r} is missing{_nearest(name, params)}")
+        raise InputError(f"params: section {name!r} is missing{nearest(name, params)}")
     return _build(schema, params[name], name)
 
 
 def scalar(params: Mapping[str, Any], name: str, kind: type[Section]) -> Section:
     """Return the top-level value `name` (such as `seed`), checked to be a `kind`."""
     if name not in params:
-        raise InputError(f"params: {name!r} is missing{_nearest(name, params)}")
+        raise InputError(f"params: {name!r} is missing{nearest(name, params)}")
     return _convert(params[name], kind, name)
 
 
 def check_choice(where: str, value: str, allowed: typing.Collection[str]) -> None:
     """Raise InputError naming the allowed values, nearest first, unless `value` is one of them."""
     if value not in allowed:
-        raise InputError(f"{where}: {value!r} is not one of {', '.join(sorted(allowed))}{_nearest(str(value), allowed)}")
+        raise InputError(f"{where}: {value!r} is not one of {', '.join(sorted(allowed))}{nearest(str(value), allowed)}")
 
 
 def check_range(where: str, value: float, low: float, high: float) -> None:
@@ -85,22 +86,35 @@ def check_range(where: str, value: float, low: float, high: float) -> None:
         raise InputError(f"{where}: {value} is outside {low:g}..{high:g}")
 
 
+def nearest(name: str, known: typing.Iterable[str]) -> str:
+    """Return " (did you mean ...?)" with the known name most like `name`, "" when none is."""
+    close = difflib.get_close_matches(name, [str(item) for item in known], n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
 def _build(schema: type, value: object, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise InputError(f"params: {where} must be a mapping, found {value!r}")
     hints = typing.get_type_hints(schema)
-    names = [field.name for field in dataclasses.fields(schema)]
+    fields = dataclasses.fields(schema)
+    names = [field.name for field in fields]
     for key in value:
         if key not in names:
-            raise InputError(f"params: {where}.{key} is unknown{_nearest(str(key), names)}; known: {', '.join(names)}")
-    missing = [name for name in names if name not in value]
+            raise InputError(f"params: {where}.{key} is unknown{nearest(str(key), names)}; known: {', '.join(names)}")
+    missing = [field.name for field in fields if field.name not in value and field.default is dataclasses.MISSING]
     if missing:
-        raise InputError(f"params: {where}.{missing[0]} is missing{_nearest(missing[0], value)}")
+        raise InputError(f"params: {where}.{missing[0]} is missing{nearest(missing[0], value)}")
     try:
-        return schema(**{name: _convert(value[name], hints[name], f"{where}.{name}") for name in names})
+        return schema(**{str(name): _convert(item, hints[name], f"{where}.{name}") for name, item in value.items()})
     except InputError as error:
-        text = str(error)
-        raise InputError(text if text.startswith("params:") else f"params: {text}") from None
+        raise InputError(_placed(str(error), where)) from None
+
+
+def _placed(text: str, where: str) -> str:
+    """Return an error's text with the file and, where a schema does not name its own section, the place in it."""
+    if text.startswith("params:"):
+        return text
+    return f"params: {text}" if text.startswith(where.split(".")[0]) else f"params: {where}.{text}"
 
 
 def _convert(value: object, kind: Any, where: str) -> Any:
@@ -149,8 +163,3 @@ def _convert(value: object, kind: Any, where: str) -> Any:
 def _kind_name(kind: Any) -> str:
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
     return names.get(kind, getattr(kind, "__name__", str(kind)))
-
-
-def _nearest(name: str, known: typing.Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, [str(item) for item in known], n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -146,9 +146,23 @@ def _parse(path: Path | str, clip_id: str, item: Any) -> Registration:
         fields["moves"] = tuple(
             Move(float(move["start_s"]), _matrix(move["homography"]), tuple(move["x_correction"])) for move in item["moves"]
         )
-        return Registration(**fields)
+        result = Registration(**fields)
+        _check(result)
+        return result
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: clip {clip_id!r} is not a registration ({error})") from None
+
+
+def _check(item: Registration) -> None:
+    keys = (item.first_midi, item.last_midi)
+    if not all(isinstance(key, int) for key in keys) or not LOWEST_MIDI <= keys[0] <= keys[1] <= HIGHEST_MIDI:
+        raise ValueError(f"first_midi {keys[0]!r}, last_midi {keys[1]!r}")
+    numbers = [item.confidence, item.err_before, item.err_after, item.deviation, *item.err_black, *item.err_white]
+    numbers += [*item.x_correction, *(value for move in item.moves for value in (move.start_s, *move.x_correction))]
+    if not np.isfinite(np.array(numbers, float)).all():
+        raise ValueError("a number is not finite")
+    if len(item.source_hw) != 2 or (len(item.err_black), len(item.err_white)) != (2, 2):
+        raise ValueError("source_hw, err_black and err_white have two values each")
 
 
 def _matrix(value: Any) -> tuple[tuple[float, ...], ...]:

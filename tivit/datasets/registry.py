@@ -51,6 +51,20 @@ class Dataset:
             chosen += _at_most(of_split, self.params.max_clips)
         return tuple(sorted(chosen, key=lambda clip: clip.clip_id))
 
+    def clip_ids(self) -> frozenset[str]:
+        """Return the ids of all clips of the dataset, chosen or not."""
+        return frozenset(clip.clip_id for clip in self.layout.clips(sorted(self.index.files), self._opened))
+
+    def file(self, relative: str) -> Path | None:
+        """Return a file that a dataset may have, None where it has none; InputError where it lies there but is not indexed."""
+        if relative not in self.index.files and not (self.root / relative).exists():
+            return None
+        return self._opened(relative)
+
+    def video_md5(self, clip: DatasetClip) -> str:
+        """Return the MD5 of the clip's video by the index."""
+        return self.index.files[clip.video][1]
+
     def video_path(self, clip: DatasetClip) -> Path:
         """Return the clip's video on this disk, its size checked against the index."""
         return self._opened(clip.video)

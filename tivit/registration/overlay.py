@@ -1,16 +1,22 @@
-"""A picture to look at: the 88 keys of a registration drawn over a frame, with names."""
+"""Pictures to look at: the keys in view of a registration drawn over a frame, with names, and many of them on one sheet.
+
+A line above the picture says status, orientation, keys and confidence. Where the octave is not known, names are pitch classes
+without an octave; a refused clip shows its whole frame and the reason.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from tivit.core.keyboard import (
     BLACK_LENGTH_MM,
+    CENTER_MM,
     IS_BLACK,
-    KEY_COUNT,
-    KEYBOARD_WIDTH_MM,
     LEFT_MM,
+    PITCH_CLASS_NAMES,
     RIGHT_MM,
     TAIL_LEFT_MM,
     TAIL_RIGHT_MM,
@@ -23,52 +29,101 @@ from tivit.core.strip import StripGeometry
 
 WIDTH_PX = 960
 AROUND_PX = 50
+LINE_PX = 22
+NAME_Y_MM = 20.0
+SHEET_COLUMNS, SHEET_WIDTH_PX = 2, 720
 WHITE_COLOR, BLACK_COLOR, TEXT_COLOR = (60, 180, 0), (255, 120, 0), (0, 0, 220)
+NAME_COLOR, LINE_COLOR = (0, 220, 255), (230, 230, 230)
 SUBPIXEL_BITS = 4
 
 
-def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripGeometry) -> np.ndarray:
-    """Return `frame` (BGR or grey, uint8), 960 px wide and cut to the keyboard's rows, with key outlines and names.
+def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripGeometry, time_s: float = 0.0) -> np.ndarray:
+    """Return `frame` (BGR or grey, uint8), 960 px wide, with the keys in view, their names and a line of text above.
 
-    A refused registration gives the whole frame with the reason.
+    It is cut to the keyboard's rows; a refused registration gives the whole frame. `time_s` is the frame's place on the video
+    clock, which matters where the camera moved.
     """
     scale = WIDTH_PX / frame.shape[1]
     size = (WIDTH_PX, max(1, int(round(frame.shape[0] * scale))))
     picture = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     if picture.ndim == 2:
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    if not registration.is_usable:
-        return cv2.putText(picture, f"refused: {registration.reason}", (8, 20), 0, 0.5, TEXT_COLOR, 1, cv2.LINE_AA)
-    for key in range(KEY_COUNT):
-        outline, label_mm = _shape(key)
-        points = (registration.image_points(*outline.T, geometry) + 0.5) * scale - 0.5
+    if registration.status == "refused":
+        return _under_line(picture, f"refused: {registration.reason}")
+    first, last, here = registration.first_key, registration.last_key, registration.at(time_s)
+    for key in range(first, last + 1):
+        outline = _outline_mm(key)
+        points = (here.image_points(*outline.T, geometry) + 0.5) * scale - 0.5
         color = BLACK_COLOR if IS_BLACK[key] else WHITE_COLOR
         fixed = np.round(points * (1 << SUBPIXEL_BITS)).astype(np.int32)
         cv2.polylines(picture, [fixed], True, color, 1, cv2.LINE_AA, SUBPIXEL_BITS)
-        if label_mm is not None:
-            _write_name(picture, key, (registration.image_points(*label_mm, geometry) + 0.5) * scale - 0.5)
-    ends_mm = np.array([[0, 0], [0, WHITE_LENGTH_MM], [KEYBOARD_WIDTH_MM, 0], [KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM]])
-    rows = registration.image_points(*ends_mm.T, geometry)[:, 1] * scale
-    return picture[max(0, int(rows.min()) - AROUND_PX) : int(rows.max()) + AROUND_PX]
+        if not IS_BLACK[key] or key in (first, last):
+            place_px = (here.image_points(CENTER_MM[key], NAME_Y_MM, geometry) + 0.5) * scale - 0.5
+            _write_name(picture, key_name(registration, int(midi_of(key))), key in (first, last), place_px)
+    x_mm, y_mm = [LEFT_MM[first], RIGHT_MM[last]] * 2, [0, 0, WHITE_LENGTH_MM, WHITE_LENGTH_MM]
+    rows = np.clip(here.image_points(x_mm, y_mm, geometry)[:, 1] * scale, 0, len(picture) - 1)
+    cut = picture[max(0, int(rows.min()) - AROUND_PX) : int(rows.max()) + AROUND_PX]
+    return _under_line(cut, describe(registration))
 
 
-def _shape(key: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return a key's outline (n, 2) in mm on the white-key plane and where its name goes (None for black keys)."""
+def describe(registration: Registration) -> str:
+    """Return one line on a registration that has keys: status, orientation, keys in view, confidence, camera moves."""
+    status = registration.status.replace("_", " ")
+    moves = f", {len(registration.moves)} camera moves" if registration.moves else ""
+    return (
+        f"{status}: {registration.orientation}, {keys_in_view(registration)}, confidence {registration.confidence:.2f}{moves}"
+    )
+
+
+def keys_in_view(registration: Registration) -> str:
+    """Return the lowest and highest key in view, such as A0-C8, or C-C where the octave is not known."""
+    return f"{key_name(registration, registration.first_midi)}-{key_name(registration, registration.last_midi)}"
+
+
+def key_name(registration: Registration, midi: int) -> str:
+    """Return a key's name, without its octave where the registration does not know it."""
+    return PITCH_CLASS_NAMES[midi % len(PITCH_CLASS_NAMES)] if registration.status == "octave_unknown" else name_of(midi)
+
+
+def contact_sheet(pictures: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
+    """Return pictures (title, BGR uint8), at least one, in reading order on one sheet of two columns, titles above them."""
+    tiles = []
+    for title, picture in pictures:
+        height = max(1, round(len(picture) * SHEET_WIDTH_PX / picture.shape[1]))
+        tiles.append(_under_line(cv2.resize(picture, (SHEET_WIDTH_PX, height), interpolation=cv2.INTER_AREA), title))
+    rows = []
+    for start in range(0, len(tiles), SHEET_COLUMNS):
+        row = np.zeros((max(map(len, tiles[start : start + SHEET_COLUMNS])), SHEET_COLUMNS * SHEET_WIDTH_PX, 3), np.uint8)
+        for column, tile in enumerate(tiles[start : start + SHEET_COLUMNS]):
+            row[: len(tile), column * SHEET_WIDTH_PX : (column + 1) * SHEET_WIDTH_PX] = tile
+        rows.append(row)
+    return np.concatenate(rows)
+
+
+def _outline_mm(key: int) -> np.ndarray:
+    """Return a key's outline (n, 2) on the white-key plane."""
     black_front = WHITE_LENGTH_MM - BLACK_LENGTH_MM
     left, right = LEFT_MM[key], RIGHT_MM[key]
     if IS_BLACK[key]:
         corners = [(left, black_front), (right, black_front), (right, WHITE_LENGTH_MM), (left, WHITE_LENGTH_MM)]
-        return np.array(corners), None
+        return np.array(corners)
     tail_left, tail_right = TAIL_LEFT_MM[key], TAIL_RIGHT_MM[key]
     corners = [(left, 0), (right, 0), (right, black_front), (tail_right, black_front)]
     corners += [(tail_right, WHITE_LENGTH_MM), (tail_left, WHITE_LENGTH_MM), (tail_left, black_front), (left, black_front)]
-    return np.array(corners), np.array([(left + right) / 2, 20.0])
+    return np.array(corners)
 
 
-def _write_name(picture: np.ndarray, key: int, place_px: np.ndarray) -> None:
-    """Write the pitch letter at a key, and below the keyboard the whole name of every C and of the lowest key."""
-    name = name_of(int(midi_of(key)))
+def _write_name(picture: np.ndarray, name: str, is_end: bool, place_px: np.ndarray) -> None:
+    """Write the letter of a white key, and below the keys the whole name of every C and of the keys at both ends."""
     x, y = place_px
-    cv2.putText(picture, name[0], (int(x) - 3, int(y) + 3), 0, 0.28, TEXT_COLOR, 1, cv2.LINE_AA)
-    if name[0] == "C" or key == 0:
-        cv2.putText(picture, name, (int(x) - 6, int(y) + 28), 0, 0.36, (0, 220, 255), 1, cv2.LINE_AA)
+    if "#" not in name:
+        cv2.putText(picture, name[0], (int(x) - 3, int(y) + 3), 0, 0.28, TEXT_COLOR, 1, cv2.LINE_AA)
+    if name[0] == "C" or is_end:
+        cv2.putText(picture, name, (int(x) - 6, int(y) + 28), 0, 0.36, NAME_COLOR, 1, cv2.LINE_AA)
+
+
+def _under_line(picture: np.ndarray, text: str) -> np.ndarray:
+    """Return the picture below a dark line with `text`."""
+    line = np.full((LINE_PX, picture.shape[1], 3), 40, np.uint8)
+    cv2.putText(line, text, (6, LINE_PX - 7), 0, 0.42, LINE_COLOR, 1, cv2.LINE_AA)
+    return np.concatenate([line, picture])

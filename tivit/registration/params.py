@@ -1,8 +1,10 @@
-"""The `registration` section of params.yaml."""
+"""The `registration` section of params.yaml, and what may be known of a clip's keyboard beforehand."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+import numpy as np
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
@@ -16,7 +18,8 @@ class Override:
 
     Attributes
     ----------
-    corners : image points (x, y) of the white-key area in view: top left, top right, bottom right, bottom left. A start, refined.
+    corners : image points (x, y) in px of the white-key area in view, as the image shows it: top left, top right, bottom right,
+        bottom left. A start, refined.
     first_key : MIDI number of the lowest key in view (decides the octave).
     orientation : one of `core.registration.ORIENTATIONS`.
     """
@@ -26,15 +29,31 @@ class Override:
     orientation: str | None = None
 
     def __post_init__(self) -> None:
-        if self.corners is not None and (len(self.corners) != 4 or any(len(point) != 2 for point in self.corners)):
-            raise InputError(f"corners: {len(self.corners)} points, four [x, y] pairs are needed")
+        if self.corners is not None:
+            _check_corners(self.corners)
         if self.first_key is not None:
             check_range("first_key", self.first_key, LOWEST_MIDI, HIGHEST_MIDI)
         if self.orientation is not None:
             check_choice("orientation", self.orientation, ORIENTATIONS)
 
+    def over(self, other: Override) -> Override:
+        """Return what is known when `self` goes before `other`, field by field."""
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Override(**{name: getattr(other, name) if value is None else value for name, value in known.items()})
+
 
 NOTHING_KNOWN = Override()
+
+
+def _check_corners(corners: tuple[tuple[float, float], ...]) -> None:
+    if len(corners) != 4 or any(len(point) != 2 for point in corners):
+        raise InputError(f"corners: {len(corners)} points, four [x, y] pairs are needed")
+    points = np.array(corners, float)
+    if not np.isfinite(points).all():
+        raise InputError("corners: a coordinate is not a finite number")
+    side, following = (np.roll(points, -turn, axis=0) - np.roll(points, 1 - turn, axis=0) for turn in (1, 2))
+    if (side[:, 0] * following[:, 1] - side[:, 1] * following[:, 0] <= 0).any():
+        raise InputError("corners: must go round as top left, top right, bottom right, bottom left (x right, y down)")
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,8 @@ class RegistrationParams:
     focal_widths, focal_sigma : prior on the focal length: its median in picture widths, and the spread of its logarithm.
     lens_order : highest power of the x correction.
     min_confidence : below it a clip is refused.
-    corners : clip id -> four image points (x, y) of the white-key area: top left, top right, bottom right, bottom left.
+    first_key : MIDI number of the lowest key in view of every clip, where pictures do not show the octave; None: not known.
+    overrides : clip id -> what is known of that clip; goes before `first_key`.
     """
 
     frames: int
@@ -57,7 +77,8 @@ class RegistrationParams:
     focal_sigma: float
     lens_order: int
     min_confidence: float
-    corners: dict[str, tuple[tuple[float, float], ...]]
+    first_key: int | None
+    overrides: dict[str, Override]
 
     def __post_init__(self) -> None:
         check_range("registration.frames", self.frames, 1, 64)
@@ -66,6 +87,5 @@ class RegistrationParams:
         check_range("registration.focal_sigma", self.focal_sigma, 0.01, 1.0)
         check_range("registration.lens_order", self.lens_order, 1, 7)
         check_range("registration.min_confidence", self.min_confidence, 0.0, 1.0)
-        for clip_id, points in self.corners.items():
-            if len(points) != 4 or any(len(point) != 2 for point in points):
-                raise InputError(f"registration.corners.{clip_id}: {len(points)} points, four [x, y] pairs are needed")
+        if self.first_key is not None:
+            check_range("registration.first_key", self.first_key, LOWEST_MIDI, HIGHEST_MIDI)

@@ -1,0 +1,80 @@
+"""All clips of a dataset registered, each one reused where it was registered before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+
+from tivit.core.errors import InputError
+from tivit.core.parallel import map_clips
+from tivit.core.registration import STATUSES, Registration, refused
+from tivit.core.strip import StripGeometry
+from tivit.datasets.base import DatasetClip
+from tivit.datasets.registry import Dataset
+from tivit.registration import cache
+from tivit.registration.clip import register_video
+from tivit.registration.overlay import draw_overlay
+from tivit.registration.overrides import overrides_of
+from tivit.registration.params import Override, RegistrationParams
+
+
+@dataclass(frozen=True)
+class Task:
+    """A clip to register: its id, its video on this disk and the video's MD5, and what is known of it."""
+
+    clip_id: str
+    video: Path
+    video_md5: str
+    override: Override
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The registration of a clip and its overlay (PNG bytes); None for a video that cannot be read."""
+
+    clip_id: str
+    registration: Registration
+    overlay: bytes | None
+
+
+def tasks_of(dataset: Dataset, clips: Sequence[DatasetClip], params: RegistrationParams) -> list[Task]:
+    """Return a task for every clip; raise InputError as `overrides_of` does, or when a video is missing."""
+    known = overrides_of(dataset, clips, params)
+    return [Task(clip.clip_id, dataset.video_path(clip), dataset.video_md5(clip), known[clip.clip_id]) for clip in clips]
+
+
+def register_clips(
+    tasks: Sequence[Task], params: RegistrationParams, geometry: StripGeometry, workers: int
+) -> Iterator[Registered]:
+    """Yield what `register_clip` finds for each task, in order, on `workers` processes."""
+    return map_clips(partial(register_clip, params=params, geometry=geometry), tasks, workers, "register")
+
+
+def register_clip(task: Task, params: RegistrationParams, geometry: StripGeometry) -> Registered:
+    """Return the registration of one clip, kept from an earlier run or found now; a video that cannot be read is refused."""
+    name = cache.name_of(task.video_md5, task.override, params, geometry)
+    kept = cache.load(name)
+    if kept is None:
+        try:
+            found = register_video(task.video, params, geometry, task.override)
+        except InputError as error:
+            return Registered(task.clip_id, refused(str(error).removeprefix(f"{task.video}: "), (0, 0), 0), None)
+        picture = draw_overlay(found.frame, found.registration, geometry, found.time_s)
+        kept = cache.keep(name, found.registration, cv2.imencode(".png", picture)[1].tobytes())
+    return Registered(task.clip_id, kept.registration, kept.overlay)
+
+
+def status_counts(registrations: Sequence[Registration]) -> dict[str, int]:
+    """Return status -> number of registrations, every status named."""
+    return {status: sum(item.status == status for item in registrations) for status in STATUSES}
+
+
+def advice(registration: Registration) -> str:
+    """Return one line on a registration that cannot be used: what is wrong with it, and what would help."""
+    if registration.status == "octave_unknown":
+        return f"{registration.reason}; give registration.first_key"
+    return registration.reason

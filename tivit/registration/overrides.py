@@ -1,0 +1,102 @@
+"""What is known of each clip's keyboard beforehand, from three places, merged field by field.
+
+`registration.overrides` and `registration.first_key` of params.yaml go before `registration.csv` in the dataset's folder, and
+that before the corners in the dataset's own metadata. The table has one line a clip and may have empty cells:
+
+    clip_id,first_key,orientation,x0,y0,x1,y1,x2,y2,x3,y3
+
+`first_key` is a name or MIDI number; x0, y0 to x3, y3 are the corners of the white-key area (top left, top right, bottom right,
+bottom left; image px), all or none. Like every file of a dataset it is read only as it was indexed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tivit.core.artifacts import read_csv
+from tivit.core.errors import InputError
+from tivit.core.keyboard import midi_of_name
+from tivit.core.params import nearest
+from tivit.datasets.base import DatasetClip
+from tivit.datasets.registry import Dataset
+from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+
+TABLE_NAME = "registration.csv"
+CORNER_COLUMNS = tuple(f"{axis}{corner}" for corner in range(4) for axis in "xy")
+COLUMNS = ("clip_id", "first_key", "orientation", *CORNER_COLUMNS)
+
+
+def overrides_of(dataset: Dataset, clips: Sequence[DatasetClip], params: RegistrationParams) -> dict[str, Override]:
+    """Return clip id -> what is known of it, for every one of `clips`.
+
+    Raises
+    ------
+    InputError
+        Params or table name a clip that the dataset does not have, or the table or the dataset's corners cannot be used.
+    """
+    ids = dataset.clip_ids()
+    for clip_id in params.overrides:
+        if clip_id not in ids:
+            raise InputError(f"params: registration.overrides: {_no_clip(clip_id, ids)}")
+    path = dataset.file(TABLE_NAME)
+    table = {} if path is None else read_table(path, ids)
+    result = {}
+    for clip in clips:
+        stated = params.overrides.get(clip.clip_id, NOTHING_KNOWN).over(Override(first_key=params.first_key))
+        result[clip.clip_id] = stated.over(table.get(clip.clip_id, NOTHING_KNOWN)).over(_metadata(dataset, clip))
+    return result
+
+
+def read_table(path: Path | str, clip_ids: Collection[str]) -> dict[str, Override]:
+    """Return clip id -> override from a `registration.csv`; raise InputError naming file, line and column of bad content."""
+    result: dict[str, Override] = {}
+    for number, row in enumerate(read_csv(path, COLUMNS), start=2):
+        cells = {name: cell.strip() for name, cell in zip(COLUMNS, row, strict=True)}
+        clip_id, line = cells["clip_id"], f"{path}, line {number}"
+        if clip_id not in clip_ids:
+            raise InputError(f"{line}, column clip_id: {_no_clip(clip_id, clip_ids)}")
+        if clip_id in result:
+            raise InputError(f"{line}, column clip_id: {clip_id!r} stands in it twice")
+        corners = _corners(cells, line)
+        try:
+            first_key = midi_of_name(cells["first_key"]) if cells["first_key"] else None
+        except InputError as error:
+            raise InputError(f"{line}, column first_key: {error}") from None
+        try:
+            result[clip_id] = Override(corners, first_key, cells["orientation"] or None)
+        except InputError as error:
+            raise InputError(f"{line}, column {error}") from None
+    return result
+
+
+def _corners(cells: dict[str, str], line: str) -> tuple[tuple[float, float], ...] | None:
+    if not any(cells[name] for name in CORNER_COLUMNS):
+        return None
+    values = []
+    for name in CORNER_COLUMNS:
+        if not cells[name]:
+            raise InputError(
+                f"{line}, column {name}: is empty; corners are all of x0 to y3, or none"
+            )
+        try:
+            values.append(float(cells[name]))
+        except ValueError:
+            raise InputError(f"{line}, column {name}: {cells[name]!r} is not a number") from None
+    return tuple(zip(values[::2], values[1::2], strict=True))
+
+
+def _metadata(dataset: Dataset, clip: DatasetClip) -> Override:
+    corners = dataset.corners(clip)
+    if corners is None:
+        return NOTHING_KNOWN
+    try:
+        return Override(tuple(map(tuple, np.asarray(corners, float).tolist())))
+    except InputError as error:
+        raise InputError(f"{dataset.index.name}, clip {clip.clip_id!r}: {error}") from None
+
+
+def _no_clip(clip_id: str, known: Collection[str]) -> str:
+    return f"{clip_id!r} is not a clip of the dataset{nearest(clip_id, sorted(known))}"
