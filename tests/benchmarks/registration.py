@@ -1,0 +1,235 @@
+"""How well `tivit.registration.estimate` finds keyboards in rendered views of all conditions: run by hand, never a test.
+
+    PYTHONPATH=.:tests python tests/benchmarks/registration.py [--views 320] [--workers 2] [--conditions dark,tilt]
+    PYTHONPATH=.:tests python tests/benchmarks/registration.py --only 17 --save /tmp/view      frame and overlay of one view
+    PYTHONPATH=.:tests python tests/benchmarks/registration.py --gallery                       the worst ten, for docs/
+
+Views are rendered once and kept under --cache. Errors are those of `registration.truth.key_errors` over the keys in view, in
+white-key widths, pooled over the keys of all views that were not refused. With an unknown octave they are taken in the octave
+that fits best. "Unsure" is an unknown octave where the picture tells it. "Wrong" is confident and wrong: octave, shift by a
+key, mirror image or turn, or a keyboard where there is none. "Ends" is a wrong first or last key in view, with the right place.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from registration_views import Truth, View, view_of
+
+from tivit.core import params as params_file
+from tivit.core.artifacts import write_json
+from tivit.core.keyboard import KEY_COUNT, OCTAVE_KEYS, midi_of, name_of
+from tivit.core.parallel import map_clips
+from tivit.core.params import section
+from tivit.core.registration import Registration
+from tivit.core.strip import StripGeometry
+from tivit.registration.estimate import estimate
+from tivit.registration.overlay import draw_overlay
+from tivit.registration.params import RegistrationParams
+from tivit.registration.truth import RIGHT_KEY, key_errors
+
+OCTAVE_WHITES = 7
+GALLERY = Path("docs/images")
+GALLERY_COUNT = 10
+GALLERY_WIDTH_PX = 960
+GALLERY_BYTES = 60_000
+SEVERITY = ("wrong", "ends", "refused", "unsure", "right")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one view: `outcome` is one of SEVERITY, `errors` (keys in view) white-key widths, empty when refused."""
+
+    index: int
+    truth: Truth
+    registration: Registration
+    outcome: str
+    detail: str
+    errors: np.ndarray
+    seconds: float
+
+    @property
+    def worst_key(self) -> float:
+        """Largest key-centre error; 0 where there is none."""
+        return float(np.abs(self.errors).max(initial=0.0))
+
+
+def examine(seed: int, cache: Path, index: int) -> Result:
+    """Return what the estimator makes of a view."""
+    params = params_file.load()
+    geometry = section(params, "strips", StripGeometry)
+    view = view_of(seed, index, cache)
+    frames = view.frames()
+    start_s = time.perf_counter()
+    try:
+        registration = estimate(frames, section(params, "registration", RegistrationParams), geometry)
+    except Exception as error:
+        raise RuntimeError(f"view {index} of seed {seed}") from error
+    seconds = time.perf_counter() - start_s
+    outcome, detail, errors = verdict(registration, view.truth, geometry)
+    return Result(index, view.truth, registration, outcome, detail, errors, seconds)
+
+
+def verdict(registration: Registration, truth: Truth, geometry: StripGeometry) -> tuple[str, str, np.ndarray]:
+    """Return outcome, why, and the errors (keys in view), empty when refused or wrong."""
+    nothing = np.zeros(0)
+    if registration.status == "refused":
+        return ("refused" if truth.keyboard else "right"), registration.reason, nothing
+    if not truth.keyboard:
+        return "wrong", "a keyboard where there is none", nothing
+    if registration.orientation != truth.orientation:
+        return "wrong", f"{registration.orientation} instead of {truth.orientation}", nothing
+    first, last = truth.keys
+    errors = key_errors(registration, truth.centers_px, geometry)[first : last + 1]
+    middle = float(np.median(errors))
+    octaves = round(middle / OCTAVE_WHITES)
+    if abs(middle - octaves * OCTAVE_WHITES) >= RIGHT_KEY:
+        return "wrong", f"shifted by {middle:+.1f} white keys", nothing
+    if registration.status == "ok" and octaves:
+        return "wrong", f"octave {octaves:+d}", nothing
+    errors = errors - octaves * OCTAVE_WHITES
+    found = (registration.first_key - octaves * OCTAVE_KEYS, registration.last_key - octaves * OCTAVE_KEYS)
+    (low, high), (inner_low, inner_high) = truth.loose_keys, truth.strict_keys
+    if not (low <= found[0] <= inner_low and inner_high <= found[1] <= high):
+        return "ends", f"keys {found[0]}..{found[1]} instead of {first}..{last}", errors
+    if registration.status != "ok" and truth.octave_known and not truth.either:
+        return "unsure", registration.reason, errors
+    return "right", "", errors
+
+
+def row(name: str, results: Sequence[Result]) -> str:
+    """Return one line of the table over views with a keyboard."""
+    count = len(results)
+    number = {outcome: sum(result.outcome == outcome for result in results) for outcome in SEVERITY}
+    measured = [result for result in results if len(result.errors)]
+    size = np.abs(np.concatenate([result.errors for result in measured])) if measured else np.full(1, np.nan)
+    whole = sum(result.worst_key < RIGHT_KEY for result in measured)
+    return (
+        f"{name:22s} {count:5d} {number['right']:6d} {number['refused']:5d} {100 * number['refused'] / count:5.1f} %"
+        f" {number['unsure']:6d} {number['ends']:5d} {number['wrong']:5d}"
+        f"  {np.median(size):7.3f} {np.percentile(size, 95):7.3f} {whole:6d}/{len(measured)}"
+    )
+
+
+def print_report(results: Sequence[Result], seed: int) -> None:
+    """Print failing views, then the table, whole and by condition."""
+    for result in results:
+        if result.outcome != "right" or result.worst_key >= RIGHT_KEY:
+            keys = "" if result.truth.keyboard is False else " ".join(name_of(int(midi_of(key))) for key in result.truth.keys)
+            print(
+                f"view {seed}/{result.index:4d} {result.outcome:8s} worst key {result.worst_key:5.2f}"
+                f" [{keys}; {', '.join(result.truth.tags)}] {result.detail}"
+            )
+    keyboards = [result for result in results if result.truth.keyboard]
+    nothing = [result for result in results if not result.truth.keyboard]
+    print(f"\n{'':22s} views  right refused     unsure  ends wrong   median     p95   keys right")
+    if keyboards:
+        print(row("all", keyboards))
+        whole = [result for result in keyboards if result.truth.keys == (0, KEY_COUNT - 1)]
+        if whole:
+            print(row("88 keys in view", whole))
+        part = [result for result in keyboards if result.truth.keys != (0, KEY_COUNT - 1)]
+        if part:
+            print(row("fewer in view", part))
+        for tag in sorted({tag for result in keyboards for tag in result.truth.tags}):
+            print(row(tag, [result for result in keyboards if tag in result.truth.tags]))
+    if nothing:
+        print(f"no keyboard: {len(nothing)} views, {sum(result.outcome == 'right' for result in nothing)} refused")
+    seconds = [result.seconds for result in results]
+    hd = [result.seconds for result in results if result.truth.size_wh == (1280, 720)]
+    print(f"time a call: median {np.median(seconds):.2f} s, max {max(seconds):.2f} s", end="")
+    print(f"; at 1280x720 median {np.median(hd):.2f} s, max {max(hd):.2f} s" if hd else "")
+
+
+def picture_of(view: View, registration: Registration, geometry: StripGeometry) -> np.ndarray:
+    """Return the last frame with what was found drawn on it; an unknown octave is drawn as if known."""
+    shown = replace(registration, status="ok") if registration.status == "octave_unknown" else registration
+    return draw_overlay(view.frames()[-1], shown, geometry)
+
+
+def save_view(view: View, result: Result, folder: Path, geometry: StripGeometry) -> None:
+    """Write a view's frames and overlay into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for k, data in enumerate(view.jpegs):
+        (folder / f"view_{view.index:04d}_{k}.jpg").write_bytes(data)
+    cv2.imwrite(str(folder / f"view_{view.index:04d}_overlay.png"), picture_of(view, result.registration, geometry))
+
+
+def write_gallery(results: Sequence[Result], seed: int, cache: Path, geometry: StripGeometry) -> None:
+    """Write the worst views as pictures and print the table that describes them, its reasons to be filled in."""
+    known = [result for result in results if result.truth.keyboard or result.outcome == "wrong"]
+    worst = sorted(known, key=lambda result: (SEVERITY.index(result.outcome), -result.worst_key))[:GALLERY_COUNT]
+    GALLERY.mkdir(parents=True, exist_ok=True)
+    print("\n| | view | conditions | result | worst key | why |\n|---|---|---|---|---|---|")
+    for place, result in enumerate(worst, 1):
+        picture = picture_of(view_of(seed, result.index, cache), result.registration, geometry)
+        scale = min(1.0, GALLERY_WIDTH_PX / picture.shape[1])
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        path = GALLERY / f"registration_worst_{place:02d}.jpg"
+        for quality in range(88, 20, -6):
+            data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+            if len(data) <= GALLERY_BYTES:
+                break
+        path.write_bytes(data)
+        said = f"{result.outcome}: {result.detail}" if result.detail else result.outcome
+        tags = ", ".join(result.truth.tags)
+        print(f"| ![{place}](images/{path.name}) | {seed}/{result.index} | {tags} | {said} | {result.worst_key:.2f} | |")
+
+
+def write_results(results: Sequence[Result], path: Path) -> None:
+    """Write one record a view, for comparing two runs."""
+    rows = [
+        {
+            "index": result.index,
+            "outcome": result.outcome,
+            "detail": result.detail,
+            "worst_key": result.worst_key,
+            "confidence": result.registration.confidence,
+            "seconds": result.seconds,
+            "tags": list(result.truth.tags),
+        }
+        for result in results
+    ]
+    write_json(path, rows, decimals=4)
+
+
+def main() -> None:
+    """Estimate every view and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--views", type=int, default=320)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--conditions", default="", help="only views with all of these tags, separated by commas")
+    parser.add_argument("--cache", type=Path, default=Path("/tmp/tivit_views"))
+    parser.add_argument("--only", type=int, help="one view by its number")
+    parser.add_argument("--save", type=Path, help="folder for the frames and overlays of the views looked at")
+    parser.add_argument("--out", type=Path, help="folder for results.json")
+    parser.add_argument("--gallery", action="store_true")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    indices = range(arguments.views) if arguments.only is None else [arguments.only]
+    wanted = {tag.strip() for tag in arguments.conditions.split(",") if tag.strip()}
+    if wanted:
+        indices = [i for i in indices if wanted <= set(view_of(arguments.seed, i, arguments.cache).truth.tags)]
+    if not indices:
+        parser.error(f"no view has all of {sorted(wanted)}")
+    work = partial(examine, arguments.seed, arguments.cache)
+    results = list(map_clips(work, indices, arguments.workers, "estimate"))
+    print_report(results, arguments.seed)
+    geometry = section(params_file.load(), "strips", StripGeometry)
+    if arguments.save:
+        for result in results:
+            save_view(view_of(arguments.seed, result.index, arguments.cache), result, arguments.save, geometry)
+    if arguments.out:
+        write_results(results, arguments.out / "results.json")
+    if arguments.gallery:
+        write_gallery(results, arguments.seed, arguments.cache, geometry)
+
+
+if __name__ == "__main__":
+    main()
