@@ -6,11 +6,12 @@ import argparse
 import logging
 from pathlib import Path
 
-import numpy as np
-
 from tivit.core import params as params_file
 from tivit.core.errors import InputError
+from tivit.core.keyboard import midi_of_name
+from tivit.core.manifest import SPLITS
 from tivit.core.params import section
+from tivit.core.registration import ORIENTATIONS
 from tivit.core.stage import add_verbose, exit_status, set_verbose
 
 log = logging.getLogger("tivit")
@@ -20,8 +21,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 faults found, 2 bad input, 130 stopped."""
     parser = argparse.ArgumentParser(prog="python -m tivit", description="Video of a piano keyboard in, notes out.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for add in (_add_transcribe, _add_index):
-        command = add(commands)
+    checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
+    kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
+    for command in (_add_transcribe(commands), _add_index(commands), _add_check_registration(kinds)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
     arguments = parser.parse_args(argv)
@@ -43,23 +45,29 @@ def _add_transcribe(commands: argparse._SubParsersAction) -> argparse.ArgumentPa
     command.add_argument("--thresholds", type=Path, default=Path("metrics/thresholds.json"), help="default: %(default)s")
     command.add_argument(
         "--corners", nargs=4, metavar="X,Y",
-        help="corners of the white keys in the image, px: top left, top right, bottom right, bottom left; default: found",
+        help="corners of the white keys in view, px: top left, top right, bottom right, bottom left; default: found",
     )  # fmt: skip
+    command.add_argument(
+        "--first-key", metavar="KEY", help="lowest key in view, a name (C2, F#1) or MIDI number; default: found where it can be"
+    )
+    command.add_argument("--orientation", choices=ORIENTATIONS, help="how the image shows the keyboard; default: found")
     command.set_defaults(work=_transcribe)
     return command
 
 
 def _transcribe(arguments: argparse.Namespace) -> int:
+    from tivit.registration.params import Override
     from tivit.transcribe import transcribe
 
-    corners = None if arguments.corners is None else np.array([_point(text) for text in arguments.corners])
+    corners = None if arguments.corners is None else tuple(_point(text) for text in arguments.corners)
+    first_key = None if arguments.first_key is None else _key(arguments.first_key)
     summary = transcribe(
         arguments.video,
         arguments.output,
         params=params_file.load(arguments.params),
         checkpoint=arguments.checkpoint,
         thresholds=arguments.thresholds,
-        corners=corners,
+        known=Override(corners, first_key, arguments.orientation),
     )
     print(summary.sentence())
     return 0
@@ -71,6 +79,13 @@ def _point(text: str) -> tuple[float, float]:
     except ValueError:
         raise InputError(f"--corners: {text!r} is not a point; write x,y in pixels, such as 252.5,479") from None
     return x, y
+
+
+def _key(text: str) -> int:
+    try:
+        return midi_of_name(text)
+    except InputError as error:
+        raise InputError(f"--first-key: {error}") from None
 
 
 def _add_index(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -98,6 +113,32 @@ def _index(arguments: argparse.Namespace) -> int:
     faults = check_index(index, root, arguments.full)
     print("\n".join([*faults, f"{path}: {len(index.files)} files, {len(faults)} faults"]))
     return 1 if faults else 0
+
+
+def _add_check_registration(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = kinds.add_parser(
+        "registration",
+        help="find the keyboard in the clips of the dataset: a line each, a table, a contact sheet; 1 if any is lost",
+    )
+    command.add_argument("--split", choices=SPLITS, help="clips of one split only")
+    command.add_argument("--clips", type=_count, metavar="N", help="at most N clips of a split")
+    command.add_argument("--inspect", type=_count, default=12, metavar="M", help="clips on the sheet (default: %(default)s)")
+    command.add_argument("--out", type=Path, default=Path(".tivit/check"), help="where the sheet goes (default: %(default)s)")
+    command.set_defaults(work=_check_registration)
+    return command
+
+
+def _check_registration(arguments: argparse.Namespace) -> int:
+    from tivit.check.registration import Selection, check_registration
+
+    selection = Selection(arguments.split, arguments.clips, arguments.inspect)
+    return check_registration(params_file.load(arguments.params), selection, arguments.out)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count; write a whole number from 1 on")
+    return int(text)
 
 
 if __name__ == "__main__":

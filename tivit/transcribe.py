@@ -6,6 +6,7 @@ file (53 KB a frame), whatever the length of the video.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.core.logits import ClipLogits
+from tivit.core.keyboard import keys_between
+from tivit.core.logits import ClipLogits, silenced
 from tivit.core.notes import write_midi
 from tivit.core.params import section
 from tivit.core.progress import progress_bar
@@ -31,9 +33,12 @@ from tivit.inference.predict import predict_strip
 from tivit.model.checkpoint import Checkpoint, load_checkpoint
 from tivit.model.setup import prepare_torch
 from tivit.registration.clip import register_video
-from tivit.registration.params import Override, RegistrationParams
+from tivit.registration.overlay import keys_in_view
+from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
 from tivit.video.rectify import write_strip
+
+log = logging.getLogger("tivit.transcribe")
 
 
 @dataclass(frozen=True)
@@ -57,20 +62,20 @@ def transcribe(
     params: Mapping[str, Any],
     checkpoint: Path,
     thresholds: Path,
-    corners: np.ndarray | None = None,
+    known: Override = NOTHING_KNOWN,
 ) -> Summary:
-    """Write the notes of `video` to the MIDI file `output`.
+    """Write the notes of `video` to the MIDI file `output`; keys out of view have none.
 
     Parameters
     ----------
     params : the content of params.yaml; sections `registration`, `logits`, `decode` and `runtime` are used.
     checkpoint, thresholds : the trained model and the operating point that the pipeline wrote.
-    corners : image px (4, 2) of the white-key area, top left, top right, bottom right, bottom left; None: found.
+    known : what is known of the keyboard beforehand; its first key goes before `registration.first_key`.
 
     Raises
     ------
     InputError
-        The video, checkpoint or thresholds cannot be used, or no keyboard is found.
+        The video, checkpoint or thresholds cannot be used, no keyboard is found, or its octave is not known.
     """
     started_s = time.perf_counter()
     runtime = section(params, "runtime", RuntimeParams)
@@ -79,7 +84,7 @@ def transcribe(
     device = prepare_torch(runtime)
     trained = load_checkpoint(checkpoint)
     trained.model.to(device)
-    registration = find_keyboard(video, section(params, "registration", RegistrationParams), trained.geometry, corners)
+    registration = find_keyboard(video, section(params, "registration", RegistrationParams), trained.geometry, known)
     logits = clip_logits(video, registration, trained, section(params, "logits", LogitsParams), runtime)
     logits = rescored(logits, clip_posterior(logits, decode), decode)
     notes = decode_notes(logits.heads, logits.grid, operating_point)
@@ -88,26 +93,37 @@ def transcribe(
     return Summary(output, len(notes), video_s, time.perf_counter() - started_s)
 
 
-def find_keyboard(video: Path, params: RegistrationParams, geometry: StripGeometry, corners: np.ndarray | None) -> Registration:
-    """Return the registration of a video; raise InputError with the reason when it is refused."""
-    override = Override(None if corners is None else tuple(map(tuple, corners.tolist())))
-    registration = register_video(video, params, geometry, override).registration
+def find_keyboard(video: Path, params: RegistrationParams, geometry: StripGeometry, known: Override) -> Registration:
+    """Return the registration of a video; raise InputError with the reason and what would help when it cannot be used."""
+    registration = register_video(video, params, geometry, known.over(Override(first_key=params.first_key))).registration
+    if registration.status == "octave_unknown":
+        raise InputError(
+            f"{video}: the octave of the keyboard is not known ({registration.reason}); give --first-key, the lowest key in "
+            "view (such as C2, or 36), or the same as registration.first_key in the params"
+        )
     if not registration.is_usable:
-        advice = "give --corners" if corners is None else "check --corners"
-        raise InputError(f"{video}: the keyboard was not found ({registration.reason}); {advice}")
+        remedy = "give --corners, and --first-key where not all keys are in view"
+        remedy = remedy if known == NOTHING_KNOWN else "check what was given (--corners, --first-key, --orientation)"
+        raise InputError(f"{video}: the keyboard was not found ({registration.reason}); {remedy}")
+    if not _in_view(registration).all():
+        log.info("%s: keys %s are in view, no note of another key can be found", video, keys_in_view(registration))
     return registration
 
 
 def clip_logits(
     video: Path, registration: Registration, trained: Checkpoint, params: LogitsParams, runtime: RuntimeParams
 ) -> ClipLogits:
-    """Return the raw logits of a video on the time grid the checkpoint was trained on."""
+    """Return the raw logits of a video on the time grid the checkpoint was trained on; keys out of view are silent."""
     with tempfile.TemporaryDirectory(prefix="tivit-") as folder:
         strip = Path(folder) / "strip.npy"
         with progress_bar(None, "video", "frame") as bar:
             grid = write_strip(video, registration, trained.geometry, trained.fps, strip, lambda _: bar.update())
         heads = _predict(strip, grid, trained, params, runtime)
-    return ClipLogits(video.stem, grid, heads)
+    return ClipLogits(video.stem, grid, silenced(heads, _in_view(registration)))
+
+
+def _in_view(registration: Registration) -> np.ndarray:
+    return keys_between(registration.first_midi, registration.last_midi)
 
 
 def _predict(

@@ -1,0 +1,98 @@
+"""Finding the keyboard of one video: what is known of it, what is said when that is not enough, and silence out of view."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from registration_cases import known_registration, random_view
+
+from tivit import transcribe
+from tivit.__main__ import main
+from tivit.core.errors import InputError
+from tivit.core.params import load, section
+from tivit.core.registration import refused
+from tivit.core.strip import StripGeometry
+from tivit.registration.clip import RegisteredVideo
+from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+
+VALUES = load(Path(__file__).parents[1] / "params.yaml")
+PARAMS, GEOMETRY = section(VALUES, "registration", RegistrationParams), section(VALUES, "strips", StripGeometry)
+GOOD = known_registration(random_view(np.random.default_rng(2)), GEOMETRY)
+VIDEO = Path("my.mp4")
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    """Let the returned list's last registration stand in for estimation; the override asked with is put into it."""
+    kept = [GOOD]
+
+    def register_video(video, params, geometry, override):
+        found = kept[-1]
+        kept.append(override)
+        return RegisteredVideo(found, np.zeros((4, 4, 3), np.uint8), 0.0)
+
+    monkeypatch.setattr(transcribe, "register_video", register_video)
+    return kept
+
+
+def test_the_first_key_of_the_command_goes_before_that_of_the_params(answer):
+    assert transcribe.find_keyboard(VIDEO, PARAMS, GEOMETRY, NOTHING_KNOWN) is GOOD
+    assert answer.pop() == NOTHING_KNOWN
+    transcribe.find_keyboard(VIDEO, replace(PARAMS, first_key=36), GEOMETRY, Override(orientation="mirrored"))
+    assert answer.pop() == Override(first_key=36, orientation="mirrored")
+    transcribe.find_keyboard(VIDEO, replace(PARAMS, first_key=36), GEOMETRY, Override(first_key=24))
+    assert answer.pop() == Override(first_key=24)
+
+
+def test_an_unknown_octave_names_what_would_help(answer):
+    answer[-1] = replace(GOOD, status="octave_unknown", reason="no end in view")
+    with pytest.raises(InputError, match=r"not known \(no end in view\); give --first-key.*C2.*registration.first_key"):
+        transcribe.find_keyboard(VIDEO, PARAMS, GEOMETRY, NOTHING_KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("known", "remedy"), [(NOTHING_KNOWN, "give --corners, and --first-key"), (Override(first_key=36), "check what was given")]
+)
+def test_a_refusal_names_what_would_help(answer, known, remedy):
+    answer[-1] = refused("too dark", (360, 640), 4)
+    with pytest.raises(InputError, match=rf"my.mp4: the keyboard was not found \(too dark\); {remedy}"):
+        transcribe.find_keyboard(VIDEO, PARAMS, GEOMETRY, known)
+
+
+def test_a_part_of_the_keyboard_is_said(answer, caplog):
+    answer[-1] = replace(GOOD, first_midi=36, last_midi=96)
+    with caplog.at_level("INFO", logger="tivit"):
+        transcribe.find_keyboard(VIDEO, PARAMS, GEOMETRY, NOTHING_KNOWN)
+    assert "keys C2-C7 are in view" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--first-key", "H2"], "--first-key: 'H2' is not a key; write a name such as C2"),
+        (["--first-key", "12"], "--first-key: '12' is not a key of a piano"),
+        (["--corners", "1,2", "3,4", "5,6", "7"], "--corners: '7' is not a point"),
+        (["--corners", "0,0", "9,0", "0,5", "9,5"], "corners: must go round as top left"),
+    ],
+)
+def test_bad_values_are_one_sentence(capsys, arguments, sentence):
+    assert main(["transcribe", "my.mp4", "-o", "out.mid", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {sentence}")
+
+
+def test_the_options_reach_the_transcription(monkeypatch):
+    seen = {}
+
+    def stand_in(video, output, **others):
+        seen.update(others)
+        return transcribe.Summary(output, 0, 1.0, 1.0)
+
+    monkeypatch.setattr(transcribe, "transcribe", stand_in)
+    corners = ["0,0", "9,0", "9,5", "0,5"]
+    arguments = ["--first-key", "F#1", "--orientation", "rotated", "--corners", *corners]
+    assert (
+        main(["transcribe", "my.mp4", "-o", "out.mid", "--params", str(Path(__file__).parents[1] / "params.yaml"), *arguments])
+        == 0
+    )
+    assert seen["known"] == Override(((0.0, 0.0), (9.0, 0.0), (9.0, 5.0), (0.0, 5.0)), 30, "rotated")

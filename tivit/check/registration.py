@@ -1,0 +1,133 @@
+"""`python -m tivit check registration`: the clips of the dataset registered, a line each, a table and a contact sheet.
+
+It goes through the same kept estimates as the register stage and needs nothing that the pipeline made. Errors are in white-key
+widths unless they say mm; before and after are without and with the x correction, on points that had no part in the fit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tivit.core.artifacts import write_bytes
+from tivit.core.errors import InputError
+from tivit.core.keyboard import WHITE_PITCH_MM
+from tivit.core.params import section
+from tivit.core.registration import Registration
+from tivit.core.runtime import RuntimeParams
+from tivit.core.strip import StripGeometry
+from tivit.datasets.params import DataParams
+from tivit.datasets.registry import open_dataset
+from tivit.registration.batch import Registered, advice, register_clips, status_counts, tasks_of
+from tivit.registration.overlay import contact_sheet, keys_in_view
+from tivit.registration.params import RegistrationParams
+from tivit.registration.truth import key_errors, summary
+
+SHEET_NAME = "registration.png"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which clips: of one split or all (None), at most `clips` a split (None: all); and how many are put on the sheet."""
+
+    split: str | None
+    clips: int | None
+    inspect: int
+
+
+def check_registration(params: Mapping[str, Any], selection: Selection, out: Path) -> int:
+    """Print what registration makes of the selected clips and write `out/registration.png`; return the exit status.
+
+    It is 0 when every clip can be used, 1 when one is refused or of unknown octave.
+
+    Raises
+    ------
+    InputError
+        The dataset or a value cannot be used, or no clip is selected.
+    """
+    registration_params = section(params, "registration", RegistrationParams)
+    geometry = section(params, "strips", StripGeometry)
+    data = section(params, "data", DataParams)
+    dataset = open_dataset(data if selection.clips is None else replace(data, max_clips=selection.clips))
+    clips = [clip for clip in dataset.clips() if selection.split in (None, clip.split)]
+    if not clips:
+        raise InputError(f"no clip of {data.name} is selected (split {selection.split})")
+    workers = section(params, "runtime", RuntimeParams).workers
+    tasks = tasks_of(dataset, clips, registration_params)
+    found, errors = [], []
+    for clip, item in zip(clips, register_clips(tasks, registration_params, geometry, workers), strict=True):
+        print(line_of(item), flush=True)
+        found.append(item)
+        truth = dataset.true_key_centers_px(clip)
+        if item.registration.is_usable and truth is not None:
+            errors.append(key_errors(item.registration, truth, geometry))
+    registrations = [item.registration for item in found]
+    print("\n".join(table(registrations, errors)))
+    sheet = write_sheet(out / SHEET_NAME, found, selection.inspect)
+    print(f"contact sheet: {sheet}" if sheet else "contact sheet: no overlay to show")
+    return 0 if all(registration.is_usable for registration in registrations) else 1
+
+
+def line_of(item: Registered) -> str:
+    """Return the line of one clip."""
+    found, start = item.registration, f"reg_refined: {item.clip_id} status={item.registration.status}"
+    if found.status == "refused":
+        return f"{start} reason={found.reason}"
+    line = (
+        f"{start} orientation={found.orientation} keys={keys_in_view(found)} conf={found.confidence:.2f}"
+        f" err={found.err_before:.3f}->{found.err_after:.3f} (white keys)"
+        f" mm={found.err_before * WHITE_PITCH_MM:.2f}->{found.err_after * WHITE_PITCH_MM:.2f}"
+        f" dev={found.deviation:.3f} moves={len(found.moves)}"
+    )
+    return line if found.is_usable else f"{line} reason={advice(found)}"
+
+
+def table(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -> Iterator[str]:
+    """Yield the lines of the summary; `errors` are the key errors of the clips whose truth is known."""
+    counts = status_counts(registrations)
+    yield f"{len(registrations)} clips: " + ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+    reasons = Counter(_without_numbers(item.reason) for item in registrations if not item.is_usable)
+    for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
+        yield f"  {count} x {reason}"
+    placed = [item for item in registrations if item.status != "refused"]
+    if placed:
+        yield f"{'error (white-key widths)':32s}{'before':>16s}{'after':>18s}"
+        yield f"{'':32s}{'median':>9s}{'p95':>9s}{'median':>9s}{'p95':>9s}"
+        pairs = {"all keys": [(item.err_before, item.err_after) for item in placed]}
+        pairs |= {"black keys": [item.err_black for item in placed], "white keys": [item.err_white for item in placed]}
+        for name, values in pairs.items():
+            before, after = np.array(values).T
+            yield f"  {name:30s}{_spread(before)}{_spread(after)}"
+        yield f"{'deviation from a plain scaling':32s}{_spread([item.deviation for item in placed])}"
+    if errors:
+        truth = summary(registrations, errors)
+        yield (
+            f"against the truth of {len(errors)} clips: key_err_median {truth['key_err_median']:.3f}, "
+            f"key_err_p95 {truth['key_err_p95']:.3f}, keys right {truth['keys_right']:.2%}"
+        )
+
+
+def write_sheet(path: Path, found: Sequence[Registered], count: int) -> Path | None:
+    """Write the overlays of the `count` least sure clips to `path`, least sure first; return it, None without any overlay."""
+    shown = sorted((item for item in found if item.overlay), key=lambda item: (item.registration.confidence, item.clip_id))
+    if not shown[:count]:
+        return None
+    pictures = [(item.clip_id, cv2.imdecode(np.frombuffer(item.overlay, np.uint8), cv2.IMREAD_COLOR)) for item in shown[:count]]
+    write_bytes(path, cv2.imencode(".png", contact_sheet(pictures))[1].tobytes())
+    return path
+
+
+def _spread(values: Sequence[float] | np.ndarray) -> str:
+    return f"{np.median(values):9.3f}{np.percentile(values, 95):9.3f}"
+
+
+def _without_numbers(reason: str) -> str:
+    """Return a reason without its figures, so that equal reasons are counted together."""
+    return re.sub(r"[-+]?[0-9]+(?:\.[0-9]+)?", "#", reason)
