@@ -28,7 +28,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     geometry = section(params, "strips", StripGeometry)
     dataset = open_dataset(section(params, "data", DataParams))
     clips = dataset.clips()
-    tasks = tasks_of(dataset, clips, registration_params)
+    tasks = tasks_of(dataset, clips, registration_params, geometry)
     found, errors = {}, []
     for clip, item in zip(clips, register_clips(tasks, registration_params, geometry, runtime.workers), strict=True):
         found[clip.clip_id] = registration = item.registration

@@ -60,7 +60,7 @@ def check_registration(params: Mapping[str, Any], selection: Selection, out: Pat
     if not clips:
         raise InputError(f"no clip of {data.name} is selected (split {selection.split})")
     workers = section(params, "runtime", RuntimeParams).workers
-    tasks = tasks_of(dataset, clips, registration_params)
+    tasks = tasks_of(dataset, clips, registration_params, geometry)
     found, errors = [], []
     for clip, item in zip(clips, register_clips(tasks, registration_params, geometry, workers), strict=True):
         print(line_of(item), flush=True)

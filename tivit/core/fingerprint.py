@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,11 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def fingerprint_of(code: Sequence[str], **parts: Any) -> str:
-    """Return the hexadecimal SHA-256 of JSON-able `parts` and of the sources of `code` (files and folders of the package)."""
-    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
-    for path in _sources(code):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """Return the hexadecimal SHA-256 of JSON-able `parts` and of the sources of `code` (files and folders of the package).
+
+    Sources are read once in a process, so that all its names are of the code it runs.
+    """
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode() + _digest(tuple(code))).hexdigest()
 
 
 def state_folder(name: str, moved: str = "") -> Path:
@@ -31,7 +31,12 @@ def state_folder(name: str, moved: str = "") -> Path:
     return Path(root) / moved if root else Path(".tivit") / name
 
 
-def _sources(code: Sequence[str]) -> Iterable[Path]:
+@cache
+def _digest(code: tuple[str, ...]) -> bytes:
+    digest = hashlib.sha256()
     for name in code:
         path = PACKAGE / name
-        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(source.relative_to(PACKAGE).as_posix().encode())
+            digest.update(source.read_bytes())
+    return digest.digest()

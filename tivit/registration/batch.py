@@ -24,12 +24,12 @@ from tivit.registration.params import Override, RegistrationParams
 
 @dataclass(frozen=True)
 class Task:
-    """A clip to register: its id, its video on this disk and the video's MD5, and what is known of it."""
+    """A clip to register: its id, its video on this disk, what is known of it, and the name its registration is kept under."""
 
     clip_id: str
     video: Path
-    video_md5: str
     override: Override
+    name: str
 
 
 @dataclass(frozen=True)
@@ -41,30 +41,45 @@ class Registered:
     overlay: bytes | None
 
 
-def tasks_of(dataset: Dataset, clips: Sequence[DatasetClip], params: RegistrationParams) -> list[Task]:
+def tasks_of(dataset: Dataset, clips: Sequence[DatasetClip], params: RegistrationParams, geometry: StripGeometry) -> list[Task]:
     """Return a task for every clip; raise InputError as `overrides_of` does, or when a video is missing."""
     known = overrides_of(dataset, clips, params)
-    return [Task(clip.clip_id, dataset.video_path(clip), dataset.video_md5(clip), known[clip.clip_id]) for clip in clips]
+    return [
+        Task(
+            clip.clip_id,
+            dataset.video_path(clip),
+            known[clip.clip_id],
+            cache.name_of(dataset.video_md5(clip), known[clip.clip_id], params, geometry),
+        )
+        for clip in clips
+    ]
 
 
 def register_clips(
     tasks: Sequence[Task], params: RegistrationParams, geometry: StripGeometry, workers: int
 ) -> Iterator[Registered]:
-    """Yield what `register_clip` finds for each task, in order, on `workers` processes."""
-    return map_clips(partial(register_clip, params=params, geometry=geometry), tasks, workers, "register")
+    """Yield the registration of each task in order: kept from an earlier run, or found now on `workers` processes."""
+    find = partial(register_clip, params=params, geometry=geometry)
+    new = {task.clip_id: task for task in tasks if cache.load(task.name) is None}
+    found = map_clips(find, list(new.values()), workers, "register")
+    for task in tasks:
+        if task.clip_id in new:
+            yield next(found)
+        else:
+            kept = cache.load(task.name)
+            yield Registered(task.clip_id, kept.registration, kept.overlay) if kept else find(task)
+    if new:
+        next(found, None)
 
 
 def register_clip(task: Task, params: RegistrationParams, geometry: StripGeometry) -> Registered:
-    """Return the registration of one clip, kept from an earlier run or found now; a video that cannot be read is refused."""
-    name = cache.name_of(task.video_md5, task.override, params, geometry)
-    kept = cache.load(name)
-    if kept is None:
-        try:
-            found = register_video(task.video, params, geometry, task.override)
-        except InputError as error:
-            return Registered(task.clip_id, refused(str(error).removeprefix(f"{task.video}: "), (0, 0), 0), None)
-        picture = draw_overlay(found.frame, found.registration, geometry, found.time_s)
-        kept = cache.keep(name, found.registration, cv2.imencode(".png", picture)[1].tobytes())
+    """Return where the keyboard is in one clip, and keep it; a video that cannot be read is refused (and not kept)."""
+    try:
+        found = register_video(task.video, params, geometry, task.override)
+    except InputError as error:
+        return Registered(task.clip_id, refused(str(error).removeprefix(f"{task.video}: "), (0, 0), 0), None)
+    picture = draw_overlay(found.frame, found.registration, geometry, found.time_s)
+    kept = cache.keep(task.name, found.registration, cv2.imencode(".png", picture)[1].tobytes())
     return Registered(task.clip_id, kept.registration, kept.overlay)
 
 
