@@ -1,0 +1,295 @@
+"""A camera that is bumped or drifts inside a clip: whether, when, and where the keyboard is afterwards.
+
+The frames that a clip is registered by are followed one by one (`track`). A keyboard within `MOVED_KEY` of its place in all of
+them stands still, and nothing more is done. Otherwise their median was a mixture of places: the keyboard is estimated again at
+a place that many frames share, more frames are looked at wherever two neighbours differ, and the clip is cut into pieces within
+which the keyboard stays put. The file is not opened here: `sample` gives frames between two instants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
+from tivit.core.registration import Move, Registration, refused
+from tivit.core.strip import StripGeometry
+from tivit.registration.track import Tracker, distance_key, steadied
+from tivit.video.reader import SampledFrame
+
+MOVED_KEY = 0.06
+"""A keyboard farther than this (white-key widths) from its registration in any frame has moved."""
+GAP_KEY = 0.02
+"""Between two frames that differ by more, more frames are looked at."""
+PIECE_KEY = 0.04
+"""Within a piece the keyboard stays within this distance of where it starts; the piece's place lies about half way."""
+LOST_KEY = 0.3
+"""A clip in which the keyboard cannot be placed within this distance is refused."""
+PROBES = 8
+"""Frames looked at between two that differ."""
+QUIET_S = 0.5
+"""Beside a move a longer gap whose ends agree is looked into as well: a shaking camera may come back by chance."""
+MAX_FRAMES = 600
+"""So many frames are looked at; what is not clear by then remains so."""
+MIN_GROUP = 4
+"""When fewer frames share a place, the others are warped to it before the keyboard is estimated."""
+GROUPS_TRIED = 2
+MIN_FOLLOWED = 0.5
+"""Share of the frames in which the keyboard must be found."""
+
+Estimate = Callable[[Sequence[np.ndarray]], Registration]
+Sample = Callable[[int, tuple[float, float]], Sequence[SampledFrame]]
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    """A registration that holds in some frames, and what follows the keyboard from there."""
+
+    registration: Registration
+    tracker: Tracker
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Where the keyboard is at an instant (s of the video clock): world mm -> image px, and the x correction there."""
+
+    time_s: float
+    world_to_image: np.ndarray
+    x_correction: tuple[float, ...]
+
+
+def register_moving(
+    frames: Sequence[SampledFrame], geometry: StripGeometry, estimate: Estimate, sample: Sample
+) -> Registration:
+    """Return the registration of a clip, with `moves` where the camera moved, or a refused one with the reason.
+
+    Parameters
+    ----------
+    frames : frames spread over the clip, in time order, at least one.
+    estimate : BGR frames of a fixed camera -> registration.
+    sample : (count, (start_s, end_s)) -> up to `count` frames strictly between two instants, in time order.
+    """
+    images = [frame.image for frame in frames]
+    found = rough = estimate(images)
+    steady = images
+    if found.status == "refused":
+        steady = steadied(images)
+        rough = estimate(steady) if steady else found
+        if rough.status == "refused":
+            return found
+    tracker = Tracker(_world_to_image(rough, geometry), steady)
+    places = [tracker.place(image) for image in images]
+    if found.status != "refused" and _stands_still(tracker, places):
+        return found
+    anchors = _anchors(images, _Anchor(rough, tracker), places, geometry, estimate)
+    track = _follow(frames, anchors)
+    main = anchors[0].registration
+    if len(track) < MIN_FOLLOWED * len(frames):
+        reason = f"the camera moves, and the keyboard can be followed in only {len(track)} of {len(frames)} frames"
+        return refused(reason, main.source_hw, len(frames))
+    track, step_key, step_s = _densified(track, anchors, sample)
+    if step_key > LOST_KEY:
+        reason = f"the camera shakes: the keyboard moves by {step_key:.1f} white-key widths within {step_s:.2f} s"
+        return refused(reason, main.source_hw, len(frames))
+    pieces = _pieces(track)
+    if len(pieces) == 1 and found.status != "refused":
+        return found
+    moves = [_move(piece, geometry) for piece in pieces]
+    return replace(main, homography=moves[0].homography, x_correction=moves[0].x_correction, moves=tuple(moves[1:]))
+
+
+def _world_to_image(registration: Registration, geometry: StripGeometry) -> np.ndarray:
+    return np.linalg.inv(np.array(registration.homography)) @ geometry.world_to_strip()
+
+
+def _homography(world_to_image: np.ndarray, geometry: StripGeometry) -> tuple[tuple[float, ...], ...]:
+    matrix = geometry.world_to_strip() @ np.linalg.inv(world_to_image)
+    return tuple(map(tuple, (matrix / matrix[2, 2]).tolist()))
+
+
+def _stands_still(tracker: Tracker, places: Sequence[np.ndarray | None]) -> bool:
+    """True when no frame shows the keyboard elsewhere; frames that do not show it say nothing unless two follow each other."""
+    is_near = all(place is None or distance_key(tracker.world_to_image, place) <= MOVED_KEY for place in places)
+    return is_near and not _lost_runs(places)
+
+
+def _lost_runs(places: Sequence[np.ndarray | None]) -> list[list[int]]:
+    """Return the indices of two or more neighbouring frames in which the keyboard was not found."""
+    runs: list[list[int]] = [[]]
+    for i, place in enumerate(places):
+        if place is None:
+            runs[-1].append(i)
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if len(run) > 1]
+
+
+def _anchors(
+    images: Sequence[np.ndarray],
+    rough: _Anchor,
+    places: Sequence[np.ndarray | None],
+    geometry: StripGeometry,
+    estimate: Estimate,
+) -> list[_Anchor]:
+    """Return where the keyboard was estimated anew: the best place first, then those that cannot be followed from there."""
+    groups = _groups(places)
+    if groups:
+        middle = groups[0][len(groups[0]) // 2]
+        rough = _Anchor(rough.registration, Tracker(places[middle], [images[middle]]))
+        places = [rough.tracker.place(image) for image in images]
+    candidates = [_anchor_at(group, images, places, geometry, estimate) for group in _groups(places)[:GROUPS_TRIED]]
+    candidates = [candidate for candidate in candidates if candidate is not None]
+    anchors = [max(candidates, key=_trust) if candidates else rough]
+    for run in _lost_runs([anchors[0].tracker.place(image) for image in images]):
+        lost = [images[i] for i in run]
+        registration = estimate(lost)
+        if registration.status == "ok":
+            anchors.append(_Anchor(registration, Tracker(_world_to_image(registration, geometry), lost)))
+    return anchors
+
+
+def _trust(anchor: _Anchor) -> tuple[bool, int, float]:
+    registration = anchor.registration
+    return registration.status == "ok", registration.last_midi - registration.first_midi, registration.confidence
+
+
+def _groups(places: Sequence[np.ndarray | None]) -> list[list[int]]:
+    """Return the indices of places that agree, the largest group first."""
+    groups: list[list[int]] = []
+    for i, place in enumerate(places):
+        if place is None:
+            continue
+        near = (group for group in groups if distance_key(places[group[0]], place) <= MOVED_KEY)
+        group = next(near, None)
+        if group is None:
+            groups.append([i])
+        else:
+            group.append(i)
+    return sorted(groups, key=len, reverse=True)
+
+
+def _anchor_at(
+    group: list[int],
+    images: Sequence[np.ndarray],
+    places: Sequence[np.ndarray | None],
+    geometry: StripGeometry,
+    estimate: Estimate,
+) -> _Anchor | None:
+    """Return the keyboard estimated where the frames of `group` show it, None when it is refused there."""
+    steady = [images[i] for i in group]
+    if len(group) < MIN_GROUP:
+        target = places[group[0]]
+        height, width = steady[0].shape[:2]
+        steady = [
+            cv2.warpPerspective(image, target @ np.linalg.inv(place), (width, height), borderMode=cv2.BORDER_REPLICATE)
+            for image, place in zip(images, places, strict=True)
+            if place is not None
+        ]
+    registration = estimate(steady)
+    if registration.status == "refused":
+        return None
+    return _Anchor(registration, Tracker(_world_to_image(registration, geometry), steady))
+
+
+def _follow(frames: Sequence[SampledFrame], anchors: Sequence[_Anchor]) -> list[_Placed]:
+    """Return the keyboard's place in each frame in which it can be found from one of the anchors."""
+    track = []
+    for frame in frames:
+        for anchor in anchors:
+            place = anchor.tracker.place(frame.image)
+            if place is not None:
+                track.append(_Placed(frame.time_s, place, anchor.registration.x_correction))
+                break
+    return track
+
+
+def _densified(track: list[_Placed], anchors: Sequence[_Anchor], sample: Sample) -> tuple[list[_Placed], float, float]:
+    """Return the track with more frames where the keyboard moves, and the largest step left open (white keys) with its time.
+
+    A step between two frames that follow each other in the video is not open: that is where the camera was bumped.
+    """
+    closed: set[tuple[float, float]] = set()
+    ends = [sample(PROBES, gap) for gap in _open_ends(track)]
+    track = sorted([*track, *_follow([frame for end in ends for frame in end], anchors)], key=lambda placed: placed.time_s)
+    looked_at = sum(map(len, ends))
+    while looked_at < MAX_FRAMES:
+        gaps = [gap for gap in _open_gaps(track) if gap[:2] not in closed]
+        if not gaps:
+            return track, 0.0, 0.0
+        for start_s, end_s, count in gaps:
+            frames = sample(count, (start_s, end_s))
+            looked_at += len(frames)
+            more = _follow(frames, anchors)
+            if not more:
+                closed.add((start_s, end_s))
+            track = sorted([*track, *more], key=lambda placed: placed.time_s)
+    left = [
+        (_gap_key(one, other), other.time_s - one.time_s)
+        for one, other in zip(track, track[1:], strict=False)
+        if (one.time_s, other.time_s) not in closed
+    ]
+    return track, *max(left, default=(0.0, 0.0))
+
+
+def _open_ends(track: Sequence[_Placed]) -> list[tuple[float, float]]:
+    """Return the time before the first frame and after the last one where the keyboard moves there."""
+    ends = []
+    for last, inner, sign in ((0, 1, -1.0), (-1, -2, 1.0)):
+        if len(track) > 1 and _gap_key(track[last], track[inner]) > GAP_KEY:
+            time_s = track[last].time_s
+            beyond_s = time_s + sign * abs(time_s - track[inner].time_s)
+            ends.append((min(time_s, beyond_s), max(time_s, beyond_s)))
+    return ends
+
+
+def _open_gaps(track: Sequence[_Placed]) -> list[tuple[float, float, int]]:
+    """Return (start_s, end_s, frames wanted) between neighbours that differ, and of long gaps beside these."""
+    times_s = [placed.time_s for placed in track]
+    spans = list(zip(times_s, times_s[1:], strict=False))
+    is_step = [_gap_key(one, other) > GAP_KEY for one, other in zip(track, track[1:], strict=False)]
+    gaps = []
+    for i, (start_s, end_s) in enumerate(spans):
+        if is_step[i]:
+            gaps.append((start_s, end_s, PROBES))
+        elif end_s - start_s > QUIET_S and any(is_step[max(i - 1, 0) : i + 2]):
+            gaps.append((start_s, end_s, 1))
+    return gaps
+
+
+def _pieces(track: Sequence[_Placed]) -> list[list[_Placed]]:
+    """Return the track cut where the keyboard is no longer where the piece started; excursions of one frame are left out."""
+    pieces: list[list[_Placed]] = []
+    for placed in track:
+        if not pieces or not _agree(pieces[-1][0], placed):
+            pieces.append([])
+        pieces[-1].append(placed)
+    kept: list[list[_Placed]] = []
+    for i, piece in enumerate(pieces):
+        is_between = 0 < i < len(pieces) - 1 and len(piece) == 1 and kept
+        if is_between and _agree(kept[-1][0], pieces[i + 1][0]):
+            continue
+        if kept and len(pieces[i - 1]) == 1 and pieces[i - 1] is not kept[-1] and _agree(kept[-1][0], piece[0]):
+            kept[-1] = kept[-1] + piece
+        else:
+            kept.append(piece)
+    return kept
+
+
+def _agree(one: _Placed, other: _Placed) -> bool:
+    return one.x_correction == other.x_correction and _gap_key(one, other) <= PIECE_KEY
+
+
+def _gap_key(one: _Placed, other: _Placed) -> float:
+    return distance_key(one.world_to_image, other.world_to_image)
+
+
+def _move(piece: Sequence[_Placed], geometry: StripGeometry) -> Move:
+    """Return the place that a piece stands for: the median, over its frames, of where the corners of the keyboard are."""
+    width, length = KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
+    world = np.array([[0, 0], [width, 0], [width, length], [0, length]], np.float32)
+    corners = [cv2.perspectiveTransform(world[None], placed.world_to_image)[0] for placed in piece]
+    world_to_image = cv2.getPerspectiveTransform(world, np.median(corners, axis=0).astype(np.float32))
+    return Move(piece[0].time_s, _homography(world_to_image, geometry), piece[0].x_correction)

@@ -1,0 +1,211 @@
+"""Where the keyboard lies in another frame of the same camera, given where it lies in a reference picture.
+
+Frames are rectified by the reference's homography, with a margin, and evened out in brightness; corners of the keyboard in the
+reference are then followed into the frame (coarse shift by correlation, pyramidal Lucas-Kanade, robust homography). Hands,
+pressed keys and shadows are outliers of the fit. Everything is in millimetres of the white-key plane, so that it works alike
+at any resolution. What is a move and when it happens is decided in `moves`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_PITCH_MM
+from tivit.video.median import temporal_median
+from tivit.video.rectify import StripMap, sampling_map
+
+STEP_MM = 2.0
+MARGIN_X_MM, MARGIN_Y_MM = 150.0, 75.0
+"""How far a keyboard may have moved for the coarse search to find it."""
+FRONT_MM, BACK_MM = -25.0, 155.0
+COARSE = 2
+"""The coarse search works on every second raster point."""
+OCTAVE_MM = 7 * WHITE_PITCH_MM
+FAR_COST = 0.05
+"""Of two readings that fit alike, the nearer one by an octave is preferred by this much correlation."""
+EVEN_MM = 40.0
+"""Brightness is evened out over squares of this size."""
+FLOOR = 6.0
+"""Grey levels of contrast below which a place is taken for even."""
+CORNERS, CORNER_QUALITY, CORNER_DISTANCE = 250, 0.02, 5
+WINDOW, LEVELS = (15, 15), 2
+INLIER_PX = 0.75
+"""A corner agrees with a motion when it is at most so far (raster points, 1.5 mm) from it."""
+MIN_INLIERS, MIN_SHARE = 40, 0.3
+PICTURE_PX, PICTURE_LEVELS, PICTURE_MOVED_PX = 640, 4, 2.0
+"""Whole pictures are compared at this width, over this many pyramid levels; a smaller shift is none."""
+REPEAT_KEY = 0.3
+"""A keyboard found farther away than this (white-key widths) is rectified anew and followed once more."""
+GRID_MM = np.array([(x, y, 1.0) for x in np.linspace(0, KEYBOARD_WIDTH_MM, 9) for y in (10.0, 75.0, 140.0)])
+"""World points at which two places of the keyboard are compared."""
+
+
+def distance_key(one: np.ndarray, other: np.ndarray) -> float:
+    """Return how far apart two places of the keyboard are: root mean square over its area, in white-key widths.
+
+    Parameters
+    ----------
+    one, other : homographies (3, 3), world plane (mm) to image (px); the distance is measured in the plane of `one`.
+    """
+    there = _project(GRID_MM, np.linalg.inv(one) @ other)
+    return float(np.sqrt(((there - GRID_MM[:, :2]) ** 2).sum(-1).mean()) / WHITE_PITCH_MM)
+
+
+class Tracker:
+    """Follows a keyboard from reference pictures, in which it lies at one place, into other frames."""
+
+    def __init__(self, world_to_image: np.ndarray, images: Sequence[np.ndarray]) -> None:
+        """Take the temporal median of `images`, BGR uint8 (height, width, 3), as the reference; homography from mm to px."""
+        self.world_to_image = np.asarray(world_to_image, float)
+        self._source_hw = images[0].shape[:2]
+        self._sampler, inside = _raster(self.world_to_image, self._source_hw)
+        self._reference = _even(temporal_median([_rectify(self._sampler, image) for image in images]))
+        rows, columns = _area()
+        self._inside = cv2.erode(inside.astype(np.uint8), np.ones(WINDOW, np.uint8))
+        mask = np.zeros_like(self._inside)
+        mask[rows, columns] = self._inside[rows, columns]
+        self._corners = cv2.goodFeaturesToTrack(self._reference, CORNERS, CORNER_QUALITY, CORNER_DISTANCE, mask=mask)
+        self._elsewhere: tuple[np.ndarray, StripMap] | None = None
+        self._template = np.ascontiguousarray(self._reference[rows, columns][::COARSE, ::COARSE])
+
+    def place(self, image: np.ndarray) -> np.ndarray | None:
+        """Return the homography (3, 3) from the world plane (mm) to a BGR frame (px), None where the keyboard is not found."""
+        if self._corners is None:
+            return None
+        motion = self._follow(self._sampler, image)
+        if motion is None:
+            return None
+        found = self.world_to_image @ motion
+        if distance_key(self.world_to_image, found) <= REPEAT_KEY:
+            return found
+        if self._elsewhere is None or distance_key(self._elsewhere[0], found) > REPEAT_KEY:
+            self._elsewhere = (found, _raster(found, self._source_hw)[0])
+        base, sampler = self._elsewhere
+        motion = self._follow(sampler, image)
+        return None if motion is None else base @ motion
+
+    def _follow(self, sampler: StripMap, image: np.ndarray) -> np.ndarray | None:
+        """Return the homography (3, 3), mm to mm, that takes the reference to the rectified frame; None when too few agree."""
+        frame = _even(_rectify(sampler, image))
+        motions = [
+            _motion(self._reference, frame, self._corners, self._corners + shift, LEVELS)
+            for shift in self._coarse_shifts(frame)
+        ]
+        motions = [motion for motion in motions if motion is not None]
+        if not motions:
+            return None
+        best = motions[0] if len(motions) == 1 else max(motions, key=lambda motion: self._agreement(frame, motion))
+        return _RASTER_TO_WORLD @ best @ np.linalg.inv(_RASTER_TO_WORLD)
+
+    def _coarse_shifts(self, frame: np.ndarray) -> list[np.ndarray]:
+        """Return by how many raster points (x, y) the whole keyboard may be shifted, to about two points.
+
+        The black keys repeat every octave, so the best shift and the one an octave beside it, where that is in reach too.
+        """
+        rows, columns = _area()
+        score = cv2.matchTemplate(np.ascontiguousarray(frame[::COARSE, ::COARSE]), self._template, cv2.TM_CCOEFF_NORMED)
+        row, column = np.unravel_index(score.argmax(), score.shape)
+        best = np.array([column * COARSE - columns.start, row * COARSE - rows.start], np.float32)
+        octave = np.array([OCTAVE_MM / STEP_MM, 0], np.float32)
+        other = best - octave if best[0] > 0 else best + octave
+        return [best, other] if abs(other[0]) * STEP_MM <= MARGIN_X_MM else [best]
+
+    def _agreement(self, frame: np.ndarray, motion: np.ndarray) -> float:
+        """Return the correlation of a frame with the reference under a motion, less a little for a far one."""
+        size = frame.shape[::-1]
+        back = cv2.warpPerspective(frame, motion, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        seen = cv2.warpPerspective(np.ones_like(frame), motion, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+        rows, _ = _area()
+        common = (seen[rows] & self._inside[rows]) > 0
+        if common.sum() < MIN_INLIERS:
+            return -1.0
+        likeness = float(np.corrcoef(back[rows][common], self._reference[rows][common])[0, 1])
+        octaves = float(np.abs(cv2.perspectiveTransform(self._corners, motion) - self._corners).mean()) * STEP_MM / OCTAVE_MM
+        return likeness - FAR_COST * octaves
+
+
+def steadied(images: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+    """Return the frames warped onto the middle one by what the whole picture shows, None when the picture stands still.
+
+    For frames in which the keyboard cannot be found yet; coarse, since hands and things at another distance take part.
+    """
+    height, width = images[0].shape[:2]
+    scale = PICTURE_PX / width
+    smalls = [cv2.cvtColor(cv2.resize(image, None, fx=scale, fy=scale), cv2.COLOR_BGR2GRAY) for image in images]
+    middle = len(images) // 2
+    corners = cv2.goodFeaturesToTrack(smalls[middle], CORNERS, CORNER_QUALITY, CORNER_DISTANCE)
+    if corners is None or len(corners) < MIN_INLIERS:
+        return None
+    to_small = np.diag([scale, scale, 1.0])
+    motions = {middle: np.eye(3)}
+    for i in (*range(middle + 1, len(images)), *range(middle - 1, -1, -1)):
+        neighbour = motions.get(i - 1 if i > middle else i + 1, np.eye(3))
+        motion = _motion(smalls[middle], smalls[i], corners, cv2.perspectiveTransform(corners, neighbour), PICTURE_LEVELS)
+        if motion is not None:
+            motions[i] = motion
+    shifts = [np.abs(cv2.perspectiveTransform(corners, motion) - corners).max() for motion in motions.values()]
+    if max(shifts) < PICTURE_MOVED_PX:
+        return None
+    back = [np.linalg.inv(to_small) @ np.linalg.inv(motions[i]) @ to_small for i in sorted(motions)]
+    return [
+        cv2.warpPerspective(images[i], matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        for i, matrix in zip(sorted(motions), back, strict=True)
+    ]
+
+
+def _motion(reference: np.ndarray, frame: np.ndarray, corners: np.ndarray, start: np.ndarray, levels: int) -> np.ndarray | None:
+    """Return the homography that takes corners (n, 1, 2) of the reference into the frame; None when too few agree on one."""
+    seen, status, _ = cv2.calcOpticalFlowPyrLK(
+        reference, frame, corners, start.astype(np.float32), winSize=WINDOW, maxLevel=levels, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+    )
+    good = status[:, 0] > 0
+    if good.sum() < MIN_INLIERS:
+        return None
+    matrix, inliers = cv2.findHomography(corners[good], seen[good], cv2.RANSAC, INLIER_PX)
+    if matrix is None or inliers.sum() < max(MIN_INLIERS, MIN_SHARE * len(corners)):
+        return None
+    return matrix
+
+
+_X_MM = np.arange(-MARGIN_X_MM, KEYBOARD_WIDTH_MM + MARGIN_X_MM, STEP_MM)
+_Y_MM = np.arange(FRONT_MM - MARGIN_Y_MM, BACK_MM + MARGIN_Y_MM, STEP_MM)
+_RASTER_TO_WORLD = np.array([[STEP_MM, 0.0, _X_MM[0]], [0.0, STEP_MM, _Y_MM[0]], [0.0, 0.0, 1.0]])
+
+
+def _project(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return points (..., 2) of homogeneous points (..., 3) under a homography."""
+    there = points @ matrix.T
+    return there[..., :2] / there[..., 2:]
+
+
+def _area() -> tuple[slice, slice]:
+    """Return the rows and columns of the raster that hold the keyboard."""
+    return (
+        slice(*np.searchsorted(_Y_MM, (FRONT_MM, BACK_MM)).tolist()),
+        slice(*np.searchsorted(_X_MM, (0.0, KEYBOARD_WIDTH_MM)).tolist()),
+    )
+
+
+def _raster(world_to_image: np.ndarray, source_hw: tuple[int, int]) -> tuple[StripMap, np.ndarray]:
+    """Return the map that samples an image on the raster, and which raster points lie in the picture."""
+    x_mm, y_mm = np.meshgrid(_X_MM, _Y_MM)
+    points = _project(np.stack([x_mm, y_mm, np.ones_like(x_mm)], axis=-1), world_to_image)
+    height, width = source_hw
+    inside = (points >= 0).all(-1) & (points <= (width - 1, height - 1)).all(-1)
+    return sampling_map(points, source_hw), inside
+
+
+def _rectify(sampler: StripMap, image: np.ndarray) -> np.ndarray:
+    return sampler.apply(cv2.cvtColor(sampler.region.crop(image), cv2.COLOR_BGR2GRAY))
+
+
+def _even(grey: np.ndarray) -> np.ndarray:
+    """Return a grey raster, uint8, with local mean 128 and about equal local contrast."""
+    size = (int(EVEN_MM / STEP_MM) | 1,) * 2
+    values = grey.astype(np.float32)
+    relief = values - cv2.blur(values, size)
+    spread = np.sqrt(np.maximum(cv2.blur(relief * relief, size), 0.0)) + FLOOR
+    return cv2.convertScaleAbs(relief / spread, alpha=48.0, beta=128.0)
