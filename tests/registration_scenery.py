@@ -50,6 +50,8 @@ class KeyDecor:
     tags: tuple[str, ...]
     exposure: float
     over_gain: float
+    bloom: float
+    has_reflection: bool
     glare_spots: int
     overlay: str
     clutter: tuple[str, ...]
@@ -74,16 +76,19 @@ def random_decor(rng: np.random.Generator, key_px: float) -> KeyDecor:
     noise = rng.uniform(3.0, 8.0) if rng.random() < 0.2 and key_px > 7 else rng.uniform(0.3, 3.0)
     noise = min(noise, 2.5) if light == "dark" else noise
     case = CASES[rng.integers(len(CASES))] if rng.random() < 0.4 else None
-    has_black = rng.random() < 0.06
+    has_black, has_reflection = rng.random(2) < (0.06, 0.25)
     special = (
         (light, light != "plain"), (f"overlay {overlay}", bool(overlay)), ("glare", spots > 0), ("clutter", bool(clutter)),
         ("blurred", is_blurred), ("noisy", noise > 3.0), ("jpeg < 50", quality < 50), ("black frame", has_black),
+        ("reflection", has_reflection),
         ("coloured case", case is not None),
     )  # fmt: skip
     return KeyDecor(
         tags=tuple(str(name) for name, is_so in special if is_so),
         exposure=rng.uniform(0.15, 0.4) if light == "dark" else rng.uniform(0.65, 1.1),
         over_gain=rng.uniform(1.4, 2.6) if light == "over" else 1.0,
+        bloom=rng.uniform(0.4, 1.3),
+        has_reflection=has_reflection,
         glare_spots=spots, overlay=overlay, clutter=clutter, case=case, blur_px=blur, noise_levels=noise,
         jpeg_quality=quality, has_black_frame=has_black,
     )  # fmt: skip
@@ -93,7 +98,8 @@ def view_scene(rng: np.random.Generator, decor: KeyDecor) -> Scene:
     """Return the scene of a view: the renderer's, with the decor's case and light."""
     scene = random_scene(rng, TIER)
     case = scene.case if decor.case is None else tuple(float(c * rng.uniform(0.85, 1.1)) for c in decor.case)
-    return replace(scene, case=case, exposure=decor.exposure, blur_px=0.0, noise_levels=0.0)
+    glare = scene.glare / decor.over_gain**2
+    return replace(scene, case=case, exposure=decor.exposure, glare=glare, blur_px=0.0, noise_levels=0.0)
 
 
 class ShortPainter(KeyPainter):
@@ -175,14 +181,42 @@ class ViewPicture(KeyboardPicture):
     def fill(self, x: tuple[float, float], y: tuple[float, float], z: tuple[float, float], color: Color) -> None:
         """Paint a rectangle onto the room: x and y (mm) at height z[0] in front and z[1] behind."""
         along = np.linspace(*x, 9)
-        front = np.column_stack([along, np.full(9, y[0]), np.full(9, z[0])])
-        back = np.column_stack([along[::-1], np.full(9, y[1]), np.full(9, z[1])])
-        cv2.fillPoly(self.room, [self.placed.face(np.concatenate([front, back]), color).points], color, cv2.LINE_8, SHIFT)
+        outline = np.concatenate([_line(along, y[0], z[0]), _line(along[::-1], y[1], z[1])])
+        cv2.fillPoly(self.room, [self.placed.face(outline, color).points], color, cv2.LINE_8, SHIFT)
 
     def restore_case(self, back_mm: float) -> None:
         """Paint case and key bed again over what `fill` put there."""
         self.fill((-60, KEYBOARD_WIDTH_MM + 60), (-38, back_mm), (-5, -5), self.painter.scene.case)
         self.fill((0, KEYBOARD_WIDTH_MM), (-8, WHITE_LENGTH_MM + 4), (-8, -8), self.painter.scene.gap)
+
+
+def add_reflection(rng: np.random.Generator, picture: ViewPicture) -> None:
+    """Put a polished fallboard behind the keys that shows them as a second row; nothing where the camera does not see it."""
+    painter, scene = picture.painter, picture.painter.scene
+    back, tall = REAR_MM + 3.0, rng.uniform(20, 60)
+    if painter.camera.position_mm[1] > 0:
+        return
+    low, high = painter.instrument
+    strength = rng.uniform(0.15, 0.45)
+    bright = tuple(strength * w + (1 - strength) * 0.7 * c for w, c in zip(scene.white, scene.case, strict=True))
+    lighter = tuple(min(255.0, c * 1.15 + 8) for c in scene.case)
+    columns = [(LEFT_MM[low], RIGHT_MM[high], tall, bright)]
+    columns += [
+        (LEFT_MM[key], RIGHT_MM[key], tall * 0.9, tuple(0.6 * c for c in scene.case))
+        for key in range(low, high + 1)
+        if IS_BLACK[key]
+    ]
+    for left, right, top, color in columns:
+        x = np.linspace(left, right, 17)
+        outline = np.concatenate([_line(x, back, 0.0), _line(x[::-1], back, top)])
+        picture.parts.append(painter.face(outline, color))
+    x = np.linspace(LEFT_MM[low] - 60, RIGHT_MM[high] + 60, 17)
+    picture.parts.append(painter.face(np.concatenate([_line(x, back, tall), _line(x[::-1], back + 45, tall)]), lighter))
+    picture.repaint()
+
+
+def _line(x_mm: np.ndarray, y_mm: float, z_mm: float) -> np.ndarray:
+    return np.column_stack([x_mm, np.full_like(x_mm, y_mm), np.full_like(x_mm, z_mm)])
 
 
 def add_clutter(rng: np.random.Generator, picture: ViewPicture, decor: KeyDecor) -> None:
@@ -283,7 +317,7 @@ def finished(frame: np.ndarray, decor: KeyDecor, overlay: Overlay, k: int) -> np
         levels = frame.astype(np.float32) * decor.over_gain
         if decor.over_gain > 1.0:
             bloom = cv2.GaussianBlur(np.maximum(levels - 255.0, 0.0), (0, 0), 0.0025 * frame.shape[1] + 0.5)
-            levels += 0.5 * bloom
+            levels += decor.bloom * bloom
         if overlay.glare is not None:
             levels += overlay.glare[..., None]
         frame = np.clip(levels, 0, 255).astype(np.uint8)
@@ -299,8 +333,8 @@ def finished(frame: np.ndarray, decor: KeyDecor, overlay: Overlay, k: int) -> np
 
 def paint_nothing(rng: np.random.Generator, camera: Camera, decor: KeyDecor) -> list[np.ndarray]:
     """Return frames without a keyboard: a room, striped things, a covered keyboard, a piano from behind, a page of a score."""
-    kinds: dict[str, Callable[..., np.ndarray]] = {"piano": _closed_piano, "stripes": _stripes, "score": _page}
-    kind = str(rng.choice(["piano", "stripes", "score"], p=[0.6, 0.28, 0.12]))
+    kinds: dict[str, Callable[..., np.ndarray]] = {"piano": _closed_piano, "stripes": _stripes, "score": _page, "title": _title}
+    kind = str(rng.choice(list(kinds), p=[0.5, 0.3, 0.1, 0.1]))
     picture = kinds[kind](rng, camera, decor)
     bare = replace(decor, overlay="", over_gain=1.0)
     overlay = random_overlay(rng, camera, (0, KEY_COUNT - 1), bare)
@@ -335,16 +369,33 @@ def _stripes(rng: np.random.Generator, camera: Camera, decor: KeyDecor) -> np.nd
     period, is_even = width * rng.uniform(0.012, 0.05), rng.random() < 0.6
     top, bottom, lean = rng.uniform(0, 0.4) * height, rng.uniform(0.6, 1.0) * height, rng.uniform(-0.1, 0.1) * height
     x = rng.uniform(0, 0.1) * width
+    groups = rng.integers(0, 5, 2) * (rng.random() < 0.5)
+    count = 0
     cv2.rectangle(picture, (0, int(top) - 5), (width, int(bottom) + 5), (225, 228, 230), -1)
     while x < width:
         wide = period if is_even else period * rng.uniform(0.4, 1.8)
         shade = (28, 26, 24) if is_even else tuple(rng.uniform(10, 220, 3))
         corners = [(x, top), (x + wide * 0.5, top), (x + wide * 0.5 + lean, bottom), (x + lean, bottom)]
         cv2.fillConvexPoly(picture, np.round(np.array(corners) * 16).astype(np.int32), shade, cv2.LINE_AA, 4)
-        x += wide
+        count += 1
+        # Bars in groups of two and four, say, with a gap between: nearly the black keys, but not theirs.
+        is_gap = groups.all() and count % int(groups.sum()) in (0, int(groups[0]))
+        x += wide * (2.0 if is_gap else 1.0)
     return np.clip(picture * decor.exposure, 0, 255).astype(np.uint8)
 
 
 def _page(rng: np.random.Generator, camera: Camera, decor: KeyDecor) -> np.ndarray:
     """Return a page of a score that fills the picture."""
     return score_page(rng, (camera.width_px, camera.height_px))
+
+
+def _title(rng: np.random.Generator, camera: Camera, decor: KeyDecor) -> np.ndarray:
+    """Return a dark screen with words."""
+    width, height = camera.width_px, camera.height_px
+    picture = np.full((height, width, 3), rng.uniform(0, 40, 3), np.uint8)
+    for words in ("THANKS FOR WATCHING", "Prelude in C", "subscribe | like | share", "IIII III II IIII II III IIII"):
+        place = (int(rng.uniform(0.02, 0.4) * width), int(rng.uniform(0.15, 0.9) * height))
+        cv2.putText(
+            picture, words, place, 0, width / rng.uniform(500, 1200), (230, 230, 230), max(1, width // 500), cv2.LINE_AA
+        )
+    return picture

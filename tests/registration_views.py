@@ -19,6 +19,7 @@ from registration_scenery import (
     KeyDecor,
     ViewPicture,
     add_clutter,
+    add_reflection,
     finished,
     paint_nothing,
     random_decor,
@@ -51,7 +52,7 @@ from tivit.synth.music import random_piece
 from tivit.synth.photometry import Noise
 from tivit.synth.render import _add_hand
 
-VERSION = 2
+VERSION = 3
 """Goes up whenever the same seed and index would give another picture."""
 NOTHING_EVERY = 16
 LARGEST_EVERY = 64
@@ -303,6 +304,8 @@ def paint_frames(
     scene = view_scene(rng, decor)
     picture = ViewPicture(rng, camera, scene, instrument)
     add_clutter(rng, picture, decor)
+    if decor.has_reflection:
+        add_reflection(rng, picture)
     count = int(rng.integers(4, 7)) - (camera.width_px > 2000)
     hands, depth = _hands(rng, camera, picture, keys, count)
     overlay = random_overlay(rng, camera, keys, decor)
