@@ -42,6 +42,29 @@ def test_clips_notes_and_truth(project):
     assert dataset.video_path(clips[0]).name == "hard_000.mp4"
 
 
+def test_ids_of_all_clips_and_the_content_of_a_video(project):
+    dataset = open_dataset(params(max_clips=1))
+    assert len(dataset.clips()) == 3 and len(dataset.clip_ids()) == 12
+    assert dataset.video_md5(dataset.clips()[0]) == "421b47ffd946ca083b65cd668c6b17e6"
+
+
+def test_a_file_that_a_dataset_may_have(project):
+    path = project / "data/Synthetic/registration.csv"
+    assert open_dataset(params()).file("registration.csv") is None
+    path.write_text("a")
+    with pytest.raises(InputError, match="registration.csv: is not in the index of Synthetic; run `python -m tivit index"):
+        open_dataset(params()).file("registration.csv")
+    write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
+    dataset = open_dataset(params())
+    assert dataset.file("registration.csv") == path and len(dataset.clips()) == 12
+    path.write_text("longer")
+    with pytest.raises(InputError, match="registration.csv: has 6 bytes"):
+        dataset.file("registration.csv")
+    path.unlink()
+    with pytest.raises(InputError, match="but not on this disk"):
+        dataset.file("registration.csv")
+
+
 def test_max_clips_meets_every_tier(project):
     chosen = open_dataset(params(max_clips=2)).clips()
     assert [clip.clip_id for clip in chosen if clip.split == "val"] == ["val/hard_000", "val/plain_000"]

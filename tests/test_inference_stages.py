@@ -12,8 +12,8 @@ from stages import logits as logits_stage
 from stages import train as train_stage
 from tivit.core.artifacts import read_csv
 from tivit.core.errors import InputError
-from tivit.core.heads import HEAD_NAMES
-from tivit.core.logits import read_logits
+from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
+from tivit.core.logits import SILENT_LOGIT, read_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.strip import write_strip_index
 
@@ -56,6 +56,19 @@ def test_train_then_logits(params):
     assert (val.clip_id, val.grid.length) == ("val/a", 26)
     assert {name: rows.shape for name, rows in val.heads.items()} == dict.fromkeys(HEAD_NAMES, (26, 88))
     assert [clip.clip_id for clip in read_logits("data/logits/test.npz")] == ["test/a"]
+
+
+def test_keys_out_of_view_are_trained_around_and_silent(params):
+    clips = Path("data/manifest/clips.csv")
+    clips.write_text(clips.read_text().replace(",21,108", ",48,84"))
+    train_stage.run(params, RUNTIME)
+    logits_stage.run(params, RUNTIME)
+    for split in ("val", "test"):
+        (clip,) = read_logits(f"data/logits/{split}.npz")
+        for name in EVENT_HEADS:
+            rows = clip.heads[name]
+            assert (np.delete(rows, np.s_[27:64], axis=1) == SILENT_LOGIT).all() and rows[:, 27:64].min() > SILENT_LOGIT
+        assert clip.heads["hand"].std(axis=0).all()
 
 
 def test_a_second_run_gives_the_same_bytes(params):

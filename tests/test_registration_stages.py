@@ -183,6 +183,21 @@ def test_another_video_is_estimated_alone(project, estimates):
     assert [clip_id for clip_id, _ in asked] == ["val/plain_000"]
 
 
+def test_a_video_that_cannot_be_read_is_tried_again(project, monkeypatch):
+    asked = []
+
+    def register_video(video, params, geometry, override):
+        asked.append(video)
+        raise InputError(f"{video}: cannot be opened")
+
+    monkeypatch.setattr(batch, "register_video", register_video)
+    for _ in range(2):
+        register.run(PARAMS, RUNTIME)
+    found = read_registrations("data/registration/reg_refined.json")
+    assert len(asked) == 6 and {item.reason for item in found.values()} == {"cannot be opened"}
+    assert not Path(".tivit/registration").exists()
+
+
 def test_what_is_known_reaches_the_estimate(project, estimates):
     _, asked = estimates
     Path("data/Synthetic/registration.csv").write_text(

@@ -1,11 +1,14 @@
 """Training: schedule, clipping, resume to the same bytes after a kill at any step, state files, and that it learns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from model_cases import GEOMETRY, RUNTIME, model_params, played_clip, train_data, train_params
+from model_cases import ALL_KEYS, GEOMETRY, RUNTIME, model_params, played_clip, train_data, train_params
 
 from tivit.core.errors import InputError
+from tivit.core.keyboard import keys_between
 from tivit.core.params import section
 from tivit.model.checkpoint import save_checkpoint
 from tivit.model.setup import prepare_torch
@@ -49,6 +52,18 @@ def test_every_parameter_is_in_the_optimizer():
     subject = trainer()
     optimized = {id(p) for group in subject.optimizer.param_groups for p in group["params"]}
     assert optimized == {id(p) for p in subject.model.parameters()}
+
+
+def test_validation_looks_at_keys_in_view_alone():
+    """A note that the picture does not show changes neither loss nor precision; one that it shows changes both."""
+    points = []
+    for in_view, midi in ((keys_between(50, 66), 60), (keys_between(50, 66), (60, 40, 67)), (ALL_KEYS, (60, 40, 67))):
+        clip = played_clip("val/a", 30, 2)
+        clip = replace(clip, in_view=in_view, notes=clip.notes.take(np.isin(clip.notes.midi, midi)))
+        data = replace(train_data(), val=[clip])
+        points.append(Trainer(data, model_params(), train_params(val_frames=64), 3, RUNTIME).validate())
+    assert points[0] == points[1]
+    assert points[2].val_loss != points[1].val_loss and points[2].val_onset_ap != points[1].val_onset_ap
 
 
 def test_the_average_follows_the_weights():
