@@ -78,9 +78,7 @@ def _corners(cells: dict[str, str], line: str) -> tuple[tuple[float, float], ...
     values = []
     for name in CORNER_COLUMNS:
         if not cells[name]:
-            raise InputError(
-                f"{line}, column {name}: is empty; corners are all of x0 to y3, or none"
-            )
+            raise InputError(f"{line}, column {name}: is empty; corners are all of x0 to y3, or none")
         try:
             values.append(float(cells[name]))
         except ValueError:
