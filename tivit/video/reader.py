@@ -57,6 +57,11 @@ class Region:
         """Return the view of `image` inside the region."""
         return image[self.top : self.bottom, self.left : self.right]
 
+    def joined(self, other: Region) -> Region:
+        """Return the smallest region that holds both."""
+        left, top = min(self.left, other.left), min(self.top, other.top)
+        return Region(left, top, max(self.right, other.right), max(self.bottom, other.bottom))
+
 
 @dataclass(frozen=True)
 class VideoFrame:

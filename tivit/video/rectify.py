@@ -1,8 +1,8 @@
-"""From video frames to the strip: one fixed sampling map per clip, straight from image pixels to strip pixels.
+"""From video frames to the strip: one fixed sampling map per place of the keyboard, straight from image to strip pixels.
 
-The inverse homography and the x correction are composed once (`strip_map`); a frame is then one `cv2.remap` of the
-keyboard's bounding box. Where a strip pixel covers two or more image pixels the box is blurred first, so that thin gaps
-do not alias. Strip pixels outside the picture repeat its edge.
+The inverse homography and the x correction are composed once (`strip_map`), and once more after each move of the camera; a
+frame is then one `cv2.remap` of the keyboard's bounding box. Where a strip pixel covers two or more image pixels the box is
+blurred first, so that thin gaps do not alias. Strip pixels outside the picture repeat its edge.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tivit.core.errors import InputError
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
-from tivit.video.reader import Region, frames_on_grid, probe, read_frames
+from tivit.video.reader import Region, VideoFrame, frames_on_grid, probe, read_frames
 
 BORDER_PX = 2
 
@@ -40,29 +40,63 @@ class StripMap:
         return cv2.remap(grey, *self.maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def strip_map(registration: Registration, geometry: StripGeometry) -> StripMap:
-    """Return the sampling map of a usable registration; raise InputError when the keyboard lies outside the picture."""
-    x_mm, y_mm = geometry.pixel_centers_mm()
-    points = registration.image_points(x_mm[None, :], y_mm[:, None], geometry)
-    return sampling_map(points, registration.source_hw)
+def strip_map(registration: Registration, geometry: StripGeometry, region: Region | None = None) -> StripMap:
+    """Return the sampling map of a usable registration without moves; see `sampling_map`."""
+    return sampling_map(_strip_points(registration, geometry), registration.source_hw, region)
 
 
-def sampling_map(points_px: np.ndarray, source_hw: tuple[int, int]) -> StripMap:
-    """Return the map that samples an image of size `source_hw` at `points_px` (height, width, 2), x then y."""
+def sampling_map(points_px: np.ndarray, source_hw: tuple[int, int], region: Region | None = None) -> StripMap:
+    """Return the map that samples an image of size `source_hw` at `points_px` (height, width, 2), x then y.
+
+    `region` is what pictures will be cropped to, by default just the part needed. Raises InputError when all points lie outside
+    the picture.
+    """
+    region = region or needed_region(points_px, source_hw)
+    across, down = np.abs(np.diff(points_px, axis=1)), np.abs(np.diff(points_px, axis=0))
+    step = np.maximum(np.median(across, axis=(0, 1)), np.median(down, axis=(0, 1)))
+    blur_px = step.astype(int) // 2 * 2 + 1
+    local = points_px - (region.left, region.top)
+    maps = cv2.convertMaps(local[..., 0].astype(np.float32), local[..., 1].astype(np.float32), cv2.CV_16SC2)
+    return StripMap(region, (int(blur_px[0]), int(blur_px[1])), maps)
+
+
+def needed_region(points_px: np.ndarray, source_hw: tuple[int, int]) -> Region:
+    """Return the part of an image that sampling it at `points_px` (..., 2) needs; raise InputError when there is none."""
     height, width = source_hw
-    low = np.floor(points_px.min(axis=(0, 1))).astype(int) - BORDER_PX
-    high = np.ceil(points_px.max(axis=(0, 1))).astype(int) + BORDER_PX + 1
+    flat = points_px.reshape(-1, 2)
+    low = np.floor(flat.min(axis=0)).astype(int) - BORDER_PX
+    high = np.ceil(flat.max(axis=0)).astype(int) + BORDER_PX + 1
     left, top = np.clip(low, 0, (width, height))
     right, bottom = np.clip(high, 0, (width, height))
     if right - left < 2 or bottom - top < 2:
         raise InputError(f"the keyboard lies outside the {width} x {height} picture")
-    across, down = np.abs(np.diff(points_px, axis=1)), np.abs(np.diff(points_px, axis=0))
-    step = np.maximum(np.median(across, axis=(0, 1)), np.median(down, axis=(0, 1)))
-    blur_px = step.astype(int) // 2 * 2 + 1
-    local = points_px - (left, top)
-    maps = cv2.convertMaps(local[..., 0].astype(np.float32), local[..., 1].astype(np.float32), cv2.CV_16SC2)
-    region = Region(int(left), int(top), int(right), int(bottom))
-    return StripMap(region, (int(blur_px[0]), int(blur_px[1])), maps)
+    return Region(int(left), int(top), int(right), int(bottom))
+
+
+class _Places:
+    """The sampling maps of a registration and its moves, asked for in time order; one is kept at a time.
+
+    `region` is the part of the picture that all of them need.
+    """
+
+    def __init__(self, registration: Registration, geometry: StripGeometry) -> None:
+        self._registration, self._geometry = registration, geometry
+        self._starts_s = np.array([move.start_s for move in registration.moves])
+        self._map, self._number = strip_map(registration.at(-np.inf), geometry), 0
+        self.region = self._map.region
+        for start_s in self._starts_s:
+            points = _strip_points(registration.at(start_s), geometry)
+            self.region = self.region.joined(needed_region(points, registration.source_hw))
+        if len(self._starts_s):
+            self._map = strip_map(registration.at(-np.inf), geometry, self.region)
+
+    def strip(self, frame: VideoFrame) -> np.ndarray:
+        """Return the strip of a frame cropped to `region`."""
+        number = int(np.searchsorted(self._starts_s, frame.time_s, side="right"))
+        if number != self._number:
+            held = self._registration.at(frame.time_s)
+            self._number, self._map = number, strip_map(held, self._geometry, self.region)
+        return self._map.apply(frame.grey)
 
 
 def write_strip(
@@ -75,9 +109,11 @@ def write_strip(
 ) -> TimeGrid:
     """Write a clip's strip, uint8 (T, height, width) .npy, reading the video once, and return its time grid.
 
+    Each frame is rectified by the registration that holds at its time (`Registration.at`).
+
     Parameters
     ----------
-    fps : rate of the time grid; grid frame k shows the video frame nearest to `start_s + k / fps`.
+    fps : rate of the time grid; each frame of the grid shows the video frame nearest to it in time.
     on_progress : called with the seconds of video done since its first frame, once per grid frame.
 
     Raises
@@ -89,13 +125,13 @@ def write_strip(
     if (info.height_px, info.width_px) != tuple(registration.source_hw):
         size = f"{info.width_px} x {info.height_px}"
         raise InputError(f"{video}: is {size} px, but its registration is for {registration.source_hw[::-1]}")
-    sampler = strip_map(registration, geometry)
+    places = _Places(registration, geometry)
     source, strip, start_s, rows = None, b"", 0.0, 0
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         _write_header(file, 0, geometry)
-        for k, frame in frames_on_grid(read_frames(video, sampler.region), fps):
+        for k, frame in frames_on_grid(read_frames(video, places.region), fps):
             if frame is not source:
-                source, strip = frame, sampler.apply(frame.grey).tobytes()
+                source, strip = frame, places.strip(frame).tobytes()
             start_s, rows = frame.time_s if k == 0 else start_s, k + 1
             file.write(strip)
             if on_progress:
@@ -103,6 +139,12 @@ def write_strip(
         file.seek(0)
         _write_header(file, rows, geometry)
     return TimeGrid(fps, start_s, rows)
+
+
+def _strip_points(registration: Registration, geometry: StripGeometry) -> np.ndarray:
+    """Return where the centres of the strip's pixels lie in the image, (height, width, 2)."""
+    x_mm, y_mm = geometry.pixel_centers_mm()
+    return registration.image_points(x_mm[None, :], y_mm[:, None], geometry)
 
 
 def _write_header(file: BinaryIO, rows: int, geometry: StripGeometry) -> None:
