@@ -166,7 +166,9 @@ def save_view(view: View, result: Result, folder: Path, geometry: StripGeometry)
 def write_gallery(results: Sequence[Result], seed: int, cache: Path, geometry: StripGeometry) -> None:
     """Write the worst views as pictures and print the table that describes them, its reasons to be filled in."""
     known = [result for result in results if result.truth.keyboard or result.outcome == "wrong"]
-    worst = sorted(known, key=lambda result: (SEVERITY.index(result.outcome), -result.worst_key))[:GALLERY_COUNT]
+    whole = (0, KEY_COUNT - 1)
+    order = [(SEVERITY.index(result.outcome), result.truth.keys != whole, -result.worst_key) for result in known]
+    worst = [known[i] for i in sorted(range(len(known)), key=order.__getitem__)][:GALLERY_COUNT]
     GALLERY.mkdir(parents=True, exist_ok=True)
     print("\n| | view | conditions | result | worst key | why |\n|---|---|---|---|---|---|")
     for place, result in enumerate(worst, 1):
