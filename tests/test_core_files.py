@@ -184,7 +184,8 @@ def test_world_to_image_and_back():
     "change",
     [
         {"first_midi": 20}, {"first_midi": 60, "last_midi": 59}, {"last_midi": "C8"}, {"confidence": "high"},
-        {"err_after": float("nan")}, {"x_correction": ["x"]}, {"err_black": [0.1]}, {"source_hw": [360]}, {"status": "fine"},
+        {"err_after": float("nan")}, {"x_correction": ["x"]}, {"err_black": [0.1]}, {"source_hw": [360]}, {"source_hw": "ab"},
+        {"frames": "16"}, {"reason": 3}, {"moves": [{}]}, {"status": "fine"},
         {"homography": [[1, 0], [0, 1]]}, {"extra": 1},
     ],
 )  # fmt: skip

@@ -57,7 +57,9 @@ def test_the_name_sees_the_code(monkeypatch):
     assert cache.name_of("a", NOTHING_KNOWN, PARAMS, GEOMETRY) != name
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"a": {}}', '{"a": 1, "b": 2}', "\x00\x01"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"a": {}}', '{"a": 1, "b": 2}', "\x00\x01", "[" * 100_000], ids=range(8)
+)
 def test_a_damaged_registration_is_reported_and_replaced(folder, caplog, content):
     kept = cache.keep(NAME, FOUND, PICTURE)
     (folder / f"{NAME}.json").write_text(content)

@@ -20,6 +20,7 @@ from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
 from tivit.core.keyboard import WHITE_PITCH_MM
 from tivit.core.params import section
+from tivit.core.progress import say
 from tivit.core.registration import Registration
 from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
@@ -63,7 +64,7 @@ def check_registration(params: Mapping[str, Any], selection: Selection, out: Pat
     tasks = tasks_of(dataset, clips, registration_params, geometry)
     found, errors = [], []
     for clip, item in zip(clips, register_clips(tasks, registration_params, geometry, workers), strict=True):
-        print(line_of(item), flush=True)
+        say(line_of(item))
         found.append(item)
         truth = dataset.true_key_centers_px(clip)
         if item.registration.is_usable and truth is not None:

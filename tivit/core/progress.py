@@ -17,6 +17,12 @@ def progress_bar(total: int | None, label: str, unit: str) -> tqdm:
     return tqdm(total=total, desc=label, unit=unit, mininterval=every_s, miniters=1, dynamic_ncols=True, leave=True)
 
 
+def say(line: str) -> None:
+    """Print a line on stdout at once, clear of the progress that is shown."""
+    tqdm.write(line, file=sys.stdout)
+    sys.stdout.flush()
+
+
 def progress(items: Iterable[Item], label: str, unit: str, total: int | None = None) -> Iterator[Item]:
     """Yield `items` while showing how many are done and how many seconds are left."""
     if total is None and hasattr(items, "__len__"):

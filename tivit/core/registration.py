@@ -163,6 +163,8 @@ def _check(item: Registration) -> None:
         raise ValueError("a number is not finite")
     if len(item.source_hw) != 2 or (len(item.err_black), len(item.err_white)) != (2, 2):
         raise ValueError("source_hw, err_black and err_white have two values each")
+    if not all(isinstance(side, int) for side in (*item.source_hw, item.frames)) or not isinstance(item.reason, str):
+        raise ValueError(f"source_hw {item.source_hw}, frames {item.frames!r}, reason {item.reason!r}")
 
 
 def _matrix(value: Any) -> tuple[tuple[float, ...], ...]:
