@@ -7,7 +7,7 @@
 Views are rendered once and kept under --cache. Errors are those of `registration.truth.key_errors` over the keys in view, in
 white-key widths, pooled over the keys of all views that were not refused. With an unknown octave they are taken in the octave
 that fits best. "Unsure" is an unknown octave where the picture tells it. "Wrong" is confident and wrong: octave, shift by a
-key, mirror image or turn, or a keyboard where there is none. "Bent" has a key half
+key, mirror image or turn, beside the keys, or a keyboard where there is none. "Bent" has a key half
 a white key off or more, in the right place otherwise; "ends" a wrong first or last key in view.
 """
 
@@ -24,7 +24,7 @@ from registration_views import Truth, View, view_of
 
 from tivit.core import params as params_file
 from tivit.core.artifacts import write_json
-from tivit.core.keyboard import KEY_COUNT, OCTAVE_KEYS, midi_of, name_of
+from tivit.core.keyboard import KEY_COUNT, OCTAVE_KEYS, WHITE_LENGTH_MM, midi_of, name_of
 from tivit.core.parallel import map_clips
 from tivit.core.params import section
 from tivit.core.registration import Registration
@@ -35,6 +35,8 @@ from tivit.registration.params import RegistrationParams
 from tivit.registration.truth import RIGHT_KEY, key_errors
 
 OCTAVE_WHITES = 7
+MOST_DEPTH_MM = 40.0
+"""A registration farther off than this across the keys shows something else than the keys, a reflection say."""
 GALLERY = Path("docs/images")
 GALLERY_COUNT = 10
 GALLERY_WIDTH_PX = 960
@@ -86,6 +88,9 @@ def verdict(registration: Registration, truth: Truth, geometry: StripGeometry) -
     if registration.orientation != truth.orientation:
         return "wrong", f"{registration.orientation} instead of {truth.orientation}", nothing
     first, last = truth.keys
+    depth_mm = rows_mm(registration, truth, geometry)[first : last + 1] - WHITE_LENGTH_MM / 2
+    if np.abs(depth_mm).max() > MOST_DEPTH_MM:
+        return "wrong", f"up to {np.abs(depth_mm).max():.0f} mm off across the keys", nothing
     errors = key_errors(registration, truth.centers_px, geometry)[first : last + 1]
     middle = float(np.median(errors))
     octaves = round(middle / OCTAVE_WHITES)
@@ -103,6 +108,12 @@ def verdict(registration: Registration, truth: Truth, geometry: StripGeometry) -
     if registration.status != "ok" and truth.octave_known and not truth.either:
         return "unsure", registration.reason, errors
     return "right", "", errors
+
+
+def rows_mm(registration: Registration, truth: Truth, geometry: StripGeometry) -> np.ndarray:
+    """Return the y (mm) that the registration gives the true key centres, which lie at half the length of the keys, (88,)."""
+    strip = np.column_stack([truth.centers_px, np.ones(KEY_COUNT)]) @ np.array(registration.homography).T
+    return geometry.y_back_mm - strip[:, 1] / strip[:, 2] / geometry.px_per_mm_y
 
 
 def row(name: str, results: Sequence[Result]) -> str:
