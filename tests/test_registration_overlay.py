@@ -49,9 +49,9 @@ def test_an_unknown_octave_has_names_without_one():
 
 
 def test_the_line_says_status_orientation_keys_confidence_and_moves():
-    assert describe(WHOLE) == "ok: upright, A0-C8, confidence 0.90"
+    assert describe(WHOLE) == "ok: upright, A0-C8 (88 keys), confidence 0.90"
     moved = replace(WHOLE, status="octave_unknown", orientation="mirrored", moves=(Move(1.0, WHOLE.homography, ()),))
-    assert describe(moved) == "octave unknown: mirrored, A-C, confidence 0.90, 1 camera moves"
+    assert describe(moved) == "octave unknown: mirrored, A-C (88 keys), confidence 0.90, 1 camera moves"
 
 
 def test_a_frame_after_a_move_shows_the_keys_where_they_are_then():

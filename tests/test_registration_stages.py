@@ -81,7 +81,7 @@ def test_corners_from_params_are_used(project):
     changed = PARAMS | {"registration": PARAMS["registration"] | {"overrides": overrides}}
     register.run(changed, RUNTIME)
     reason = read_registrations("data/registration/reg_refined.json")["test/hard_000"].reason
-    assert reason == "no black keys were found between the corners"
+    assert reason.endswith("between the corners")
 
 
 @pytest.fixture

@@ -68,11 +68,10 @@ def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripG
 
 def describe(registration: Registration) -> str:
     """Return one line on a registration that has keys: status, orientation, keys in view, confidence, camera moves."""
-    status = registration.status.replace("_", " ")
+    status, count = registration.status.replace("_", " "), registration.last_midi - registration.first_midi + 1
+    keys = f"{keys_in_view(registration)} ({count} keys)"
     moves = f", {len(registration.moves)} camera moves" if registration.moves else ""
-    return (
-        f"{status}: {registration.orientation}, {keys_in_view(registration)}, confidence {registration.confidence:.2f}{moves}"
-    )
+    return f"{status}: {registration.orientation}, {keys}, confidence {registration.confidence:.2f}{moves}"
 
 
 def keys_in_view(registration: Registration) -> str:
