@@ -26,8 +26,8 @@ GAP_KEY = 0.02
 """Between two frames that differ by more, more frames are looked at."""
 PIECE_KEY = 0.04
 """Within a piece the keyboard stays within this distance of where it starts; the piece's place lies about half way."""
-LOST_KEY = 0.3
-"""A clip in which the keyboard cannot be placed within this distance is refused."""
+LOST_KEY, MAX_LOST = 0.3, 0.05
+"""A clip in which the keyboard cannot be placed within this distance for more than this share of the time is refused."""
 PROBES = 8
 """Frames looked at between two that differ."""
 QUIET_S = 0.5
@@ -75,11 +75,14 @@ def register_moving(
     images = [frame.image for frame in frames]
     found = rough = estimate(images)
     steady = images
-    if found.status == "refused":
-        steady = steadied(images)
-        rough = estimate(steady) if steady else found
+    for target in (len(images) // 2, len(images) - 1, 0):
         if rough.status == "refused":
-            return found
+            steady = steadied(images, target)
+            if steady is None:
+                return found
+            rough = estimate(steady)
+    if rough.status == "refused":
+        return found
     tracker = Tracker(_world_to_image(rough, geometry), steady)
     places = [tracker.place(image) for image in images]
     if found.status != "refused" and _stands_still(tracker, places):
@@ -88,11 +91,15 @@ def register_moving(
     track = _follow(frames, anchors)
     main = anchors[0].registration
     if len(track) < MIN_FOLLOWED * len(frames):
+        if found.status != "refused" and all(_gap_key(track[0], placed) <= MOVED_KEY for placed in track):
+            return found
         reason = f"the camera moves, and the keyboard can be followed in only {len(track)} of {len(frames)} frames"
         return refused(reason, main.source_hw, len(frames))
-    track, step_key, step_s = _densified(track, anchors, sample)
-    if step_key > LOST_KEY:
-        reason = f"the camera shakes: the keyboard moves by {step_key:.1f} white-key widths within {step_s:.2f} s"
+    track, step_key, lost_share = _densified(track, anchors, sample)
+    if lost_share > MAX_LOST:
+        reason = (
+            f"the camera shakes: for {lost_share:.0%} of the time the keyboard jumps by up to {step_key:.1f} white-key widths"
+        )
         return refused(reason, main.source_hw, len(frames))
     pieces = _pieces(track)
     if len(pieces) == 1 and found.status != "refused":
@@ -135,11 +142,13 @@ def _anchors(
     estimate: Estimate,
 ) -> list[_Anchor]:
     """Return where the keyboard was estimated anew: the best place first, then those that cannot be followed from there."""
+    middle, place = len(images) // 2, rough.tracker.world_to_image
     groups = _groups(places)
     if groups:
         middle = groups[0][len(groups[0]) // 2]
-        rough = _Anchor(rough.registration, Tracker(places[middle], [images[middle]]))
-        places = [rough.tracker.place(image) for image in images]
+        place = places[middle]
+    rough = _Anchor(rough.registration, Tracker(place, [images[middle]]))
+    places = [rough.tracker.place(image) for image in images]
     candidates = [_anchor_at(group, images, places, geometry, estimate) for group in _groups(places)[:GROUPS_TRIED]]
     candidates = [candidate for candidate in candidates if candidate is not None]
     anchors = [max(candidates, key=_trust) if candidates else rough]
@@ -207,31 +216,38 @@ def _follow(frames: Sequence[SampledFrame], anchors: Sequence[_Anchor]) -> list[
 
 
 def _densified(track: list[_Placed], anchors: Sequence[_Anchor], sample: Sample) -> tuple[list[_Placed], float, float]:
-    """Return the track with more frames where the keyboard moves, and the largest step left open (white keys) with its time.
+    """Return the track with more frames where the keyboard moves, the largest step over LOST_KEY left open, and for how long.
 
-    A step between two frames that follow each other in the video is not open: that is where the camera was bumped.
+    A step between two frames that follow each other in the video is not open: that is where the camera was bumped. One whose
+    frames between cannot be followed is, and so is one that nobody came to. The time is a share of the clip's.
     """
     closed: set[tuple[float, float]] = set()
+    is_empty: set[tuple[float, float]] = set()
     ends = [sample(PROBES, gap) for gap in _open_ends(track)]
     track = sorted([*track, *_follow([frame for end in ends for frame in end], anchors)], key=lambda placed: placed.time_s)
     looked_at = sum(map(len, ends))
     while looked_at < MAX_FRAMES:
         gaps = [gap for gap in _open_gaps(track) if gap[:2] not in closed]
         if not gaps:
-            return track, 0.0, 0.0
+            break
         for start_s, end_s, count in gaps:
             frames = sample(count, (start_s, end_s))
             looked_at += len(frames)
             more = _follow(frames, anchors)
             if not more:
                 closed.add((start_s, end_s))
+            if not frames:
+                is_empty.add((start_s, end_s))
             track = sorted([*track, *more], key=lambda placed: placed.time_s)
-    left = [
+    open_steps = [
         (_gap_key(one, other), other.time_s - one.time_s)
         for one, other in zip(track, track[1:], strict=False)
-        if (one.time_s, other.time_s) not in closed
+        if _gap_key(one, other) > LOST_KEY and (one.time_s, other.time_s) not in is_empty
     ]
-    return track, *max(left, default=(0.0, 0.0))
+    if not open_steps:
+        return track, 0.0, 0.0
+    open_s = sum(step_s for _, step_s in open_steps)
+    return track, max(open_steps)[0], open_s / (track[-1].time_s - track[0].time_s)
 
 
 def _open_ends(track: Sequence[_Placed]) -> list[tuple[float, float]]:

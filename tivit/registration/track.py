@@ -23,6 +23,9 @@ MARGIN_X_MM, MARGIN_Y_MM = 150.0, 75.0
 FRONT_MM, BACK_MM = -25.0, 155.0
 COARSE = 2
 """The coarse search works on every second raster point."""
+REACH_MM = 350.0
+"""How far it may have moved along the keys when that is a few octaves beside what the coarse search found."""
+END_SHARE = 0.5
 OCTAVE_MM = 7 * WHITE_PITCH_MM
 FAR_COST = 0.05
 """Of two readings that fit alike, the nearer one by an octave is preferred by this much correlation."""
@@ -35,6 +38,7 @@ WINDOW, LEVELS = (15, 15), 2
 INLIER_PX = 0.75
 """A corner agrees with a motion when it is at most so far (raster points, 1.5 mm) from it."""
 MIN_INLIERS, MIN_SHARE = 40, 0.3
+MIN_STEADY = 4
 PICTURE_PX, PICTURE_LEVELS, PICTURE_MOVED_PX = 640, 4, 2.0
 """Whole pictures are compared at this width, over this many pyramid levels; a smaller shift is none."""
 REPEAT_KEY = 0.3
@@ -103,15 +107,29 @@ class Tracker:
     def _coarse_shifts(self, frame: np.ndarray) -> list[np.ndarray]:
         """Return by how many raster points (x, y) the whole keyboard may be shifted, to about two points.
 
-        The black keys repeat every octave, so the best shift and the one an octave beside it, where that is in reach too.
+        The black keys repeat every octave: unless the keyboard stands where it was, with both of its ends, the best shift and
+        those one and two octaves beside it.
         """
         rows, columns = _area()
-        score = cv2.matchTemplate(np.ascontiguousarray(frame[::COARSE, ::COARSE]), self._template, cv2.TM_CCOEFF_NORMED)
+        small = np.ascontiguousarray(frame[::COARSE, ::COARSE])
+        score = cv2.matchTemplate(small, self._template, cv2.TM_CCOEFF_NORMED)
         row, column = np.unravel_index(score.argmax(), score.shape)
         best = np.array([column * COARSE - columns.start, row * COARSE - rows.start], np.float32)
+        if np.abs(best).max() <= 2 * COARSE and self._has_ends(small[row:, column:]):
+            return [best]
         octave = np.array([OCTAVE_MM / STEP_MM, 0], np.float32)
-        other = best - octave if best[0] > 0 else best + octave
-        return [best, other] if abs(other[0]) * STEP_MM <= MARGIN_X_MM else [best]
+        shifts = [best + number * octave for number in range(-2, 3)]
+        return [shift for shift in shifts if abs(shift[0]) * STEP_MM <= REACH_MM]
+
+    def _has_ends(self, small: np.ndarray) -> bool:
+        """Return True when the outermost octaves of a coarse raster look about as much like the reference as the whole does."""
+        height, width = self._template.shape
+        end = int(OCTAVE_MM / STEP_MM) // COARSE
+        whole, *ends = (
+            np.corrcoef(small[:height, :width][:, part].ravel(), self._template[:, part].ravel())[0, 1]
+            for part in (slice(None), slice(end), slice(width - end, None))
+        )
+        return min(ends) >= END_SHARE * whole
 
     def _agreement(self, frame: np.ndarray, motion: np.ndarray) -> float:
         """Return the correlation of a frame with the reference under a motion, less a little for a far one."""
@@ -127,32 +145,33 @@ class Tracker:
         return likeness - FAR_COST * octaves
 
 
-def steadied(images: Sequence[np.ndarray]) -> list[np.ndarray] | None:
-    """Return the frames warped onto the middle one by what the whole picture shows, None when the picture stands still.
+def steadied(images: Sequence[np.ndarray], target: int) -> list[np.ndarray] | None:
+    """Return the frames that show the whole picture where frame `target` shows it, None when all of them do.
 
-    For frames in which the keyboard cannot be found yet; coarse, since hands and things at another distance take part.
+    For frames in which the keyboard cannot be found yet. When they are fewer than MIN_STEADY the others are warped there, which
+    is coarse, since hands and things at another distance take part.
     """
     height, width = images[0].shape[:2]
     scale = PICTURE_PX / width
     smalls = [cv2.cvtColor(cv2.resize(image, None, fx=scale, fy=scale), cv2.COLOR_BGR2GRAY) for image in images]
-    middle = len(images) // 2
-    corners = cv2.goodFeaturesToTrack(smalls[middle], CORNERS, CORNER_QUALITY, CORNER_DISTANCE)
+    corners = cv2.goodFeaturesToTrack(smalls[target], CORNERS, CORNER_QUALITY, CORNER_DISTANCE)
     if corners is None or len(corners) < MIN_INLIERS:
         return None
-    to_small = np.diag([scale, scale, 1.0])
-    motions = {middle: np.eye(3)}
-    for i in (*range(middle + 1, len(images)), *range(middle - 1, -1, -1)):
-        neighbour = motions.get(i - 1 if i > middle else i + 1, np.eye(3))
-        motion = _motion(smalls[middle], smalls[i], corners, cv2.perspectiveTransform(corners, neighbour), PICTURE_LEVELS)
+    motions = {target: np.eye(3)}
+    for i in (*range(target + 1, len(images)), *range(target - 1, -1, -1)):
+        neighbour = motions.get(i - 1 if i > target else i + 1, np.eye(3))
+        motion = _motion(smalls[target], smalls[i], corners, cv2.perspectiveTransform(corners, neighbour), PICTURE_LEVELS)
         if motion is not None:
             motions[i] = motion
-    shifts = [np.abs(cv2.perspectiveTransform(corners, motion) - corners).max() for motion in motions.values()]
-    if max(shifts) < PICTURE_MOVED_PX:
+    still = [i for i in motions if np.abs(cv2.perspectiveTransform(corners, motions[i]) - corners).max() < PICTURE_MOVED_PX]
+    if len(still) == len(motions):
         return None
-    back = [np.linalg.inv(to_small) @ np.linalg.inv(motions[i]) @ to_small for i in sorted(motions)]
+    if len(still) >= MIN_STEADY:
+        return [images[i] for i in sorted(still)]
+    to_small = np.diag([scale, scale, 1.0])
+    back = {i: np.linalg.inv(to_small) @ np.linalg.inv(motions[i]) @ to_small for i in sorted(motions)}
     return [
-        cv2.warpPerspective(images[i], matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        for i, matrix in zip(sorted(motions), back, strict=True)
+        cv2.warpPerspective(images[i], matrix, (width, height), borderMode=cv2.BORDER_REPLICATE) for i, matrix in back.items()
     ]
 
 
