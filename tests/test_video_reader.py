@@ -67,23 +67,50 @@ def test_at_the_native_rate_frame_k_is_frame_k(video):
     assert streamed == [frame.time_s for frame in frames]
 
 
+def medians(frames):
+    return [float(np.median(frame.image)) for frame in frames]
+
+
 def test_samples_are_spread_and_skip_black_frames(tmp_path):
     path = write_video(tmp_path / "black.mp4", [0] * 20 + [200] * 20)
     assert len(sample_frames(path, 8)) == 4
-    assert min(np.median(image) for image in sample_frames(path, 8)) > 150
+    assert min(medians(sample_frames(path, 8))) > 150
 
 
-@pytest.mark.parametrize(("frames", "seen"), [(400, {1, 2, 3}), (800, {2})])
-def test_a_long_video_is_sampled_in_its_middle(tmp_path, frames, seen):
-    greys = [60] * (frames // 8) + [120] * (frames * 6 // 8) + [185] * (frames // 8)
-    medians = [np.median(image) for image in sample_frames(write_video(tmp_path / "long.mp4", greys), 16)]
-    assert len(medians) == 16 and {round(median / 60) for median in medians} == seen
-
-
-def test_a_video_of_minutes_is_sampled_all_over(tmp_path):
+@pytest.mark.parametrize("count", [24, 2])
+def test_samples_cover_the_whole_video_and_say_when_they_are(tmp_path, count):
     greys = np.repeat([60, 90, 120, 150, 180, 210], 50)
-    medians = [np.median(image) for image in sample_frames(write_video(tmp_path / "minutes.mp4", greys), 2)]
-    assert medians == pytest.approx([90, 180], abs=6)
+    frames = sample_frames(write_video(tmp_path / "minutes.mp4", greys), count)
+    times_s = np.array([frame.time_s for frame in frames])
+    assert (
+        len(frames) == count and times_s[0] == pytest.approx(0.12, abs=0.01) and times_s[-1] == pytest.approx(11.88, abs=0.01)
+    )
+    assert medians(frames) == pytest.approx(greys[np.round(times_s * 25).astype(int)], abs=6)
+
+
+@pytest.mark.parametrize(("between_s", "count", "numbers"), [
+    ((0.1, 0.3), 16, [3, 4, 5, 6, 7]),
+    ((0.08, 0.2), 16, [3, 4]),
+    ((0.08, 0.12), 4, []),
+    ((-1.0, 0.1), 40, [0, 1, 2]),
+    ((0.9, 3.0), 60, [23, 24]),
+    ((0.2, 0.8), 1, [13]),
+])  # fmt: skip
+def test_samples_between_two_instants(video, between_s, count, numbers):
+    frames = sample_frames(video, count, between_s)
+    assert [frame.time_s for frame in frames] == pytest.approx(np.array(numbers) / 25, abs=1e-6)
+    assert medians(frames) == pytest.approx([40 + 8 * number for number in numbers], abs=5)
+
+
+def test_few_samples_of_a_long_span_lie_in_it(tmp_path):
+    path = write_video(tmp_path / "long.mp4", np.repeat([60, 120, 180], 100))
+    frames = sample_frames(path, 2, (1.0, 11.5))
+    assert [frame.time_s for frame in frames] == pytest.approx([4.5, 8.0], abs=0.05)
+    assert medians(frames) == pytest.approx([120, 180], abs=6)
+
+
+def test_regions_are_joined():
+    assert Region(3, 8, 20, 30).joined(Region(5, 2, 25, 10)) == Region(3, 2, 25, 30)
 
 
 def test_a_wholly_black_video_still_gives_frames(tmp_path):
@@ -128,8 +155,11 @@ class ShortCapture:
         self.number += 1
         return self.number < self.delivers
 
+    def retrieve(self):
+        return True, np.full((48, 64, 3), 9, np.uint8)
+
     def read(self):
-        return (True, np.full((48, 64, 3), 9, np.uint8)) if self.grab() else (False, None)
+        return self.retrieve() if self.grab() else (False, None)
 
     def get(self, what):
         values = {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FRAME_COUNT: 300, cv2.CAP_PROP_POS_MSEC: self.number * 100 / 3}

@@ -8,7 +8,7 @@ import pytest
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, KEYBOARD_WIDTH_MM
-from tivit.core.registration import Registration
+from tivit.core.registration import Move, Registration
 from tivit.core.strip import StripGeometry
 from tivit.video.rectify import sampling_map, strip_map, write_strip
 
@@ -19,7 +19,8 @@ def registration(homography, source_hw):
     return Registration(
         status="ok", reason="", homography=tuple(map(tuple, np.asarray(homography, float).tolist())),
         x_correction=(), orientation="upright", first_midi=21, last_midi=108, source_hw=source_hw, frames=1,
-        confidence=1.0, err_before=0.0, err_after=0.0, source="corners",
+        confidence=1.0, err_before=0.0, err_after=0.0, err_black=(0.0, 0.0), err_white=(0.0, 0.0), deviation=0.0,
+        source="corners",
     )  # fmt: skip
 
 
@@ -118,6 +119,40 @@ def test_two_runs_give_the_same_bytes(video, tmp_path):
     for name in ("one.npy", "two.npy"):
         write_strip(video, identity_registration(), GEOMETRY, 30.0, tmp_path / name)
     assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "two.npy").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def textured(tmp_path_factory):
+    """20 frames of a picture larger than the keyboard, which lies at (20, 10) and from frame 12 on at (50, 4)."""
+    path = tmp_path_factory.mktemp("strip") / "moved.mp4"
+    picture = cv2.resize(noise((9, 60), 4), (520, 64), interpolation=cv2.INTER_CUBIC)
+    keyboard = cv2.resize(noise((5, 50), 5), (416, 32), interpolation=cv2.INTER_CUBIC)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25.0, (520, 64))
+    for k in range(20):
+        left, top = (20, 10) if k < 12 else (50, 4)
+        frame = picture.copy()
+        frame[top : top + 32, left : left + 416] = keyboard
+        writer.write(cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
+    writer.release()
+    return path, keyboard
+
+
+def test_after_a_move_the_strip_shows_the_keys_in_the_same_columns(textured, tmp_path):
+    path, keyboard = textured
+    first = registration([[1, 0, 0.5 - 20], [0, 1, 0.5 - 10], [0, 0, 1]], (64, 520))
+    later = ((1.0, 0.0, 0.5 - 50), (0.0, 1.0, 0.5 - 4), (0.0, 0.0, 1.0))
+    write_strip(path, replace(first, moves=(Move(12 / 25, later, ()),)), GEOMETRY, 25.0, tmp_path / "moved.npy")
+    strip = np.load(tmp_path / "moved.npy").astype(float)
+    assert np.abs(strip - keyboard).mean(axis=(1, 2)).max() < 6
+    write_strip(path, first, GEOMETRY, 25.0, tmp_path / "still.npy")
+    assert np.abs(np.load(tmp_path / "still.npy")[12:] - keyboard.astype(float)).mean() > 30
+
+
+def test_a_move_that_changes_nothing_gives_the_same_bytes_as_none(video, tmp_path):
+    still = identity_registration()
+    write_strip(video, still, GEOMETRY, 30.0, tmp_path / "still.npy")
+    write_strip(video, replace(still, moves=(Move(0.4, still.homography, ()),)), GEOMETRY, 30.0, tmp_path / "moved.npy")
+    assert (tmp_path / "still.npy").read_bytes() == (tmp_path / "moved.npy").read_bytes()
 
 
 def test_nothing_is_left_of_a_strip_that_fails(tmp_path):

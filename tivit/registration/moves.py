@@ -104,7 +104,9 @@ def register_moving(
     pieces = _pieces(track)
     if len(pieces) == 1 and found.status != "refused":
         return found
-    moves = [_move(piece, geometry) for piece in pieces]
+    # The place changes between the last frame of one piece and the first of the next, so no rounding of times matters.
+    starts_s = [(one[-1].time_s + other[0].time_s) / 2 for one, other in zip(pieces, pieces[1:], strict=False)]
+    moves = [_move(piece, start_s, geometry) for piece, start_s in zip(pieces, [pieces[0][0].time_s, *starts_s], strict=True)]
     return replace(main, homography=moves[0].homography, x_correction=moves[0].x_correction, moves=tuple(moves[1:]))
 
 
@@ -277,21 +279,22 @@ def _open_gaps(track: Sequence[_Placed]) -> list[tuple[float, float, int]]:
 
 def _pieces(track: Sequence[_Placed]) -> list[list[_Placed]]:
     """Return the track cut where the keyboard is no longer where the piece started; excursions of one frame are left out."""
+    pieces = _cut(track)
+    lone = {
+        piece[0].time_s
+        for before, piece, after in zip(pieces, pieces[1:], pieces[2:], strict=False)
+        if len(piece) == 1 and _agree(before[0], after[0])
+    }
+    return _cut([placed for placed in track if placed.time_s not in lone])
+
+
+def _cut(track: Sequence[_Placed]) -> list[list[_Placed]]:
     pieces: list[list[_Placed]] = []
     for placed in track:
         if not pieces or not _agree(pieces[-1][0], placed):
             pieces.append([])
         pieces[-1].append(placed)
-    kept: list[list[_Placed]] = []
-    for i, piece in enumerate(pieces):
-        is_between = 0 < i < len(pieces) - 1 and len(piece) == 1 and kept
-        if is_between and _agree(kept[-1][0], pieces[i + 1][0]):
-            continue
-        if kept and len(pieces[i - 1]) == 1 and pieces[i - 1] is not kept[-1] and _agree(kept[-1][0], piece[0]):
-            kept[-1] = kept[-1] + piece
-        else:
-            kept.append(piece)
-    return kept
+    return pieces
 
 
 def _agree(one: _Placed, other: _Placed) -> bool:
@@ -302,10 +305,10 @@ def _gap_key(one: _Placed, other: _Placed) -> float:
     return distance_key(one.world_to_image, other.world_to_image)
 
 
-def _move(piece: Sequence[_Placed], geometry: StripGeometry) -> Move:
+def _move(piece: Sequence[_Placed], start_s: float, geometry: StripGeometry) -> Move:
     """Return the place that a piece stands for: the median, over its frames, of where the corners of the keyboard are."""
     width, length = KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
     world = np.array([[0, 0], [width, 0], [width, length], [0, length]], np.float32)
     corners = [cv2.perspectiveTransform(world[None], placed.world_to_image)[0] for placed in piece]
     world_to_image = cv2.getPerspectiveTransform(world, np.median(corners, axis=0).astype(np.float32))
-    return Move(piece[0].time_s, _homography(world_to_image, geometry), piece[0].x_correction)
+    return Move(start_s, _homography(world_to_image, geometry), piece[0].x_correction)

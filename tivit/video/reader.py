@@ -234,19 +234,21 @@ def _pick(capture: cv2.VideoCapture, wanted: np.ndarray) -> Iterator[SampledFram
 
 
 def _between(capture: cv2.VideoCapture, info: VideoInfo, count: int, start_s: float, end_s: float) -> Iterator[SampledFrame]:
-    """Yield up to `count` frames strictly between two instants."""
+    """Yield up to `count` frames strictly between two instants, all of them when there are no more."""
     targets_s = start_s + np.arange(1, count + 1) / (count + 1) * (end_s - start_s)
-    if frames_of(end_s - start_s, info.fps) > SEQUENTIAL_FRAMES_PER_SAMPLE * count:
-        capture_numbers = np.unique([frames_of(float(target_s), info.fps) for target_s in targets_s])
-        yield from (frame for frame in _seek(capture, capture_numbers) if start_s < frame.time_s < end_s)
+    number = frames_of(end_s - start_s, info.fps)
+    if number > SEQUENTIAL_FRAMES_PER_SAMPLE * count:
+        numbers = np.unique([frames_of(float(target_s), info.fps) for target_s in targets_s])
+        yield from (frame for frame in _seek(capture, numbers) if start_s < frame.time_s < end_s)
         return
+    if number <= count:
+        targets_s[:] = start_s
     capture.set(cv2.CAP_PROP_POS_MSEC, 1000.0 * max(start_s, 0.0))
     done = 0
     while done < count and capture.grab():
         time_s = _position_s(capture)
         if time_s >= end_s:
             return
-        half_step_s = (end_s - start_s) / (count + 1) / 2
-        if time_s > start_s and time_s >= targets_s[done] - half_step_s:
+        if time_s > start_s and time_s >= targets_s[done]:
             yield from _taken(capture)
-            done = int(np.searchsorted(targets_s - half_step_s, time_s, side="right"))
+            done += 1

@@ -1,0 +1,154 @@
+"""A camera that moves inside a clip: small rendered videos with a known camera at every instant."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from registration_cases import Look, View, random_view, render
+
+from tivit.core import params as params_file
+from tivit.core.registration import refused
+from tivit.core.strip import StripGeometry
+from tivit.registration.clip import register_video
+from tivit.registration.moves import register_moving
+from tivit.registration.params import RegistrationParams
+from tivit.registration.track import Tracker, distance_key
+from tivit.registration.truth import key_errors
+from tivit.video.reader import SampledFrame
+
+PARAMS = params_file.section(params_file.load(Path(__file__).parents[1] / "params.yaml"), "registration", RegistrationParams)
+GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
+FPS, SECONDS = 25.0, 4.0
+FURELISE = Path(__file__).parents[2] / "shared/real/pianoray_furelise.mp4"
+
+
+@cache
+def start(seed=0):
+    return random_view(np.random.default_rng([7, seed]), (640, 360), 0.05)
+
+
+def turned(view: View, right_px: float, down_px: float, roll: float = 0.0) -> View:
+    """The same camera turned so that the picture moves by so many pixels and rolls by so many radians."""
+    turn, _ = cv2.Rodrigues(np.array([-down_px / view.focal_px, right_px / view.focal_px, roll]))
+    return replace(view, rotation=turn @ view.rotation)
+
+
+def write_clip(path, view_at, light_at=lambda time_s: 1.0, seed=0):
+    """Write a clip in which two hands move about before the keys, with noise; `view_at` and `light_at` of the time in s."""
+    rng = np.random.default_rng(seed)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), FPS, view_at(0.0).size_wh)
+    pictures = {}
+    for time_s in np.arange(int(SECONDS * FPS)) / FPS:
+        view = view_at(time_s)
+        name = view.rotation.tobytes()
+        if name not in pictures:
+            pictures = {name: render(view, rng, Look(noise=0))}
+        picture = pictures[name] * light_at(time_s) + rng.normal(0, 2, (360, 640, 3))
+        for hand in range(2):
+            x = int(640 * (0.3 + 0.4 * hand + 0.18 * np.sin(1.7 * time_s + 2 * hand)))
+            y = int(225 + 6 * np.sin(5 * time_s + hand))
+            cv2.ellipse(picture, (x, y), (45, 40), 0, 0, 360, (120, 150, 190), -1)
+            cv2.rectangle(picture, (x - 19, y), (x + 19, 359), (110, 140, 180), -1)
+        writer.write(np.clip(picture, 0, 255).astype(np.uint8))
+    writer.release()
+    return path
+
+
+def worst_errors(registration, view_at):
+    """The largest key-centre error (white-key widths) of every frame."""
+    times_s = np.arange(int(SECONDS * FPS)) / FPS
+    return np.array(
+        [np.abs(key_errors(registration.at(time_s), view_at(time_s).key_centers_px(), GEOMETRY)).max() for time_s in times_s]
+    )
+
+
+@pytest.mark.parametrize(
+    ("bump_s", "right_px", "down_px", "roll"), [(2.0, 8, -4, 0.0), (0.6, 20, 6, 0.01), (3.6, -12, 5, -0.01)]
+)
+def test_a_bump_is_found_in_time_and_place(tmp_path, bump_s, right_px, down_px, roll):
+    after = turned(start(), right_px, down_px, roll)
+
+    def view_at(time_s):
+        return start() if time_s < bump_s - 1e-6 else after
+
+    found = register_video(write_clip(tmp_path / "bump.mp4", view_at), PARAMS, GEOMETRY).registration
+    assert found.status == "ok" and len(found.moves) == 1
+    assert found.moves[0].start_s == pytest.approx(bump_s, abs=0.15)
+    assert worst_errors(found, view_at).max() < 0.1
+    assert worst_errors(replace(found, moves=()), view_at).max() > 0.8
+
+
+def test_a_drift_is_followed_in_pieces(tmp_path):
+    def view_at(time_s):
+        return turned(start(), 2.5 * time_s, time_s, 0.002 * time_s)
+
+    found = register_video(write_clip(tmp_path / "drift.mp4", view_at), PARAMS, GEOMETRY).registration
+    errors = worst_errors(found, view_at)
+    assert found.status == "ok" and 5 < len(found.moves) < 60
+    assert np.median(errors) < 0.05 and errors.max() < 0.1
+    assert worst_errors(replace(found, moves=()), view_at).max() > 0.8
+    starts_s = [move.start_s for move in found.moves]
+    assert starts_s == sorted(set(starts_s))
+
+
+def test_a_still_camera_never_moves_whatever_the_light_and_the_hands_do(tmp_path):
+    path = write_clip(
+        tmp_path / "still.mp4", lambda _: start(), lambda time_s: 1 - 0.3 * (time_s > 1.5) + 0.1 * np.sin(3 * time_s)
+    )
+    found = register_video(path, PARAMS, GEOMETRY).registration
+    assert found.status == "ok" and found.moves == ()
+
+
+def test_a_bump_that_cuts_the_low_keys_keeps_every_key_its_name(tmp_path):
+    left_px = float(start(1).key_centers_px()[0, 0])
+    after = turned(start(1), -left_px - 25, 3)
+
+    def view_at(time_s):
+        return start(1) if time_s < 2.8 else after
+
+    found = register_video(write_clip(tmp_path / "cut.mp4", view_at), PARAMS, GEOMETRY).registration
+    assert (found.status, found.first_midi, found.last_midi) == ("ok", 21, 108)
+    assert worst_errors(found, view_at).max() < 0.1
+
+
+def homography_of(view):
+    world = np.float32([[0, 0], [1222, 0], [1222, 150], [0, 150]])
+    image = view.image_px(np.column_stack([world, np.zeros(4)])).astype(np.float32)
+    return cv2.getPerspectiveTransform(world, image)
+
+
+@pytest.mark.parametrize("right_px", [0, 3, 20, 75, -75])
+def test_the_tracker_is_exact_to_a_fiftieth_of_a_key_and_tells_octaves_apart(right_px):
+    view = replace(start(1), lens=(0.0, 0.0))
+    other = turned(view, right_px, 2)
+    rng = np.random.default_rng(1)
+    tracker = Tracker(homography_of(view), [render(view, rng, Look())])
+    place = tracker.place(render(other, rng, Look()))
+    assert distance_key(homography_of(other), place) < 0.02
+
+
+def test_the_tracker_finds_nothing_where_there_is_no_keyboard():
+    rng = np.random.default_rng(1)
+    tracker = Tracker(homography_of(start()), [render(start(), rng, Look())])
+    assert tracker.place(rng.integers(0, 256, (360, 640, 3), dtype=np.uint8)) is None
+
+
+def test_a_shift_of_one_white_key_is_one_white_key():
+    one = homography_of(start())
+    shift = np.array([[1, 0, 23.5], [0, 1, 0], [0, 0, 1]])
+    assert distance_key(one, one @ shift) == pytest.approx(1.0)
+
+
+def test_a_clip_without_a_keyboard_is_refused_as_before():
+    frames = [SampledFrame(float(k), np.full((90, 160, 3), 9 * k, np.uint8)) for k in range(6)]
+    answer = refused("no row of black keys was found", (90, 160), 6)
+    assert register_moving(frames, GEOMETRY, lambda _: answer, lambda *_: []) == answer
+
+
+@pytest.mark.skipif(not FURELISE.is_file(), reason="the real clip is not here")
+def test_the_real_clip_does_not_move():
+    found = register_video(FURELISE, PARAMS, GEOMETRY).registration
+    assert found.status == "ok" and found.moves == ()
