@@ -16,7 +16,7 @@ from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
 from tivit.registration.batch import advice, register_clips, status_counts, tasks_of
 from tivit.registration.params import RegistrationParams
-from tivit.registration.truth import key_errors, summary
+from tivit.registration.truth import errors_in_view, summary
 
 log = logging.getLogger("tivit.register")
 FOLDER = Path("data/registration")
@@ -38,7 +38,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
         if not registration.is_usable:
             log.warning("%s %s: %s", registration.status.replace("_", " "), clip.clip_id, advice(registration))
         elif truth is not None:
-            errors.append(key_errors(registration, truth, geometry))
+            errors.append(errors_in_view(registration, truth, geometry))
     write_registrations(FOLDER / FILE_NAME, found)
     counts = status_counts(list(found.values()))
     del counts["ok"]

@@ -29,7 +29,7 @@ from tivit.datasets.registry import open_dataset
 from tivit.registration.batch import Registered, advice, register_clips, status_counts, tasks_of
 from tivit.registration.overlay import contact_sheet, keys_in_view
 from tivit.registration.params import RegistrationParams
-from tivit.registration.truth import key_errors, summary
+from tivit.registration.truth import errors_in_view, summary
 
 SHEET_NAME = "registration.png"
 
@@ -68,7 +68,7 @@ def check_registration(params: Mapping[str, Any], selection: Selection, out: Pat
         found.append(item)
         truth = dataset.true_key_centers_px(clip)
         if item.registration.is_usable and truth is not None:
-            errors.append(key_errors(item.registration, truth, geometry))
+            errors.append(errors_in_view(item.registration, truth, geometry))
     registrations = [item.registration for item in found]
     print("\n".join(table(registrations, errors)))
     sheet = write_sheet(out / SHEET_NAME, found, selection.inspect)

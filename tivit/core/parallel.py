@@ -35,6 +35,5 @@ def map_clips(
     with ProcessPoolExecutor(min(workers, len(items)), mp_context=context, initializer=_one_thread) as pool:
         try:
             yield from progress(pool.map(work, items), label, unit, total=len(items))
-        except BaseException:
+        finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            raise

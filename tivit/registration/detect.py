@@ -1,7 +1,8 @@
-"""Black keys in a picture: dark upright blobs between bright neighbours, and the line they stand on.
+"""Black keys in a picture: dark upright blobs between bright neighbours, and the lines they stand on.
 
 A black-hat with a flat horizontal window answers to dark runs narrower than the window (black keys, seams) and not to wide
-dark areas (fallboard, room), so blobs end where the black keys end. Everything here is in working pixels.
+dark areas (fallboard, room), so blobs end where the black keys end. Everything here is in working pixels, and made for black
+keys 3 to 20 px wide; other sizes are reached by scaling the picture.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-HAT_WINDOW_SHARE = 0.03
-"""Window of the black-hat in picture widths: wider than a black key, narrower than two."""
+HAT_WINDOW_PX = 23
+"""Window of the black-hat: wider than a black key."""
 HAT_THRESHOLDS = (0.45, 0.3, 0.18)
 """Darkness of a blob relative to its surround, tried in this order."""
-MIN_HEIGHT_SHARE = 0.02
+MIN_HEIGHT_PX, MAX_WIDTH_PX = 12, 60
 MIN_SLENDERNESS = 1.6
 LINE_TOLERANCE_HEIGHTS = 0.22
 MAX_SLOPE = 0.7
-MAX_BLOBS = 160
+MAX_BLOBS = 120
+ROWS = 3
+"""How many rows of blobs are offered: stripes elsewhere can make a longer row than the keyboard."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,15 @@ class Blobs:
 def darkness(grey: np.ndarray) -> np.ndarray:
     """Return how much darker each pixel is than the brightest of its near horizontal surround, 0..1, float32."""
     smooth = cv2.GaussianBlur(grey, (0, 0), 0.7)
-    window = max(9, int(round(grey.shape[1] * HAT_WINDOW_SHARE)) | 1)
-    closed = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((1, window), np.uint8))
+    closed = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((1, HAT_WINDOW_PX), np.uint8))
     return (closed.astype(np.float32) - smooth) / (closed.astype(np.float32) + 8.0)
 
 
 def find_blobs(dark: np.ndarray, threshold: float) -> Blobs:
     """Return the slender upright blobs where `dark` (height, width) exceeds `threshold`."""
-    height, width = dark.shape
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((dark > threshold).astype(np.uint8), connectivity=4)
-    tall = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_HEIGHT_SHARE * width
-    narrow = stats[:, cv2.CC_STAT_WIDTH] <= 0.08 * width
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((dark > threshold).astype(np.uint8), connectivity=4)
+    tall = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_HEIGHT_PX
+    narrow = stats[:, cv2.CC_STAT_WIDTH] <= MAX_WIDTH_PX
     full = stats[:, cv2.CC_STAT_AREA] >= 0.3 * stats[:, cv2.CC_STAT_HEIGHT] * 2
     chosen = np.flatnonzero(tall & narrow & full)
     chosen = chosen[chosen != 0]
@@ -73,18 +74,30 @@ def find_blobs(dark: np.ndarray, threshold: float) -> Blobs:
     return blobs.take(np.argsort(-blobs.height_px * blobs.width_px, kind="stable")[:MAX_BLOBS])
 
 
-def on_one_line(blobs: Blobs) -> Blobs:
-    """Return the largest set of blobs of like height whose middles lie on one line, ordered along it (left to right)."""
+def rows_of(blobs: Blobs) -> list[Blobs]:
+    """Return up to 3 rows of blobs, the longest first; a blob is in one row only."""
+    rows = []
+    for _ in range(ROWS):
+        members = on_one_line(blobs)
+        if len(members) < 3:
+            break
+        rows.append(blobs.take(members))
+        blobs = blobs.take(np.setdiff1d(np.arange(len(blobs)), members))
+    return rows
+
+
+def on_one_line(blobs: Blobs) -> np.ndarray:
+    """Return the largest set of blobs of like height whose middles lie on one line, as indices from left to right."""
     if len(blobs) < 3:
-        return blobs.take(np.zeros(0, int))
+        return np.zeros(0, int)
     centers, heights = blobs.center_px, blobs.height_px
     i, j = np.triu_indices(len(blobs), 1)
     along = centers[j] - centers[i]
     length = np.linalg.norm(along, axis=1)
-    good = (length > 4 * np.maximum(heights[i], heights[j])) & (np.abs(along[:, 1]) < MAX_SLOPE * np.abs(along[:, 0]))
+    good = (length > 1.5 * np.maximum(heights[i], heights[j])) & (np.abs(along[:, 1]) < MAX_SLOPE * np.abs(along[:, 0]))
     i, j, along, length = i[good], j[good], along[good], length[good]
     if len(i) == 0:
-        return blobs.take(np.zeros(0, int))
+        return np.zeros(0, int)
     unit = along / length[:, None]
     relative = centers[None] - centers[i][:, None]
     across = np.abs(relative[..., 0] * unit[:, None, 1] - relative[..., 1] * unit[:, None, 0])
@@ -94,7 +107,7 @@ def on_one_line(blobs: Blobs) -> Blobs:
     inlier = (across < LINE_TOLERANCE_HEIGHTS * expected) & alike
     quality = np.where(inlier, 1 - across / np.maximum(LINE_TOLERANCE_HEIGHTS * expected, 1e-9), 0).sum(1)
     members = np.flatnonzero(inlier[np.argmax(inlier.sum(1) + 0.3 * quality)])
-    return blobs.take(members[np.argsort(centers[members, 0], kind="stable")])
+    return members[np.argsort(centers[members, 0], kind="stable")]
 
 
 def _axis(labels: np.ndarray, stat: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray, float] | None:

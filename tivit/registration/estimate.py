@@ -1,43 +1,56 @@
-"""From a few frames to a registration: detect, match, pose, correct, judge.
+"""From a few frames to a registration: detect, match, pose, extent, correct, judge.
 
-Steps: dark blobs on one line (`detect`), which key each is (`match`), the camera (`pose`), the x correction (`refine`), and
-whether to believe it (`verify`). Corners, when given, choose among the readings of the black keys and stand in for them where
-there are none; everything after is the same.
+Steps: dark blobs on one line (`detect`), which key of the pattern each is (`match`), the camera (`pose`), which keys are in
+view and which octave they are (`extent`), the x correction (`refine`), and whether to believe it (`verify`). Corners, when
+given, tell where to look and choose among the readings; everything after is the same.
 A registration that is not believed is refused with a reason, never returned as usable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import cv2
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.core.keyboard import HIGHEST_MIDI, KEYBOARD_WIDTH_MM, LOWEST_MIDI, WHITE_PITCH_MM
-from tivit.core.registration import Registration, refused
+from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM, key_of, name_of
+from tivit.core.registration import Registration, correction_mm, refused
 from tivit.core.strip import StripGeometry
+from tivit.registration.extent import Extent, find_extent, place_on_piano
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
-from tivit.registration.readings import Reading, from_corners, from_pixels
-from tivit.registration.refine import Correction, fit_correction, look_from_above
-from tivit.registration.verify import CUT, Verdict, judge
+from tivit.registration.pattern import black_range, key_edges_mm, white_range
+from tivit.registration.readings import Reading, find_readings
+from tivit.registration.refine import Correction, Picture, fit_correction
+from tivit.registration.verify import Verdict, judge, player_side
 
 SURE = 0.9
-"""A reading this believable ends the search; it has been held against the shifted and reversed readings."""
+"""A reading this believable ends the search; it has been held against the shifted readings and the other side."""
+DOUBTFUL = 0.6
 MAX_ERROR_KEY = 0.15
-OUTSIDE_KEY = 0.7
-"""By how much of a white key the keyboard's ends may stick out of the picture."""
+MAX_WIDTH_PX = 1920
+"""Wider pictures are looked at in this width."""
+FIRST_ORDER = 2
+"""Highest power of the x correction with which the keyboard is followed outwards."""
+FIRST_KEY_TOLERANCE = 4
+"""By how many semitones a first key given may differ from the one found: a key cut by the picture may or may not be counted."""
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A reading with what was measured by it."""
+    """A reading with what was measured by it; `doubt` says what is not known of it, "" when nothing."""
 
     reading: Reading
+    extent: Extent
     correction: Correction
     verdict: Verdict
+    doubt: str
+
+    @property
+    def weight(self) -> float:
+        """How much the reading is worth beside others: one that leaves nothing open is worth more."""
+        return self.verdict.confidence * (DOUBTFUL if self.doubt else 1.0)
 
 
 def estimate(
@@ -46,7 +59,7 @@ def estimate(
     geometry: StripGeometry,
     override: Override = NOTHING_KNOWN,
 ) -> Registration:
-    """Return where the keyboard is in `frames`, or a refused registration with the reason.
+    """Return where the keyboard is in `frames`; refused, or of unknown octave, with the reason.
 
     Parameters
     ----------
@@ -58,86 +71,129 @@ def estimate(
     InputError
         There is no frame, or the frames differ in size.
     """
-    greys = _greys(frames)
-    height, width = greys[0].shape
-    readings: Iterable[Reading] = from_pixels(greys, params)
-    reason = "no row of black keys was found"
-    corners = None if override.corners is None else np.array(override.corners, float)
-    if corners is not None:
-        given = from_corners(corners, (width, height), params)
-        readings = chain((reading for reading in readings if reading.agrees_with(corners)), given)
-        reason = "no black keys were found between the corners"
+    source_hw, greys = _greys(frames)
+    scale = greys[0].shape[1] / source_hw[1]
+    corners = None if override.corners is None else (np.array(override.corners, float) + 0.5) * scale - 0.5
+    picture = Picture(greys)
     candidates = []
-    for reading in readings:
-        found = _examine(greys, params, reading)
+    for reading in find_readings(greys, params, corners):
+        found = _examine(picture, params, reading, override)
         if found is not None:
             candidates.append(found)
-            if found.verdict.confidence >= SURE:
+            if found.verdict.confidence >= SURE and not found.doubt:
                 break
     if not candidates:
-        return refused(reason, (height, width), len(frames))
-    best = max(candidates, key=lambda item: (item.verdict.confidence, item.verdict.fit))
-    return _registration(best, geometry, (height, width), len(frames), corners is not None, params)
+        where = "" if corners is None else " between the corners"
+        return refused(f"no row of black keys was found{where}", source_hw, len(frames))
+    best = max(candidates, key=lambda item: (item.weight, item.verdict.fit))
+    return _registration(best, geometry, scale, source_hw, len(frames), override, params)
 
 
-def _greys(frames: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _greys(frames: Sequence[np.ndarray]) -> tuple[tuple[int, int], list[np.ndarray]]:
+    """Return the frames' size and the frames in grey, at most MAX_WIDTH_PX wide."""
     if len(frames) == 0:
         raise InputError("registration needs at least one frame")
     if len({frame.shape[:2] for frame in frames}) != 1:
         raise InputError(f"registration needs frames of one size, got {sorted({frame.shape[:2] for frame in frames})}")
-    return [cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame for frame in frames]
+    greys = [cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame for frame in frames]
+    height, width = greys[0].shape
+    if width > MAX_WIDTH_PX:
+        size = (MAX_WIDTH_PX, round(height * MAX_WIDTH_PX / width))
+        greys = [cv2.resize(grey, size, interpolation=cv2.INTER_AREA) for grey in greys]
+    return (height, width), greys
 
 
-def _examine(greys: list[np.ndarray], params: RegistrationParams, reading: Reading) -> _Candidate | None:
-    place_mm = reading.pose.place_mm
-    plan = look_from_above(greys, reading.plane_to_image)
-    correction = fit_correction(plan, place_mm, params.lens_order)
+def _examine(picture: Picture, params: RegistrationParams, reading: Reading, override: Override) -> _Candidate | None:
+    """Return what a reading comes to, None when the picture does not bear it out."""
+    if override.orientation is not None and reading.is_rotated != ("rotated" in override.orientation):
+        return None
+    keys = np.arange(reading.keys.min(), reading.keys.max() + 1)
+    plan = picture.look_from_above(reading.plane_to_image)
+    no_seams = np.zeros(0, int)
+    first = fit_correction(plan, reading.pose.place_mm, keys, no_seams, min(params.lens_order, FIRST_ORDER))
+    if first is None:
+        return None
+    seen = (reading.keys, reading.size_wh)
+    extent = find_extent(plan, reading.pose.place_mm, reading.plane_to_image, first.coefficients, *seen)
+    if extent is None:
+        return None
+    reading = reading.within(*black_range(extent.first_midi, extent.last_midi), params)
+    is_mirrored = None if override.orientation is None else "mirrored" in override.orientation
+    place = place_on_piano(extent, override.first_key, is_mirrored)
+    if place is None:
+        return None
+    if place.is_mirrored:
+        reading, extent = reading.seen_in_mirror(params), extent.seen_in_mirror()
+    reading = reading.moved(place.octaves)
+    extent = extent.moved(place.octaves)
+    plan = picture.look_from_above(reading.plane_to_image)
+    blacks = np.arange(*black_range(extent.first_midi, extent.last_midi))
+    low, high = white_range(extent.first_midi, extent.last_midi)
+    correction = fit_correction(plan, reading.pose.place_mm, blacks, np.arange(low + 1, high), params.lens_order)
     if correction is None:
         return None
-    return _Candidate(reading, correction, judge(plan, place_mm, correction.coefficients))
+    motion = player_side(picture, reading.plane_to_image, extent)
+    verdict = judge(plan, reading.pose.place_mm, correction.coefficients, extent, motion)
+    return _Candidate(reading, extent, correction, verdict, place.doubt)
 
 
 def _registration(
     best: _Candidate,
     geometry: StripGeometry,
+    scale: float,
     source_hw: tuple[int, int],
     frame_count: int,
-    has_corners: bool,
+    override: Override,
     params: RegistrationParams,
 ) -> Registration:
-    homography = geometry.world_to_strip() @ np.linalg.inv(best.reading.plane_to_image)
+    reason = _objection(best, override, params)
+    if reason:
+        return refused(reason, source_hw, frame_count)
+    center = 0.5 * scale - 0.5
+    to_work = np.array([[scale, 0, center], [0, scale, center], [0, 0, 1.0]])
+    homography = geometry.world_to_strip() @ np.linalg.inv(best.reading.plane_to_image) @ to_work
     homography /= homography[2, 2]
-    result = Registration(
-        status="ok",
-        reason="",
+    return Registration(
+        status="octave_unknown" if best.doubt else "ok",
+        reason=best.doubt,
         homography=tuple(map(tuple, homography.tolist())),
         x_correction=best.correction.coefficients,
         orientation=best.reading.orientation,
-        first_midi=LOWEST_MIDI,
-        last_midi=HIGHEST_MIDI,
+        first_midi=best.extent.first_midi,
+        last_midi=best.extent.last_midi,
         source_hw=source_hw,
         frames=frame_count,
         confidence=best.verdict.confidence,
-        err_before=best.correction.err_before,
-        err_after=best.correction.err_after,
-        err_black=(best.correction.err_before, best.correction.err_after),
-        err_white=(0.0, 0.0),
-        deviation=0.0,
-        source="corners" if has_corners else "pixels",
+        err_before=best.correction.err[0],
+        err_after=best.correction.err[1],
+        err_black=best.correction.err_black,
+        err_white=best.correction.err_white,
+        deviation=_deviation(best),
+        source="pixels" if override.corners is None else "corners",
     )
-    reason = _objection(result, best.verdict, geometry, params)
-    return refused(reason, source_hw, frame_count) if reason else result
 
 
-def _objection(result: Registration, verdict: Verdict, geometry: StripGeometry, params: RegistrationParams) -> str:
+def _objection(best: _Candidate, override: Override, params: RegistrationParams) -> str:
     """Return why a registration must not be used, "" when it may."""
-    if verdict.confidence < params.min_confidence:
-        return verdict.reason
-    ends = result.image_points(np.array([0.0, KEYBOARD_WIDTH_MM]), np.array([75.0, 75.0]), geometry)
-    key_px = np.linalg.norm(ends[1] - ends[0]) * WHITE_PITCH_MM / KEYBOARD_WIDTH_MM
-    height, width = result.source_hw
-    if (ends < -OUTSIDE_KEY * key_px).any() or (ends > np.array([width, height]) - 1 + OUTSIDE_KEY * key_px).any():
-        return CUT
-    if result.err_after > MAX_ERROR_KEY:
-        return f"the keys lie {result.err_after:.2f} white-key widths (median) from where they should be"
+    if best.verdict.confidence < params.min_confidence:
+        return best.verdict.reason
+    if best.correction.err[1] > MAX_ERROR_KEY:
+        return f"the keys lie {best.correction.err[1]:.2f} white-key widths (median) from where they should be"
+    first, given = best.extent.first_midi, override.first_key
+    if given is not None and abs(first - given) > FIRST_KEY_TOLERANCE:
+        return f"the first key is given as {name_of(given)}, but the lowest key in view is a {name_of(first)}"
     return ""
+
+
+def _deviation(best: _Candidate) -> float:
+    """Return how far (median, white-key widths) the keys lie from equal steps between the ends of the keys in view."""
+    keys = np.arange(key_of(best.extent.first_midi), key_of(best.extent.last_midi) + 1)
+    ends = [key_edges_mm(best.extent.first_midi)[0], key_edges_mm(best.extent.last_midi)[1]]
+    x_mm = np.append(CENTER_MM[keys], ends)
+    plane_mm = x_mm + correction_mm(best.correction.coefficients, x_mm)
+    image = np.column_stack([plane_mm, np.full(len(x_mm), 75.0), np.ones(len(x_mm))]) @ best.reading.plane_to_image.T
+    points = image[:, :2] / image[:, 2:]
+    along = points[-1] - points[-2]
+    share = (points[:-2] - points[-2]) @ along / (along @ along)
+    even = (x_mm[:-2] - ends[0]) / (ends[1] - ends[0])
+    return float(np.median(np.abs(share - even)) * (ends[1] - ends[0]) / WHITE_PITCH_MM)

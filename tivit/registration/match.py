@@ -1,8 +1,12 @@
-"""Which black key is which: the ordered match of blobs on a line to the 36 black keys of a full keyboard.
+"""Which black key is which: blobs on a line read as a stretch of the black-key pattern.
 
-A line of a plane maps to the picture as t = (a s + b) / (c s + 1), s in -1..1 along the keyboard. For a grid of curvatures c,
-two blobs near the ends of the row are tied to two keys near the ends of the template, read in both directions; the best
-hypotheses are refitted to all the keys they explain. The pattern alone decides the direction: mirrored, turned or not.
+Black keys lie within 0.15 white keys of whole multiples of the white pitch. So a comb of that pitch, seen in perspective, is
+looked for first: tau' = tau / (1 + r tau) undoes the perspective, and |sum exp(2 pi i p tau')| over the blobs peaks at the
+right r and pitch p, whatever is missing or added. Then the place within the octave is the one that explains the blobs best,
+and a curve through what was explained is refitted, u = (a tau + b + d tau^3) / (c tau + 1) with u in white keys.
+
+The pattern without its ends is its own mirror image (about every D), so a row says nothing of the direction: keys are numbered
+upwards from left to right here, and what the ends say of it is decided in `extent`.
 """
 
 from __future__ import annotations
@@ -11,19 +15,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tivit.core.keyboard import BLACK_COUNT, BLACK_KEYS, CENTER_MM, KEYBOARD_WIDTH_MM, WHITE_PITCH_MM
+from tivit.core.keyboard import WHITE_PITCH_MM
+from tivit.registration.pattern import BLACK_PER_OCTAVE, WHITE_PER_OCTAVE, black_center_mm
 
-TEMPLATE_S = 2.0 * CENTER_MM[BLACK_KEYS] / KEYBOARD_WIDTH_MM - 1.0
-"""Centres of the black keys on -1..1, low to high, shape (36,)."""
-WHITE_S = 2.0 * WHITE_PITCH_MM / KEYBOARD_WIDTH_MM
-CURVATURES = np.linspace(-0.42, 0.42, 43)
-END_BLOBS = 5
-END_KEYS = 3
+PERSPECTIVES = np.linspace(-0.4, 0.4, 41)
+PITCH_STEP = 0.15
+"""Step of the comb's pitch, in white keys over half the row: half of it is off by 0.15 keys at the ends."""
+SPAN_PER_BLOB = (1.05, 3.2)
+"""White keys a row can span per gap between its blobs: 1.4 when all are found."""
+MAX_SPAN = 60.0
+COMBS = 24
 COARSE_TOLERANCE = 0.45
 FINE_TOLERANCE = 0.22
 """How far from its place a blob may lie, in white-key widths: before and after the refit."""
 REFITS = 6
-MIN_BLOBS = 18
+FINALISTS = 12
+MIN_BLOBS = 7
+CUBIC_BLOBS = 16
+MISSING_COST, EXTRA_COST = 0.3, 0.5
 
 
 @dataclass(frozen=True)
@@ -32,81 +41,113 @@ class Match:
 
     Attributes
     ----------
-    keys : black-key numbers 0..35 (low to high) that have a blob, ascending.
-    blobs : the blob of each, indices into the blobs given.
-    is_reversed : True where the low keys lie at larger t (to the right).
-    score : keys explained less blobs in the keyboard's range that explain nothing, 36 at best.
+    keys : numbers of the black keys that have a blob (`pattern`; the octave is arbitrary), ascending.
+    blobs : the blob of each, indices into the blobs given, ascending.
+    score : keys explained, less what blobs explain nothing and what keys have none.
     residual_key : median distance from place, in white-key widths.
     """
 
     keys: np.ndarray
     blobs: np.ndarray
-    is_reversed: bool
     score: float
     residual_key: float
 
 
 def match_row(t_px: np.ndarray) -> list[Match]:
-    """Return labellings of blobs at `t_px` (n,), ascending along the row: the best one of each direction, best first.
+    """Return labellings of blobs at `t_px` (n,), ascending along the row, best first.
 
-    The list is empty when there are fewer than 18 blobs.
+    The list is empty when there are fewer than 7 blobs.
     """
     t_px = np.asarray(t_px, float)
     if len(t_px) < MIN_BLOBS:
         return []
-    matches = []
-    for is_reversed in (False, True):
-        template = -TEMPLATE_S[::-1] if is_reversed else TEMPLATE_S
-        coefficients = _hypotheses(t_px, template)
-        scores = _scores(coefficients, t_px, template)
-        finalists = [_refit(coefficients[i], t_px, template) for i in np.argsort(-scores, kind="stable")[:40]]
-        keys, blobs, score, residual = max(finalists, key=lambda item: (item[2], -item[3]))
-        if is_reversed:
-            keys, blobs = BLACK_COUNT - 1 - keys[::-1], blobs[::-1]
-        matches.append(Match(keys, blobs, is_reversed, score, residual))
-    return sorted(matches, key=lambda match: -match.score + match.residual_key)
+    tau = 2 * (t_px - t_px[0]) / (t_px[-1] - t_px[0]) - 1
+    starts = _starts(tau)
+    matches: dict[tuple, Match] = {}
+    for i in np.argsort(-_coarse_scores(starts), kind="stable")[:FINALISTS]:
+        found = _refit(starts[i], tau)
+        if found is not None:
+            same = (*found.keys.tolist(), *found.blobs.tolist())
+            if same not in matches or matches[same].score < found.score:
+                matches[same] = found
+    return sorted(matches.values(), key=lambda match: -match.score + match.residual_key)
 
 
-def _hypotheses(t_px: np.ndarray, template: np.ndarray) -> np.ndarray:
-    """Return rows (a, b, c) of all curves through an end pair of blobs and an end pair of keys, ascending in s."""
-    first, last = np.arange(END_BLOBS), np.arange(len(t_px) - END_BLOBS, len(t_px))
-    low, high = np.arange(END_KEYS), np.arange(BLACK_COUNT - END_KEYS, BLACK_COUNT)
-    i, j, p, q, c = (axis.ravel() for axis in np.meshgrid(first, last, low, high, CURVATURES, indexing="ij"))
-    left, right = t_px[i] * (c * template[p] + 1), t_px[j] * (c * template[q] + 1)
-    a = (right - left) / (template[q] - template[p])
-    rows = np.stack([a, left - a * template[p], c], axis=1)
-    return rows[(a - rows[:, 1] * c) > 0]
+def _starts(tau: np.ndarray) -> np.ndarray:
+    """Return first guesses of each blob's u (white keys), (guesses, n): the best combs in the seven places of an octave."""
+    spans = np.clip(np.array(SPAN_PER_BLOB) * (len(tau) - 1), 4.0, MAX_SPAN)
+    pitches = np.arange(spans[0] / 2, spans[1] / 2 + PITCH_STEP, PITCH_STEP)
+    straight = tau[None] / (1 + PERSPECTIVES[:, None] * tau[None])
+    straight = straight - straight[:, :1]
+    straight = 2 * straight / straight[:, -1:]
+    waves = np.exp(2j * np.pi * pitches[None, :, None] * straight[:, None]).sum(-1)
+    strength = np.abs(waves)
+    padded = np.pad(strength, 1)
+    around = np.max([padded[i : i + strength.shape[0], j : j + strength.shape[1]] for i in range(3) for j in range(3)], axis=0)
+    peaks = np.argwhere(strength >= around)
+    peaks = peaks[np.argsort(-strength[tuple(peaks.T)], kind="stable")[:COMBS]]
+    u = pitches[peaks[:, 1], None] * straight[peaks[:, 0]] - np.angle(waves[tuple(peaks.T)])[:, None] / (2 * np.pi)
+    return (u[:, None] + np.arange(WHITE_PER_OCTAVE)[None, :, None]).reshape(-1, len(tau))
 
 
-def _places(coefficients: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return t and the width of a white key in px at `s`, each (rows, len(s))."""
-    a, b, c = (coefficients[:, i : i + 1] for i in range(3))
-    bottom = c * s + 1
-    return (a * s + b) / bottom, np.abs(a - b * c) / bottom**2 * WHITE_S
+def _coarse_scores(u: np.ndarray) -> np.ndarray:
+    """Return how well rows of guesses (m, n) sit on the pattern; empty places count against them."""
+    number, distance = _nearest(u)
+    explained = np.clip(1 - (distance / COARSE_TOLERANCE) ** 2, 0, None)
+    span = number[:, -1] - number[:, 0] + 1
+    extra = (explained <= 0).sum(1)
+    return explained.sum(1) - EXTRA_COST * extra - MISSING_COST * np.clip(span - u.shape[1], 0, None)
 
 
-def _scores(coefficients: np.ndarray, t_px: np.ndarray, template: np.ndarray) -> np.ndarray:
-    place, white_px = _places(coefficients, template)
-    right = np.clip(np.searchsorted(t_px, place), 1, len(t_px) - 1)
-    distance = np.minimum(np.abs(place - t_px[right - 1]), np.abs(place - t_px[right])) / white_px
-    return np.clip(1 - (distance / COARSE_TOLERANCE) ** 2, 0, None).sum(1)
+def _nearest(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of the black key nearest to each u and the distance to it, in white keys."""
+    octave = np.floor(u / WHITE_PER_OCTAVE).astype(int)
+    numbers = octave[..., None] * BLACK_PER_OCTAVE + np.arange(-1, BLACK_PER_OCTAVE + 1)
+    distance = np.abs(u[..., None] - black_center_mm(numbers) / WHITE_PITCH_MM)
+    best = distance.argmin(-1)[..., None]
+    return np.take_along_axis(numbers, best, -1)[..., 0], np.take_along_axis(distance, best, -1)[..., 0]
 
 
-def _refit(row: np.ndarray, t_px: np.ndarray, template: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """Return template numbers, blobs, score and residual after fitting the curve to what it explains, a few times."""
+def _refit(u: np.ndarray, tau: np.ndarray) -> Match | None:
+    """Return what a guess explains after the curve was fitted to it a few times, None when it explains too little."""
     for step in range(REFITS):
-        place, white_px = _places(row[None], template)
+        number, distance = _nearest(u)
         tolerance = COARSE_TOLERANCE + (FINE_TOLERANCE - COARSE_TOLERANCE) * step / (REFITS - 1)
-        distance = np.abs(place[0][:, None] - t_px[None]) / white_px[0][:, None]
-        blob = distance.argmin(1)
-        mutual = distance.argmin(0)[blob] == np.arange(len(template))
-        keys = np.flatnonzero(mutual & (distance[np.arange(len(template)), blob] < tolerance))
-        if len(keys) < MIN_BLOBS:
-            return keys, blob[keys], 0.0, 1.0
-        s, t = template[keys], t_px[blob[keys]]
-        row = np.linalg.lstsq(np.stack([s, np.ones_like(s), -s * t], axis=1), t, rcond=None)[0]
-    residual = distance[keys, blob[keys]]
-    inside = (t_px > place[0][0] - white_px[0][0]) & (t_px < place[0][-1] + white_px[0][-1])
-    unexplained = int(inside.sum()) - len(keys)
-    score = float((1 - 0.5 * (residual / FINE_TOLERANCE) ** 2).sum()) - 0.5 * max(0, unexplained)
-    return keys, blob[keys], score, float(np.median(residual))
+        keys, blobs = _one_blob_a_key(number, distance, tolerance)
+        if len(keys) < MIN_BLOBS or (np.diff(blobs) <= 0).any():
+            return None
+        if step < REFITS - 1:
+            curve = _curve_through(black_center_mm(keys) / WHITE_PITCH_MM, tau[blobs], tau)
+            if curve is None:
+                return None
+            u = curve
+    residual = distance[blobs]
+    extra = int(((number >= keys[0]) & (number <= keys[-1])).sum()) - len(keys)
+    missing = int(keys[-1] - keys[0] + 1 - len(keys))
+    score = float((1 - 0.5 * (residual / FINE_TOLERANCE) ** 2).sum()) - EXTRA_COST * extra - MISSING_COST * missing
+    keys = keys - keys[0] // BLACK_PER_OCTAVE * BLACK_PER_OCTAVE
+    return Match(keys, blobs, score, float(np.median(residual)))
+
+
+def _one_blob_a_key(number: np.ndarray, distance: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the keys that have a blob within `tolerance`, ascending, and the nearest blob of each."""
+    order = np.lexsort((distance, number))
+    first = order[np.append(True, number[order][1:] != number[order][:-1])]
+    first = first[distance[first] < tolerance]
+    return number[first], first
+
+
+def _curve_through(u: np.ndarray, tau: np.ndarray, at: np.ndarray) -> np.ndarray | None:
+    """Return u at places `at` by the curve fitted to (tau, u); None when it folds."""
+    middle = u.mean()
+    v = u - middle
+    columns = [tau, np.ones_like(tau), -tau * v]
+    if len(u) >= CUBIC_BLOBS:
+        columns.append(tau**3)
+    solution = np.linalg.lstsq(np.stack(columns, axis=1), v, rcond=None)[0]
+    a, b, c = solution[:3]
+    bottom = c * at + 1
+    if (bottom <= 0.05).any():
+        return None
+    value = (a * at + b + (solution[3] * at**3 if len(solution) > 3 else 0.0)) / bottom
+    return value + middle if (np.diff(value) > -1e-9).all() else None

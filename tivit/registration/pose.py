@@ -1,4 +1,4 @@
-"""The camera that sees the keyboard: a 7-parameter pinhole pose fitted to black-key ends or corners.
+"""The camera that sees the keyboard: a 7-parameter pinhole pose fitted to black-key ends.
 
 Parameters: log focal length, rotation vector, translation; the principal point is the middle of the picture. Mirrored
 pictures are flipped before they come here. The keyboard is nearly flat, so the focal length is hardly seen by the data: a
@@ -16,13 +16,12 @@ from scipy.optimize import least_squares
 
 from tivit.core.keyboard import (
     BLACK_HEIGHT_MM,
-    BLACK_KEYS,
     BLACK_LENGTH_MM,
     BLACK_SLOT_WIDTH_MM,
     BLACK_TOP_WIDTH_MM,
-    CENTER_MM,
     WHITE_LENGTH_MM,
 )
+from tivit.registration.pattern import black_center_mm
 
 X_SIGMA_PX, Y_SIGMA_PX = 1.5, 3.0
 """Spread of a measured end along and across the keyboard, for a keyboard 600 px wide; lens errors are shared by neighbours."""
@@ -44,12 +43,12 @@ def shadow_mm(points_mm: np.ndarray, z_mm: float, place_mm: np.ndarray) -> np.nd
     return points_mm + (points_mm - place_mm[:2]) * (z_mm / (place_mm[2] - z_mm))
 
 
-def black_edges_mm(place_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return x of the left and right edge of each black key's dark area on the white-key plane, (36,) each.
+def black_edges_mm(numbers: np.ndarray, place_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return x of the left and right edge of the dark areas of black keys (`pattern` numbers, (n,)), (n,) each.
 
-    The area is what the top (12 mm up) and the slot around its foot cover together, seen from `place_mm`.
+    The area is what the top (12 mm up) and the slot around its foot together cover of the white-key plane, from `place_mm`.
     """
-    center = CENTER_MM[BLACK_KEYS]
+    center = black_center_mm(numbers)
     points = np.stack([center, np.zeros_like(center)], axis=1)
     left = shadow_mm(points - (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, place_mm)[:, 0]
     right = shadow_mm(points + (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, place_mm)[:, 0]
@@ -57,13 +56,13 @@ def black_edges_mm(place_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum(left, center - half_slot), np.maximum(right, center + half_slot)
 
 
-def black_ends_mm(place_mm: np.ndarray) -> np.ndarray:
-    """Return the front and back end of each black key's dark area on the white-key plane, (36, 2, 2).
+def black_ends_mm(numbers: np.ndarray, place_mm: np.ndarray) -> np.ndarray:
+    """Return the front and back end of black keys' dark areas (`pattern` numbers, (n,)) on the white-key plane, (n, 2, 2).
 
     In front it ends at the top's edge or the foot, whichever is seen further out; at the back where its white neighbours end,
     because a black key is not told apart from the dark fallboard.
     """
-    left, right = black_edges_mm(place_mm)
+    left, right = black_edges_mm(numbers, place_mm)
     top_mm = shadow_mm(np.array([0.0, BLACK_FRONT_MM]), BLACK_HEIGHT_MM, place_mm)[1]
     front = np.full(len(left), min(top_mm, BLACK_FRONT_MM))
     center = (left + right) / 2
@@ -77,29 +76,18 @@ def fit_to_black_keys(
 
     Parameters
     ----------
-    keys : black-key numbers 0..35, shape (n,).
+    keys : black-key numbers (`pattern`), shape (n,).
     ends_px : front and back end of each in the picture, shape (n, 2, 2).
     size_wh : width and height of the picture in px.
     focal_widths, focal_sigma : prior on the focal length (picture widths; spread of its logarithm).
     """
 
     def model(place_mm: np.ndarray) -> np.ndarray:
-        return black_ends_mm(place_mm)[keys].reshape(-1, 2)
+        return black_ends_mm(keys, place_mm).reshape(-1, 2)
 
-    return _fit(model, ends_px.reshape(-1, 2), size_wh, (focal_widths, focal_sigma))
-
-
-def fit_to_corners(
-    corners_mm: np.ndarray, corners_px: np.ndarray, size_wh: tuple[int, int], focal_widths: float, focal_sigma: float
-) -> Pose:
-    """Return the pose that best explains four corners (4, 2) of the white-key plane seen at `corners_px` (4, 2)."""
-    return _fit(lambda place_mm: corners_mm, corners_px, size_wh, (focal_widths, focal_sigma))
-
-
-def _fit(model, seen_px: np.ndarray, size_wh: tuple[int, int], prior: tuple[float, float]) -> Pose:
+    seen_px = ends_px.reshape(-1, 2)
     width, height = size_wh
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
-    focal_widths, focal_sigma = prior
     log_focal = np.log(focal_widths * width)
     start = _start(model(np.array([611.0, 50.0, 1200.0])), seen_px - middle, float(np.exp(log_focal)))
     spread = np.linalg.norm(np.ptp(seen_px, axis=0))

@@ -1,9 +1,9 @@
 """Where the keys really are along the keyboard: black-key edges and white seams in the rectified median picture.
 
-The median over time of the frames, sampled on a fine raster of the white-key plane, gives the place of each black key (the
+The temporal median of the frames, sampled on a fine raster of the white-key plane, gives the place of each black key (the
 middle of its two edges) and of each seam between white keys. A low polynomial in x, fitted robustly to both, is the x
 correction; black keys appear shifted by their height, and how much is left free within limits because the camera's
-distance is not known well. No label is used.
+distance is not known well. No label is used, and the errors are those of points that had no part in the fit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tivit.core.keyboard import BLACK_COUNT, BLACK_KEYS, CENTER_MM, KEYBOARD_WIDTH_MM, WHITE_COUNT, WHITE_PITCH_MM
+from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_PITCH_MM
+from tivit.registration.pattern import black_center_mm
 from tivit.registration.pose import black_edges_mm
 from tivit.video.median import temporal_median
 
@@ -31,7 +32,13 @@ SEAM_SEARCH_MM = 0.3 * WHITE_PITCH_MM
 BLACK_SIGMA_MM, SEAM_SIGMA_MM = 1.0, 1.0
 PARALLAX_SIGMA = 0.3
 """How far the camera's height may be wrong, as a share of the shift it causes."""
-MIN_KEYS = 18
+BEND_SIGMA_MM = 6.0
+"""Spread of the coefficients of second and higher powers: what a lens does; it matters when few keys are seen."""
+KEYS_PER_ORDER = 5
+MIN_KEYS = 6
+FOLDS = 3
+REWEIGHTINGS = 15
+LEAST_RESTLESS = 100
 
 
 @dataclass(frozen=True)
@@ -45,63 +52,119 @@ class Plan:
         return np.median(self.grey[rows], axis=0)
 
 
+class Picture:
+    """The temporal median of grey frames (height, width), made only where it is looked at."""
+
+    def __init__(self, frames: Sequence[np.ndarray]) -> None:
+        self.frames = frames
+        self.shape = frames[0].shape
+        self._box = (0, 0, 0, 0)
+        self._median = np.zeros((0, 0), np.uint8)
+
+    def look_from_above(self, plane_to_image: np.ndarray) -> Plan:
+        """Return the picture sampled on the plane raster."""
+        height, width = self.shape
+        x_mm, y_mm = np.meshgrid(X_MM, Y_MM)
+        image = np.stack([x_mm, y_mm, np.ones_like(x_mm)], axis=-1) @ plane_to_image.T
+        ahead = image[..., 2] > 1e-9
+        points = (image[..., :2] / np.where(ahead, image[..., 2], 1.0)[..., None]).astype(np.float32)
+        outside = ~ahead | (points < -0.5).any(-1) | (points[..., 0] > width - 0.5) | (points[..., 1] > height - 0.5)
+        if outside.all():
+            return Plan(np.full(x_mm.shape, np.nan))
+        left, top = np.clip(np.floor(points[~outside].min(0)).astype(int) - 1, 0, (width - 1, height - 1))
+        right, bottom = np.clip(np.ceil(points[~outside].max(0)).astype(int) + 2, 1, (width, height))
+        left, top, median = self._around(left, top, right, bottom)
+        local = np.where(outside[..., None], 0, points - (left, top)).astype(np.float32)
+        grey = cv2.remap(median, local, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return Plan(np.where(outside, np.nan, grey.astype(float)))
+
+    def unrest(self, plane_to_image: np.ndarray, y_mm: np.ndarray, x_mm: np.ndarray) -> float:
+        """Return how much the picture changes between frames over a raster of the plane (mean deviation, levels)."""
+        height, width = self.shape
+        grid = np.stack([*np.meshgrid(x_mm, y_mm), np.ones((len(y_mm), len(x_mm)))], axis=-1).reshape(-1, 3) @ plane_to_image.T
+        ahead = grid[:, 2] > 1e-9
+        points = np.round(grid[ahead, :2] / grid[ahead, 2:]).astype(int)
+        inside = (points >= 0).all(1) & (points < (width, height)).all(1)
+        # Nothing is known from a single frame, or where too little of the raster is in the picture.
+        if len(self.frames) < 2 or inside.sum() < LEAST_RESTLESS:
+            return 0.0
+        x, y = points[inside].T
+        seen = np.stack([frame[y, x] for frame in self.frames]).astype(float)
+        return float(np.abs(seen - np.median(seen, axis=0)).mean())
+
+    def _around(self, left: int, top: int, right: int, bottom: int) -> tuple[int, int, np.ndarray]:
+        x0, y0, x1, y1 = self._box
+        if not (x0 <= left and y0 <= top and x1 >= right and y1 >= bottom):
+            self._box = (int(left), int(top), int(right), int(bottom))
+            self._median = temporal_median([frame[top:bottom, left:right] for frame in self.frames])
+        return self._box[0], self._box[1], self._median
+
+
 @dataclass(frozen=True)
 class Correction:
-    """The x correction (mm, lowest power first) and the median key-centre error without and with it (white-key widths)."""
+    """The x correction (mm, lowest power first) and what is left of the error with it.
+
+    `err*` are (before, after), median distances from place in white-key widths: of black keys and seams, and of each alone.
+    Every point is judged by a fit that did not use it.
+    """
 
     coefficients: tuple[float, ...]
-    err_before: float
-    err_after: float
+    err: tuple[float, float]
+    err_black: tuple[float, float]
+    err_white: tuple[float, float]
     keys_seen: int
 
 
-def look_from_above(frames: Sequence[np.ndarray], plane_to_image: np.ndarray) -> Plan:
-    """Return the temporal median of grey frames (height, width) sampled on the plane raster."""
-    height, width = frames[0].shape
-    x_mm, y_mm = np.meshgrid(X_MM, Y_MM)
-    image = np.stack([x_mm, y_mm, np.ones_like(x_mm)], axis=-1) @ plane_to_image.T
-    points = (image[..., :2] / image[..., 2:]).astype(np.float32)
-    maps = cv2.convertMaps(points[..., 0], points[..., 1], cv2.CV_16SC2)
-    views = [cv2.remap(frame, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for frame in frames]
-    median = temporal_median(views).astype(float)
-    outside = (points < -0.5).any(-1) | (points[..., 0] > width - 0.5) | (points[..., 1] > height - 0.5)
-    return Plan(np.where(outside | (image[..., 2] <= 0), np.nan, median))
+def fit_correction(plan: Plan, place_mm: np.ndarray, blacks: np.ndarray, seams: np.ndarray, order: int) -> Correction | None:
+    """Return the x correction of a rectified keyboard, None when too few of its black keys can be measured.
 
-
-def fit_correction(plan: Plan, place_mm: np.ndarray, order: int) -> Correction | None:
-    """Return the x correction of a rectified keyboard, None when fewer than 18 black keys can be measured."""
-    left, right = black_edges_mm(place_mm)
+    Parameters
+    ----------
+    place_mm : where the camera is, (3,).
+    blacks : numbers (`pattern`) of the black keys that are there, (n,).
+    seams : white keys at whose left edges a seam is looked for, (m,).
+    order : highest power; fewer keys get a lower one.
+    """
+    left, right = black_edges_mm(blacks, place_mm)
     expected = (left + right) / 2
     measured = _black_centers(plan.profile(BLACK_ROWS), left, right)
     seen = np.isfinite(measured)
-    if seen.sum() < MIN_KEYS:
+    count = int(seen.sum())
+    if count < max(MIN_KEYS, 0.4 * len(blacks)):
         return None
-    seam_x, seam_shift = _seams(plan.profile(FRONT_ROWS))
-    x = np.concatenate([CENTER_MM[BLACK_KEYS][seen], seam_x])
+    center = black_center_mm(blacks)[seen]
+    seam_x, seam_shift = _seams(plan.profile(FRONT_ROWS), seams)
+    x = np.concatenate([center, seam_x])
     shift = np.concatenate([(measured - expected)[seen], seam_shift])
-    parallax = np.concatenate([(expected - CENTER_MM[BLACK_KEYS])[seen], np.zeros(len(seam_x))])
-    sigma = np.where(np.arange(len(x)) < seen.sum(), BLACK_SIGMA_MM, SEAM_SIGMA_MM)
-    design = np.column_stack([_powers(x, order), parallax])
+    is_black = np.arange(len(x)) < count
+    parallax = np.where(is_black, np.append(expected[seen] - center, np.zeros(len(seam_x))), 0.0)
+    sigma = np.where(is_black, BLACK_SIGMA_MM, SEAM_SIGMA_MM)
+    design = np.column_stack([_powers(x, max(1, min(order, count // KEYS_PER_ORDER))), parallax])
     coefficients = _robust_fit(design, shift, sigma)
-    fold = np.where(np.arange(len(x)) < seen.sum(), np.arange(len(x)) % 3, -1)
-    after = []
-    for held in range(3):
-        kept = fold != held
-        after.append(shift[~kept] - design[~kept] @ _robust_fit(design[kept], shift[kept], sigma[kept]))
-    before_key = np.abs(shift[: seen.sum()]) / WHITE_PITCH_MM
-    after_key = np.abs(np.concatenate(after)) / WHITE_PITCH_MM
+    fold = np.arange(len(x)) % FOLDS
+    left_over = np.empty(len(x))
+    for held in range(FOLDS):
+        fit = _robust_fit(design[fold != held], shift[fold != held], sigma[fold != held])
+        left_over[fold == held] = (shift - design @ fit)[fold == held]
+    errors = np.abs(np.stack([shift, left_over], axis=1)) / WHITE_PITCH_MM
     return Correction(
         tuple(float(value) for value in coefficients[:-1]),
-        float(np.median(before_key)),
-        float(np.median(after_key)),
-        int(seen.sum()),
+        _medians(errors),
+        _medians(errors[is_black]),
+        _medians(errors[~is_black]),
+        count,
     )
+
+
+def _medians(errors: np.ndarray) -> tuple[float, float]:
+    """Return the median of each column, 0 when there are no rows (no seam can be seen)."""
+    return (float(np.median(errors[:, 0])), float(np.median(errors[:, 1]))) if len(errors) else (0.0, 0.0)
 
 
 def _black_centers(profile: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return the middle (mm) between the half-level crossings of each black key's two edges, NaN where one is missing."""
-    centers = np.full(BLACK_COUNT, np.nan)
-    for i in range(BLACK_COUNT):
+    centers = np.full(len(left), np.nan)
+    for i in range(len(left)):
         middle = (left[i] + right[i]) / 2
         guess, width = _darkest(profile, middle, right[i] - left[i])
         if guess is None:
@@ -139,10 +202,10 @@ def _crossing(profile: np.ndarray, middle: float, reach: float) -> float | None:
     return float(x[first - 1] + share * (x[first] - x[first - 1]))
 
 
-def _seams(profile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return true x (mm) of the inner white seams that can be seen and how far each is from there (mm)."""
+def _seams(profile: np.ndarray, seams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return true x (mm) of the left edges of white keys that can be seen and how far each is from there (mm)."""
     true, shift = [], []
-    for number in range(1, WHITE_COUNT):
+    for number in seams:
         x = number * WHITE_PITCH_MM + np.arange(-SEAM_SEARCH_MM - 6, SEAM_SEARCH_MM + 6.01, STEP_MM / 2)
         values = np.interp(x, X_MM, profile)
         if not np.isfinite(values).all():
@@ -165,14 +228,17 @@ def _powers(x_mm: np.ndarray, order: int) -> np.ndarray:
 
 
 def _robust_fit(design: np.ndarray, values: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-    """Return soft-L1 coefficients by reweighting; the last column carries a prior of mean 0 and spread PARALLAX_SIGMA."""
-    prior = np.zeros((1, design.shape[1]))
-    prior[0, -1] = 1 / PARALLAX_SIGMA
+    """Return soft-L1 coefficients by reweighting.
+
+    Columns are powers 0, 1, .. and the parallax. Priors of mean 0: BEND_SIGMA_MM on second and higher powers, PARALLAX_SIGMA.
+    """
+    count = design.shape[1]
+    prior = np.diag([0.0, 0.0, *[1 / BEND_SIGMA_MM] * (count - 3), 1 / PARALLAX_SIGMA])
     weight = np.ones(len(values))
-    for _ in range(15):
+    for _ in range(REWEIGHTINGS):
         scale = (weight / sigma)[:, None]
         matrix = np.concatenate([design * scale, prior])
-        coefficients = np.linalg.lstsq(matrix, np.append(values * scale[:, 0], 0.0), rcond=None)[0]
+        coefficients = np.linalg.lstsq(matrix, np.append(values * scale[:, 0], np.zeros(count)), rcond=None)[0]
         error = (values - design @ coefficients) / sigma
         weight = (1 + error**2) ** -0.25
     return coefficients

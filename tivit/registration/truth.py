@@ -15,7 +15,7 @@ RIGHT_KEY = 0.5
 
 
 def key_errors(registration: Registration, true_centers_px: np.ndarray, geometry: StripGeometry) -> np.ndarray:
-    """Return the error of each key centre along the keyboard, signed, in white-key widths, shape (88,).
+    """Return the error of each key centre along the keyboard, signed, in white-key widths, shape (88,), in view or not.
 
     Parameters
     ----------
@@ -27,6 +27,11 @@ def key_errors(registration: Registration, true_centers_px: np.ndarray, geometry
     return (seen_mm - expected_mm) / WHITE_PITCH_MM
 
 
+def errors_in_view(registration: Registration, true_centers_px: np.ndarray, geometry: StripGeometry) -> np.ndarray:
+    """Return `key_errors` of the keys that the registration says are in view."""
+    return key_errors(registration, true_centers_px, geometry)[registration.first_key : registration.last_key + 1]
+
+
 def summary(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -> dict[str, float]:
     """Return the metrics of a registration run.
 
@@ -35,10 +40,10 @@ def summary(registrations: Sequence[Registration], errors: Sequence[np.ndarray])
     """
     metrics: dict[str, float] = {
         "clips": len(registrations),
-        "refused": sum(not registration.is_usable for registration in registrations),
+        "refused": sum(registration.status == "refused" for registration in registrations),
     }
     if errors:
-        size = np.abs(np.stack(errors))
+        size = np.abs(np.concatenate(errors))
         metrics["key_err_median"] = float(np.median(size))
         metrics["key_err_p95"] = float(np.percentile(size, 95))
         metrics["keys_right"] = float((size < RIGHT_KEY).mean())

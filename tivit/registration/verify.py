@@ -1,8 +1,8 @@
-"""Is it really this keyboard, at this place? The rectified picture against the key pattern, and against wrong readings.
+"""Is it really a keyboard, at this place? The rectified picture against the key pattern, and against wrong readings.
 
-A wrong reading is the right picture shifted by whole white keys (an octave is the dangerous one) or read backwards. The
-pattern must fit clearly better than all of them, its ends must be seen, the white keys must be white, and their fronts must
-lie on the player's side.
+A wrong reading is the right picture shifted by whole white keys, or read from the wrong side. Within the keys in view the
+pattern must fit clearly better than all shifts, at both ends too; beyond the ends of an instrument it must not go on (an octave
+too short or too long shows there); the white keys must be white, and their fronts must lie on the player's side.
 """
 
 from __future__ import annotations
@@ -13,28 +13,33 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tivit.core.keyboard import (
-    BLACK_COUNT,
-    CENTER_MM,
-    KEYBOARD_WIDTH_MM,
-    TAIL_LEFT_MM,
-    TAIL_RIGHT_MM,
-    WHITE_KEYS,
-    WHITE_PITCH_MM,
-)
+from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
+from tivit.registration.extent import Extent
+from tivit.registration.pattern import black_range_mm, key_edges_mm, tail_mm, white_range
 from tivit.registration.pose import black_edges_mm
-from tivit.registration.refine import BEYOND_ROWS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Plan
+from tivit.registration.refine import BEYOND_ROWS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Picture, Plan
 
-SHIFTS_WHITE = np.arange(-8, 9)
-END_KEYS = 3
+SHIFTS_WHITE = (-3, -2, -1, 1, 2, 3)
+"""All shifts within an octave; the mirrored pattern is one of them."""
 FIT_RANGE = (0.4, 0.6)
 MARGIN_RANGE = (0.15, 0.5)
-MIN_VISIBLE = 0.97
-CUT = "the keyboard is cut by the edge of the picture"
+END_RANGE = (0.1, 0.35)
+BEYOND_RANGE = (0.75, 0.5)
 SIDE_RANGE = (0.2, 0.4)
-SEAM_FLOOR = 0.004
-"""Depth of the comb of white seams, relative to the keys' brightness, that counts as none."""
+WHITE_RANGE = (0.45, 0.7)
+"""Hands may rest on a quarter of a small keyboard."""
+END_MM = 5 * WHITE_PITCH_MM
+SEAM_FLOOR = 0.015
+"""Depth of white seams, relative to the keys' brightness, that counts as none."""
+SEAM_REACH_MM = 5.0
+MOTION_WEIGHT = 0.5
+BEFORE_MM, BEHIND_MM = np.arange(-100.0, -9.0, 10.0), np.arange(165.0, 256.0, 10.0)
+UNREST_FLOOR = 1.0
+"""Change between frames (levels) that counts as none."""
+CONTRAST_RANGE = (0.15, 0.3)
+LEAN_RANGE = (2.2, 1.6)
+"""Tangent of the angle between the vertical and the way to the camera; views of 58 to 66 degrees show no key properly."""
 WINDOW_MM = 100.0
 MIN_CONTRAST_SHARE = 0.3
 
@@ -43,8 +48,8 @@ MIN_CONTRAST_SHARE = 0.3
 class Verdict:
     """`confidence` 0..1 and, when it is low, the `reason`; `fit` and `margin` are -1..1.
 
-    `fit` is the mean agreement of the picture with the key pattern; `margin` the least agreement where the pattern and a wrong
-    reading differ.
+    `fit` is the mean agreement of the picture with the key pattern; `margin` the least agreement where the pattern and a
+    shifted one differ.
     """
 
     confidence: float
@@ -53,37 +58,65 @@ class Verdict:
     margin: float
 
 
-def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...]) -> Verdict:
-    """Return how sure it is that the picture on the plane raster is a full keyboard from A0 to C8."""
-    x_mm = np.arange(0.0, KEYBOARD_WIDTH_MM, STEP_MM)
-    back = _profile(plan, BLACK_ROWS, correction)
-    front = _profile(plan, FRONT_ROWS, correction)
-    if min(np.isfinite(profile(x_mm)).mean() for profile in (back, front)) < MIN_VISIBLE:
-        return Verdict(0.0, CUT, 0.0, 0.0)
-    left, right = black_edges_mm(place_mm)
-    agreement = _contrast(back, x_mm) * _pattern(x_mm, left, right)
+def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], extent: Extent, player_side: float) -> Verdict:
+    """Return how sure it is that the picture on the plane raster shows the keys of `extent`.
+
+    `player_side` is -1..1, 1 when all that moves around the keys moves before them (`player_side`).
+    """
+    low_mm, high_mm = key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1]
+    x_mm = np.arange(low_mm, high_mm, STEP_MM)
+    back, front = _profile(plan, BLACK_ROWS, correction), _profile(plan, FRONT_ROWS, correction)
+    pattern = _pattern(x_mm, place_mm)
+    agreement = _contrast(back, x_mm) * pattern
     fit = float(agreement.mean())
-    backwards = (KEYBOARD_WIDTH_MM - right[::-1], KEYBOARD_WIDTH_MM - left[::-1])
-    margin = fit
-    for shift_mm in SHIFTS_WHITE * WHITE_PITCH_MM:
-        for edges in ((left, right), backwards) if shift_mm else (backwards,):
-            wrong = _pattern(x_mm - shift_mm, *edges)
-            margin = min(margin, float(agreement[wrong * _pattern(x_mm, left, right) <= 0].mean()))
-    dark = np.array([np.median(back(np.linspace(a + 2, b - 2, 5))) for a, b in zip(left, right, strict=True)])
-    white = np.median([front(CENTER_MM[WHITE_KEYS] + d) for d in (-6, 0, 6)], axis=0)
-    level = (np.nanmedian(dark) + np.nanmedian(white)) / 2
-    ends = np.concatenate([dark[:END_KEYS], dark[BLACK_COUNT - END_KEYS :]]) < level
-    share_white = float((white > level).mean())
-    side = _side(plan, correction, x_mm, float(np.nanmedian(dark)))
+    margin = min(float(agreement[_pattern(x_mm - WHITE_PITCH_MM * k, place_mm) != pattern].mean()) for k in SHIFTS_WHITE)
+    ends = min(float(agreement[x_mm < low_mm + END_MM].mean()), float(agreement[x_mm > high_mm - END_MM].mean()))
+    blacks = np.arange(*black_range_mm(low_mm, high_mm))
+    left, right = black_edges_mm(blacks, place_mm)
+    dark = np.nanmedian([np.median(back(np.linspace(a + 2, b - 2, 5))) for a, b in zip(left, right, strict=True)])
+    fronts = (np.arange(*white_range(extent.first_midi, extent.last_midi)) + 0.5) * WHITE_PITCH_MM
+    white = np.median([front(fronts + d) for d in (-6, 0, 6)], axis=0)
+    share_white = (
+        float((white[np.isfinite(white)] > (dark + np.nanmedian(white)) / 2).mean()) if np.isfinite(white).any() else 0.0
+    )
+    contrast = 1 - float(dark) / max(float(np.nanmedian(white)), 1.0)
+    lean = abs(place_mm[1] - WHITE_LENGTH_MM / 2) / max(place_mm[2], 1.0)
+    side = _side(plan, correction, x_mm, float(dark)) + MOTION_WEIGHT * player_side
     parts = {
         f"the black keys do not fit the pattern (agreement {fit:.2f})": _ramp(fit, *FIT_RANGE),
         f"another reading fits almost as well (margin {margin:.2f})": _ramp(margin, *MARGIN_RANGE),
+        f"the pattern does not fit at the ends of the keyboard (agreement {ends:.2f})": _ramp(ends, *END_RANGE),
+        "the keyboard goes on where it should end": _nothing_beyond(plan, place_mm, back, extent),
         f"which side the player sits on is not clear ({side:.2f})": _ramp(side, *SIDE_RANGE),
-        "the ends of the keyboard are not in view": float(ends[:END_KEYS].sum() >= 2 and ends[END_KEYS:].sum() >= 2),
-        f"only {share_white:.0%} of the white keys look white": _ramp(share_white, 0.6, 0.9),
+        f"the black keys are hardly darker than the white ones (by {contrast:.0%})": _ramp(contrast, *CONTRAST_RANGE),
+        f"the keys are seen too flat ({np.degrees(np.arctan(lean)):.0f} degrees off the vertical)": _ramp(lean, *LEAN_RANGE),
+        f"only {share_white:.0%} of the white keys look white": _ramp(share_white, *WHITE_RANGE),
     }
     reason = min(parts, key=parts.get)
     return Verdict(float(np.prod(list(parts.values()))), reason, fit, margin)
+
+
+def player_side(picture: Picture, plane_to_image: np.ndarray, extent: Extent) -> float:
+    """Return how much more moves before the keys than behind them, -1..1: arms come from the player's side."""
+    x_mm = np.arange(key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1], 6.0)
+    before, behind = (picture.unrest(plane_to_image, y_mm, x_mm) for y_mm in (BEFORE_MM, BEHIND_MM))
+    return (before - behind) / (before + behind + UNREST_FLOOR)
+
+
+def _nothing_beyond(plan: Plan, place_mm: np.ndarray, back: Callable[[np.ndarray], np.ndarray], extent: Extent) -> float:
+    """Return 1 when the pattern does not go on beyond the ends of the instrument, 0 when it does."""
+    sure = 1.0
+    for is_end, midi, edge, sign in (
+        (extent.is_low_end, extent.first_midi, 0, -1),
+        (extent.is_high_end, extent.last_midi, 1, 1),
+    ):
+        if is_end:
+            start = key_edges_mm(midi)[edge] + sign * WHITE_PITCH_MM / 2
+            x_mm = np.sort(start + sign * np.arange(0.0, END_MM, STEP_MM))
+            x_mm = x_mm[np.isfinite(back(x_mm))]
+            if len(x_mm) * STEP_MM > END_MM / 2:
+                sure = min(sure, _ramp(float((_contrast(back, x_mm) * _pattern(x_mm, place_mm)).mean()), *BEYOND_RANGE))
+    return sure
 
 
 def _profile(plan: Plan, rows: np.ndarray, correction: tuple[float, ...]) -> Callable[[np.ndarray], np.ndarray]:
@@ -99,31 +132,37 @@ def _profile(plan: Plan, rows: np.ndarray, correction: tuple[float, ...]) -> Cal
 def _side(plan: Plan, correction: tuple[float, ...], x_mm: np.ndarray, dark: float) -> float:
     """Return how clearly the white keys' fronts lie before and not behind the black keys, about -1.5..1.5.
 
-    Two signs: the comb of seams between white keys, and the brightness of the white tails between black keys.
+    Two signs: the narrow seams between white keys (black keys mirrored in a fallboard have none), and the brightness of the
+    white tails between black keys, which goes on in front.
     """
-    tails = (TAIL_LEFT_MM + TAIL_RIGHT_MM)[WHITE_KEYS] / 2
+    whites = np.arange(int(x_mm[0] // WHITE_PITCH_MM) + 1, int(x_mm[-1] // WHITE_PITCH_MM))
+    tails = np.array([sum(tail_mm(white)) / 2 for white in whites])
     bright = float(np.nanmedian(_profile(plan, BLACK_ROWS, correction)(tails)))
-    combs, unlikeness = [], []
+    seams, unlikeness = [], []
     for rows in (FRONT_ROWS, BEYOND_ROWS):
-        values = _profile(plan, rows, correction)(x_mm)
+        profile = _profile(plan, rows, correction)
+        seams.append(_seam_depth(profile, whites * WHITE_PITCH_MM))
+        values = profile(x_mm)
         values = np.where(np.isfinite(values), values, dark)
-        combs.append(max(_comb(values, x_mm), 0.0))
         unlikeness.append(min(abs(float(np.median(values)) - bright) / max(bright - dark, 1.0), 1.0))
-    seams = (combs[0] - combs[1]) / (combs[0] + combs[1] + SEAM_FLOOR)
-    return seams + 0.5 * (unlikeness[1] - unlikeness[0])
+    return (seams[0] - seams[1]) / (seams[0] + seams[1] + SEAM_FLOOR) + 0.5 * (unlikeness[1] - unlikeness[0])
 
 
-def _comb(values: np.ndarray, x_mm: np.ndarray) -> float:
-    """Return the depth of dark lines at the white seams, relative to the local brightness."""
-    local = cv2.blur(values[None].astype(np.float32), (int(2 * WHITE_PITCH_MM / STEP_MM), 1))[0]
-    relief = np.clip((values - local) / np.maximum(local, 1.0), -0.3, 0.3)
-    return float(-2 * np.mean(relief * np.cos(2 * np.pi * x_mm / WHITE_PITCH_MM)))
+def _seam_depth(profile: Callable[[np.ndarray], np.ndarray], seams_mm: np.ndarray) -> float:
+    """Return how dark narrow lines at the white seams are, relative to both sides (median); 0 when nothing is seen."""
+    beside = np.minimum(profile(seams_mm - SEAM_REACH_MM), profile(seams_mm + SEAM_REACH_MM))
+    at = np.min([profile(seams_mm + shift) for shift in (-1.5, -0.5, 0.5, 1.5)], axis=0)
+    depth = (beside - at) / np.maximum(beside, 1.0)
+    depth = depth[np.isfinite(depth)]
+    return float(np.clip(np.median(depth), 0.0, 0.3)) if len(depth) else 0.0
 
 
-def _pattern(x_mm: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return -1 on black keys, 1 between them and 0 outside the keyboard."""
+def _pattern(x_mm: np.ndarray, place_mm: np.ndarray) -> np.ndarray:
+    """Return -1 on black keys and 1 between them; keys go on at both ends."""
+    numbers = np.arange(*black_range_mm(x_mm[0] - WHITE_PITCH_MM, x_mm[-1] + WHITE_PITCH_MM))
+    left, right = black_edges_mm(numbers, place_mm)
     is_black = ((x_mm[None] > left[:, None]) & (x_mm[None] < right[:, None])).any(0)
-    return np.where((x_mm < 0) | (x_mm > KEYBOARD_WIDTH_MM), 0.0, np.where(is_black, -1.0, 1.0))
+    return np.where(is_black, -1.0, 1.0)
 
 
 def _contrast(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray) -> np.ndarray:
@@ -140,4 +179,5 @@ def _contrast(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray) -> 
 
 
 def _ramp(value: float, low: float, high: float) -> float:
+    """Return 0 at `low`, 1 at `high`, in between a straight line (low may be the greater one)."""
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))

@@ -1,0 +1,305 @@
+"""Which keys are in view, which octave they are, and whether the picture is a mirror image: read off the ends of the keyboard.
+
+From the black keys that were matched the keyboard is followed outwards, key by key, until a black key that should be there is
+not (the instrument ends) or the picture ends. The pattern alone repeats every octave and is its own mirror image, so only
+ends decide: instruments begin and end at few keys, and a stretch of 77 keys or more fits on a piano in one place only. What is
+not decided is said so, never guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tivit.core.keyboard import (
+    HIGHEST_MIDI,
+    KEY_COUNT,
+    LOWEST_MIDI,
+    OCTAVE_KEYS,
+    WHITE_LENGTH_MM,
+    WHITE_PITCH_MM,
+    mirrored_midi,
+    name_of,
+)
+from tivit.core.registration import correction_mm
+from tivit.registration.pattern import (
+    black_midi,
+    black_range_mm,
+    key_edges_mm,
+    tail_mm,
+    white_midi,
+    whites_between,
+)
+from tivit.registration.pose import black_edges_mm
+from tivit.registration.refine import BLACK_ROWS, FRONT_ROWS, X_MM, Plan
+
+NEIGHBOURS = 8
+"""Black keys on each side that say how dark and how bright keys are near by."""
+GLARE, GLARE_LEVEL = 1.3, 235.0
+"""What is so much brighter than white keys, and so bright (levels), is a reflection."""
+MAX_STRAY = 4
+"""So many of the outermost black keys matched may be something else, such as the edge of the case."""
+MIN_SLOT_MM = 3.0
+"""So much of a black key's place must be in the picture to say whether the key is there."""
+END_TOLERANCE_MM = 7.0
+"""So much of the outermost key of an instrument may be cut off by the picture."""
+HALF = 0.5
+DARKER = 0.7
+"""A slot that is darker than both white keys beside it by this factor holds a black key, whatever the light on them."""
+WHITE_SHARE = 0.62
+"""A key is white when it is this far on the way from black to the usual white; wooden cases are often darker."""
+C, E, F, G, A = 0, 4, 5, 7, 9
+WHOLE = {
+    (A, KEY_COUNT): 1.0, (A, 85): 0.2, (E, 76): 0.3, (E, 73): 0.15, (C, 73): 0.1, (C, 61): 1.0, (C, 49): 0.7, (C, 37): 0.3,
+    (C, 25): 0.5, (F, 44): 0.05, (F, 32): 0.05,
+}  # fmt: skip
+"""How common instruments are, by pitch class of the lowest key and number of keys; others are RARE."""
+LOW_ENDS, HIGH_ENDS = {A: 1.0, C: 1.0, E: 0.3, F: 0.1}, {C: 1.0, A: 0.1, G: 0.3, E: 0.3}
+"""How common ends are by pitch class, when the other end is not in view; others are ODD."""
+RARE, ODD = 0.001, 0.01
+MIRRORED_SHARE = 0.1
+"""How common mirrored pictures are taken to be."""
+SURE_RATIO = 20.0
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Lowest and highest key wholly in view (MIDI numbers, perhaps octaves off), and whether the instrument ends there."""
+
+    first_midi: int
+    last_midi: int
+    is_low_end: bool
+    is_high_end: bool
+
+    @property
+    def count(self) -> int:
+        """Number of keys."""
+        return self.last_midi - self.first_midi + 1
+
+    def moved(self, octaves: int) -> Extent:
+        """Return the same keys so many octaves higher."""
+        shift = OCTAVE_KEYS * octaves
+        return Extent(self.first_midi + shift, self.last_midi + shift, self.is_low_end, self.is_high_end)
+
+    def seen_in_mirror(self) -> Extent:
+        """Return the keys of the mirror image."""
+        first, last = mirrored_midi(self.last_midi), mirrored_midi(self.first_midi)
+        return Extent(int(first), int(last), self.is_high_end, self.is_low_end)
+
+    def octaves(self) -> list[int]:
+        """Return by how many octaves the keys can move and lie on a piano: none, one or several ways."""
+        lowest = -((self.first_midi - LOWEST_MIDI) // OCTAVE_KEYS)
+        return [k for k in range(lowest, lowest + 9) if self.last_midi + OCTAVE_KEYS * k <= HIGHEST_MIDI]
+
+    def commonness(self) -> float:
+        """Return how common keyboards with such ends are, relative to each other."""
+        if not self.octaves():
+            return RARE**2
+        low, high = self.first_midi % OCTAVE_KEYS, self.last_midi % OCTAVE_KEYS
+        if self.is_low_end and self.is_high_end:
+            return WHOLE.get((low, self.count), RARE)
+        return (LOW_ENDS.get(low, ODD) if self.is_low_end else 1.0) * (HIGH_ENDS.get(high, ODD) if self.is_high_end else 1.0)
+
+
+@dataclass(frozen=True)
+class PianoPlace:
+    """How an extent lies on the piano.
+
+    `octaves` to move by and `is_mirrored` are the best guess; `doubt` says in words what is not known, "" when all is.
+    """
+
+    octaves: int
+    is_mirrored: bool
+    doubt: str
+
+
+def place_on_piano(extent: Extent, first_key: int | None, is_mirrored: bool | None) -> PianoPlace | None:
+    """Return how the keys lie on a piano of 88, None when they cannot.
+
+    `first_key` (MIDI of the lowest key in view) and `is_mirrored` are what is known beforehand, None: not known.
+    """
+    plain, mirror = extent, extent.seen_in_mirror()
+    doubt = ""
+    if is_mirrored is None:
+        chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
+        is_mirrored = chances[1] > chances[0]
+        if max(chances) < SURE_RATIO * min(chances):
+            doubt = "whether the picture is a mirror image cannot be told from the keys in view"
+    chosen = mirror if is_mirrored else plain
+    options = chosen.octaves()
+    if not options:
+        return None
+    if chosen.is_low_end and chosen.is_high_end and chosen.commonness() <= RARE:
+        doubt = doubt or f"no known instrument has {chosen.count} keys from {name_of(chosen.first_midi)[:-1]}"
+    if first_key is not None:
+        octaves = min(options, key=lambda k: abs(chosen.first_midi + OCTAVE_KEYS * k - first_key))
+        return PianoPlace(octaves, is_mirrored, "")
+    at_bottom = [k for k in options if chosen.first_midi + OCTAVE_KEYS * k == LOWEST_MIDI]
+    if len(options) == 1:
+        return PianoPlace(options[0], is_mirrored, doubt)
+    if chosen.is_low_end and at_bottom:
+        return PianoPlace(at_bottom[0], is_mirrored, doubt)
+    middle = (LOWEST_MIDI + HIGHEST_MIDI) / 2
+    octaves = min(options, key=lambda k: abs((chosen.first_midi + chosen.last_midi) / 2 + OCTAVE_KEYS * k - middle))
+    unknown = f"{chosen.count} keys are in view and fit on a piano in {len(options)} octaves"
+    return PianoPlace(octaves, is_mirrored, f"{doubt}; {unknown}" if doubt else unknown)
+
+
+def find_extent(
+    plan: Plan,
+    place_mm: np.ndarray,
+    plane_to_image: np.ndarray,
+    correction: tuple[float, ...],
+    keys: np.ndarray,
+    size_wh: tuple[int, int],
+) -> Extent | None:
+    """Return which keys are in view, following the keyboard outwards from black keys `keys` (numbers of `pattern`).
+
+    None when the picture holds too few of them.
+    """
+    slots = _Slots(plan, place_mm, correction, keys)
+
+    def in_view(midi: int, tolerance_mm: float = 0.0) -> bool:
+        left, right = key_edges_mm(midi)
+        left, right = left + tolerance_mm, right - tolerance_mm
+        x_mm = np.array([left, right, right, left])
+        plane = np.stack([x_mm + correction_mm(correction, x_mm), [0, 0, WHITE_LENGTH_MM, WHITE_LENGTH_MM], np.ones(4)])
+        image = plane_to_image @ plane
+        points = image[:2] / image[2]
+        limit = np.array(size_wh)[:, None] - 0.5
+        return bool((image[2] > 0).all() and (points > -0.5).all() and (points < limit).all())
+
+    ends = [_follow(slots, keys, step, in_view) for step in (-1, 1)]
+    if None in ends:
+        return None
+    (first, is_low_end), (last, is_high_end) = ends
+    return Extent(first, last, is_low_end, is_high_end) if first < last else None
+
+
+def _follow(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, bool] | None:
+    """Return the outermost key (MIDI) in view on one side (step -1: low, 1: high) and whether the instrument ends there."""
+    known = np.sort(keys)[:NEIGHBOURS] if step < 0 else np.sort(keys)[-NEIGHBOURS:]
+    outer = int(known[0] if step < 0 else known[-1])
+    levels = slots.levels(known)
+    for _ in range(MAX_STRAY):
+        if slots.is_black_there(outer, step, levels) is not False and slots.are_white(outer - step, step, levels):
+            break
+        outer -= step
+    while (there := slots.is_black_there(outer + step, step, levels)) and slots.are_white(outer, step, levels):
+        outer += step
+    if there is False or (there and not slots.are_white(outer, step, levels)):
+        end = _end_after(slots, outer, step, levels)
+        if in_view(end, END_TOLERANCE_MM):
+            return end, True
+    midi = black_midi(int(known[-1] if step < 0 else known[0]))
+    if not in_view(midi):
+        return None
+    while in_view(midi + step):
+        midi += step
+    return midi, False
+
+
+def _end_after(slots: _Slots, outer: int, step: int, levels: _Levels) -> int:
+    """Return the white key (MIDI) at which the instrument ends, beyond its outermost black key.
+
+    Where two white keys stand before the missing black one, instruments begin and end at C and not at B, at E rather than at F;
+    what is seen of the farther key decides where it may.
+    """
+    near = whites_between(outer)[1 if step > 0 else 0]
+    far = whites_between(outer + step)[0 if step > 0 else 1]
+    if near == far or (step < 0 and white_midi(near) % OCTAVE_KEYS == C):
+        return white_midi(near)
+    is_far = slots.is_white(far, levels) is not False
+    if step > 0 and white_midi(near) % OCTAVE_KEYS == E:
+        is_far = is_far and slots.is_white(far + step, levels) is not True
+    return white_midi(far if is_far else near)
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """Grey levels of keys near one end: black keys, white tails between them, white fronts."""
+
+    dark: float
+    tail: float
+    front: float
+
+
+class _Slots:
+    """The places of keys in the rectified picture, and whether a key is seen there."""
+
+    def __init__(self, plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], known: np.ndarray) -> None:
+        self.place_mm, self.correction = place_mm, correction
+        self.back, self.front = plan.profile(BLACK_ROWS), plan.profile(FRONT_ROWS)
+        self.all_over = self._medians(known)
+
+    def levels(self, near: np.ndarray) -> _Levels:
+        """Return the levels around the black keys `near` one end; where a lamp shines on it, those of all known ones."""
+        here = self._medians(near)
+        return _Levels(here[0], min(here[1], self.all_over[1]), min(here[2], self.all_over[2]))
+
+    def is_black_there(self, number: int, step: int, levels: _Levels) -> bool | None:
+        """Return whether a black key may stand at its place, coming from the side of -step; None: it is not in the picture.
+
+        Only its nearer half is looked at: where an instrument ends, the other half may be the dark case. A reflection may hide a
+        key.
+        """
+        left, right = self._black(number)
+        middle = (left + right) / 2
+        value = self._median(self.back, *((left, middle) if step > 0 else (middle, right)))
+        if np.isnan(value):
+            return None
+        if value > max(GLARE * levels.tail, GLARE_LEVEL) or value < levels.dark + HALF * (levels.tail - levels.dark):
+            return True
+        beside = [self._median(self.back, *self._tail(white)) for white in whites_between(number)]
+        return bool(value < DARKER * min(beside))
+
+    def is_white(self, number: int, levels: _Levels) -> bool | None:
+        """Return whether the front or the tail of a white key is bright; None when it is not in the picture."""
+        front, tail = self._median(self.front, *self._front(number)), self._median(self.back, *self._tail(number))
+        if np.isnan(front) and np.isnan(tail):
+            return None
+        bright = [levels.dark + WHITE_SHARE * (level - levels.dark) for level in (levels.front, levels.tail)]
+        return bool(front > bright[0] or tail > bright[1])
+
+    def are_white(self, outer: int, step: int, levels: _Levels) -> bool:
+        """Return whether the white keys from a black key to beyond the next one are bright where they are in the picture."""
+        near = whites_between(outer)[1 if step > 0 else 0]
+        beyond = whites_between(outer + step)[1 if step > 0 else 0]
+        return all(self.is_white(white, levels) is not False for white in range(near, beyond + step, step))
+
+    def _medians(self, blacks: np.ndarray) -> tuple[float, float, float]:
+        """Return the median levels of black keys and of the tails and fronts of the white keys around them."""
+        whites = sorted({white for number in blacks for white in whites_between(int(number))})
+        dark = [self._median(self.back, *self._black(int(number))) for number in blacks]
+        tails = [self._median(self.back, *self._tail(white)) for white in whites]
+        fronts = [self._median(self.front, *self._front(white)) for white in whites]
+        return tuple(float(np.median(seen)) if len(seen := _finite(values)) else 0.0 for values in (dark, tails, fronts))
+
+    def _black(self, number: int) -> tuple[float, float]:
+        left, right = black_edges_mm(np.array([number]), self.place_mm)
+        return float(left[0]) + 1.5, float(right[0]) - 1.5
+
+    def _tail(self, white: int) -> tuple[float, float]:
+        left, right = tail_mm(white)
+        dark_left, dark_right = black_edges_mm(
+            np.arange(*black_range_mm(left - WHITE_PITCH_MM, right + WHITE_PITCH_MM)), self.place_mm
+        )
+        middle = (left + right) / 2
+        before, after = dark_right[dark_right < middle + WHITE_PITCH_MM / 4], dark_left[dark_left > middle - WHITE_PITCH_MM / 4]
+        return max(left, float(before.max(initial=left))) + 1, min(right, float(after.min(initial=right))) - 1
+
+    def _front(self, white: int) -> tuple[float, float]:
+        return (white + 0.2) * WHITE_PITCH_MM, (white + 0.8) * WHITE_PITCH_MM
+
+    def _median(self, profile: np.ndarray, left: float, right: float) -> float:
+        """Return the median of a profile over true x left..right (mm); NaN when less than 3 mm of it is in the picture."""
+        x = np.arange(left, right + 0.5, 1.0)
+        values = np.interp(x + correction_mm(self.correction, x), X_MM, profile, left=np.nan, right=np.nan)
+        values = values[np.isfinite(values)]
+        return float(np.median(values)) if len(values) >= MIN_SLOT_MM else float("nan")
+
+
+def _finite(values: list[float]) -> np.ndarray:
+    array = np.array(values)
+    return array[np.isfinite(array)]

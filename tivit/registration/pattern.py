@@ -1,0 +1,106 @@
+"""The pattern of the black keys without ends: groups of two and three, repeated every octave.
+
+Black keys are numbered on from the 36 of a piano (0 is A#0, 35 is A#7) to below 0 and above 35, white keys from the 52 (0 is
+A0, 51 is C8) likewise, and places in millimetres continue the piano's x axis. So a keyboard that lies an octave beside where it
+was first thought to be is still a keyboard.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tivit.core.keyboard import (
+    BLACK_KEYS,
+    BLACK_OFFSET_MM,
+    BLACK_SLOT_WIDTH_MM,
+    CENTER_MM,
+    LEFT_MM,
+    OCTAVE_KEYS,
+    OCTAVE_MM,
+    RIGHT_MM,
+    WHITE_KEYS,
+    WHITE_PITCH_MM,
+    WHITES_BEFORE,
+    key_of,
+    midi_of,
+    mirrored_midi,
+)
+
+BLACK_PER_OCTAVE = 5
+WHITE_PER_OCTAVE = 7
+MIRROR_BLACK_SUM = int(np.searchsorted(midi_of(BLACK_KEYS), mirrored_midi(midi_of(BLACK_KEYS[0]))))
+"""Number of a black key plus that of its mirror image."""
+
+
+def black_center_mm(number: np.ndarray | int) -> np.ndarray:
+    """Return x of the centre of black keys, any whole numbers."""
+    octave, place = np.divmod(number, BLACK_PER_OCTAVE)
+    return CENTER_MM[BLACK_KEYS][place] + OCTAVE_MM * octave
+
+
+def mirrored_black(number: np.ndarray) -> np.ndarray:
+    """Return the numbers that black keys have when the keyboard is seen in a mirror through D4 (`keyboard.mirrored_midi`)."""
+    return MIRROR_BLACK_SUM - number
+
+
+def black_midi(number: int) -> int:
+    """Return the MIDI number of a black key; outside 21..108 when the number is outside 0..35."""
+    octave, place = divmod(number, BLACK_PER_OCTAVE)
+    return int(midi_of(BLACK_KEYS[place])) + OCTAVE_KEYS * octave
+
+
+def white_midi(number: int) -> int:
+    """Return the MIDI number of a white key; outside 21..108 when the number is outside 0..51."""
+    octave, place = divmod(number, WHITE_PER_OCTAVE)
+    return int(midi_of(WHITE_KEYS[place])) + OCTAVE_KEYS * octave
+
+
+def whites_between(number: int) -> tuple[int, int]:
+    """Return the white keys on both sides of a black key: the last one left of it and the first one right of it."""
+    octave, place = divmod(number, BLACK_PER_OCTAVE)
+    right = int(WHITES_BEFORE[BLACK_KEYS[place]]) + WHITE_PER_OCTAVE * octave
+    return right - 1, right
+
+
+def white_range(first_midi: int, last_midi: int) -> tuple[int, int]:
+    """Return (first, end) of the white keys among MIDI numbers first..last, for `range`."""
+    low, high = (key_edges_mm(midi) for midi in (first_midi, last_midi))
+    first = int(np.ceil(low[0] / WHITE_PITCH_MM - 1e-6))
+    return first, int(np.floor(high[1] / WHITE_PITCH_MM + 1e-6))
+
+
+def black_range(first_midi: int, last_midi: int) -> tuple[int, int]:
+    """Return (first, end) of the black keys among MIDI numbers first..last, for `range`."""
+    return black_range_mm(key_edges_mm(first_midi)[0], key_edges_mm(last_midi)[1])
+
+
+def is_black_midi(midi: int) -> bool:
+    """Return whether a MIDI number is that of a black key."""
+    return midi % OCTAVE_KEYS in BLACK_OFFSET_MM
+
+
+def key_edges_mm(midi: int) -> tuple[float, float]:
+    """Return the x extent of a key: of the top of a black key, of the front part of a white key."""
+    key = int(key_of(midi))
+    octave, place = divmod(key, OCTAVE_KEYS)
+    return float(LEFT_MM[place]) + OCTAVE_MM * octave, float(RIGHT_MM[place]) + OCTAVE_MM * octave
+
+
+def tail_mm(number: int) -> tuple[float, float]:
+    """Return the x extent of a white key between its black neighbours, behind their fronts; keys go on at both ends."""
+    left, right = number * WHITE_PITCH_MM, (number + 1) * WHITE_PITCH_MM
+    half_slot = BLACK_SLOT_WIDTH_MM / 2
+    for center in black_center_mm(np.arange(*black_range_mm(left - WHITE_PITCH_MM, right + WHITE_PITCH_MM))):
+        if left - half_slot < center < left + half_slot:
+            left = center + half_slot
+        elif right - half_slot < center < right + half_slot:
+            right = center - half_slot
+    return left, right
+
+
+def black_range_mm(low_mm: float, high_mm: float) -> tuple[int, int]:
+    """Return (first, end) of the black keys whose centres lie in low_mm..high_mm, for `range`."""
+    octave = int(np.floor(low_mm / OCTAVE_MM)) - 1
+    numbers = np.arange(octave * BLACK_PER_OCTAVE, (int(np.ceil(high_mm / OCTAVE_MM)) + 1) * BLACK_PER_OCTAVE)
+    inside = numbers[(black_center_mm(numbers) >= low_mm) & (black_center_mm(numbers) <= high_mm)]
+    return (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, 0)
