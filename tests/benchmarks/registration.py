@@ -1,14 +1,24 @@
 """How well `tivit.registration.estimate` finds keyboards in rendered views of all conditions: run by hand, never a test.
 
-    PYTHONPATH=.:tests python tests/benchmarks/registration.py [--views 320] [--workers 2] [--conditions dark,tilt]
+    PYTHONPATH=.:tests python tests/benchmarks/registration.py --seed 0,1 [--views 320] [--workers 2] [--conditions dark,tilt]
     PYTHONPATH=.:tests python tests/benchmarks/registration.py --only 17 --save /tmp/view      frame and overlay of one view
-    PYTHONPATH=.:tests python tests/benchmarks/registration.py --gallery                       the worst ten, for docs/
+    PYTHONPATH=.:tests python tests/benchmarks/registration.py --seed 0,1 --gallery            the worst ten, for docs/
 
-Views are rendered once and kept under --cache. Errors are those of `registration.truth.key_errors` over the keys in view, in
-white-key widths, pooled over the keys of all views that were not refused. With an unknown octave they are taken in the octave
-that fits best. "Unsure" is an unknown octave where the picture tells it. "Wrong" is confident and wrong: octave, shift by a
-key, mirror image or turn, beside the keys, or a keyboard where there is none. "Bent" has a key half
-a white key off or more, in the right place otherwise; "ends" a wrong first or last key in view.
+Views are rendered once and kept under --cache; those of several seeds are pooled. Errors are those of `registration.truth.
+key_errors` over the keys in view, in white-key widths, pooled over the keys of all views that were not refused. Outcomes, worst
+first:
+
+wrong    status ok, and not so: octave, shifted, mirror image or turn, beside the keys, or a keyboard where there is none.
+lost     the same with an unknown octave: nobody can use it, but what it does say is not so.
+bent     in the right place, but a key in view is half a white key off or more.
+ends     a wrong first or last key in view.
+refused  though there is a keyboard.
+unsure   an unknown octave or mirror image where the picture tells it: the whole instrument is in view with a margin, fits on a
+         piano in one place, and no common instrument is its mirror image (73 keys from C and 73 from E are each other's).
+right    all else, also a refusal where there is no keyboard.
+
+With an unknown octave the octave that fits best is taken. A registration that says that the mirror image cannot be told claims
+neither: it is compared with the truth as it is and as its mirror image, and the better outcome counts.
 """
 
 import argparse
@@ -20,11 +30,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from registration_views import Truth, View, view_of
+from registration_views import SHORT_MIDI, Truth, View, view_of
 
 from tivit.core import params as params_file
 from tivit.core.artifacts import write_json
-from tivit.core.keyboard import KEY_COUNT, OCTAVE_KEYS, WHITE_LENGTH_MM, midi_of, name_of
+from tivit.core.keyboard import (
+    CENTER_MM,
+    KEY_COUNT,
+    KEYBOARD_WIDTH_MM,
+    MIRROR_MIDI_SUM,
+    OCTAVE_KEYS,
+    WHITE_LENGTH_MM,
+    key_of,
+    midi_of,
+    mirrored_midi,
+    name_of,
+)
 from tivit.core.parallel import map_clips
 from tivit.core.params import section
 from tivit.core.registration import Registration
@@ -41,13 +62,15 @@ GALLERY = Path("docs/images")
 GALLERY_COUNT = 10
 GALLERY_WIDTH_PX = 960
 GALLERY_BYTES = 60_000
-SEVERITY = ("wrong", "bent", "ends", "refused", "unsure", "right")
+WHOLE = (0, KEY_COUNT - 1)
+SEVERITY = ("wrong", "lost", "bent", "ends", "refused", "unsure", "right")
 
 
 @dataclass(frozen=True)
 class Result:
     """What came of one view: `outcome` is one of SEVERITY, `errors` (keys in view) white-key widths, empty when refused."""
 
+    seed: int
     index: int
     truth: Truth
     registration: Registration
@@ -62,41 +85,50 @@ class Result:
         return float(np.abs(self.errors).max(initial=0.0))
 
 
-def examine(seed: int, cache: Path, index: int) -> Result:
-    """Return what the estimator makes of a view."""
+def examine(cache: Path, place: tuple[int, int]) -> Result:
+    """Return what the estimator makes of a view, `place` being its seed and index."""
     params = params_file.load()
     geometry = section(params, "strips", StripGeometry)
-    view = view_of(seed, index, cache)
+    view = view_of(*place, cache)
     frames = view.frames()
     start_s = time.perf_counter()
     try:
         registration = estimate(frames, section(params, "registration", RegistrationParams), geometry)
     except Exception as error:
-        raise RuntimeError(f"view {index} of seed {seed}") from error
+        raise RuntimeError("view {1} of seed {0}".format(*place)) from error
     seconds = time.perf_counter() - start_s
     outcome, detail, errors = verdict(registration, view.truth, geometry)
-    return Result(index, view.truth, registration, outcome, detail, errors, seconds)
+    return Result(*place, view.truth, registration, outcome, detail, errors, seconds)
 
 
 def verdict(registration: Registration, truth: Truth, geometry: StripGeometry) -> tuple[str, str, np.ndarray]:
-    """Return outcome, why, and the errors (keys in view), empty when refused or wrong."""
-    nothing = np.zeros(0)
+    """Return outcome, why, and the errors (keys in view), empty when refused or not in its place."""
     if registration.status == "refused":
-        return ("refused" if truth.keyboard else "right"), registration.reason, nothing
+        return ("refused" if truth.keyboard else "right"), registration.reason, np.zeros(0)
     if not truth.keyboard:
-        return "wrong", "a keyboard where there is none", nothing
+        return ("wrong" if registration.is_usable else "lost"), "a keyboard where there is none", np.zeros(0)
+    claimed = verdict_as_claimed(registration, truth, geometry)
+    if "mirror image" not in registration.reason:
+        return claimed
+    mirror = verdict_as_claimed(seen_in_mirror(registration, geometry), truth, geometry)
+    return max(claimed, mirror, key=lambda item: SEVERITY.index(item[0]))
+
+
+def verdict_as_claimed(registration: Registration, truth: Truth, geometry: StripGeometry) -> tuple[str, str, np.ndarray]:
+    """Return `verdict` of a registration, of a view with a keyboard, taken at its word."""
+    nothing, misplaced = np.zeros(0), "wrong" if registration.is_usable else "lost"
     if registration.orientation != truth.orientation:
-        return "wrong", f"{registration.orientation} instead of {truth.orientation}", nothing
+        return misplaced, f"{registration.orientation} instead of {truth.orientation}", nothing
     first, last = truth.keys
     depth_mm = rows_mm(registration, truth, geometry)[first : last + 1] - WHITE_LENGTH_MM / 2
     if np.abs(depth_mm).max() > MOST_DEPTH_MM:
-        return "wrong", f"up to {np.abs(depth_mm).max():.0f} mm off across the keys", nothing
+        return misplaced, f"up to {np.abs(depth_mm).max():.0f} mm off across the keys", nothing
     errors = key_errors(registration, truth.centers_px, geometry)[first : last + 1]
     middle = float(np.median(errors))
     octaves = round(middle / OCTAVE_WHITES)
     if abs(middle - octaves * OCTAVE_WHITES) >= RIGHT_KEY:
-        return "wrong", f"shifted by {middle:+.1f} white keys", nothing
-    if registration.status == "ok" and octaves:
+        return misplaced, f"shifted by {middle:+.1f} white keys", nothing
+    if registration.is_usable and octaves:
         return "wrong", f"octave {octaves:+d}", nothing
     errors = errors - octaves * OCTAVE_WHITES
     if np.abs(errors).max() >= RIGHT_KEY:
@@ -105,9 +137,43 @@ def verdict(registration: Registration, truth: Truth, geometry: StripGeometry) -
     (low, high), (inner_low, inner_high) = truth.loose_keys, truth.strict_keys
     if not (low <= found[0] <= inner_low and inner_high <= found[1] <= high):
         return "ends", f"keys {found[0]}..{found[1]} instead of {first}..{last}", errors
-    if registration.status != "ok" and truth.octave_known and not truth.either:
+    if not registration.is_usable and is_told(truth):
         return "unsure", registration.reason, errors
-    return "right", "", errors
+    return "right", registration.reason, errors
+
+
+def seen_in_mirror(registration: Registration, geometry: StripGeometry) -> Registration:
+    """Return the registration of the same picture read as the mirror image, about D4, of what it was read as."""
+    axis_mm = float(CENTER_MM[key_of(MIRROR_MIDI_SUM // 2)])
+    flip = np.array([[-1.0, 0, 2 * geometry.column_px(axis_mm)], [0, 1, 0], [0, 0, 1]])
+    homography = flip @ np.array(registration.homography)
+    there = np.polynomial.Polynomial([4 * axis_mm / KEYBOARD_WIDTH_MM - 2, -1.0])
+    correction = -np.polynomial.Polynomial(registration.x_correction or (0.0,))(there)
+    turn, mirror, _ = registration.orientation.replace("upright", "").partition("mirrored")
+    turn = turn.removesuffix("_")
+    return replace(
+        registration,
+        homography=tuple(map(tuple, homography.tolist())),
+        x_correction=tuple(correction.coef.tolist()),
+        orientation=(turn or "upright") if mirror else f"{turn}_mirrored".removeprefix("_"),
+        first_midi=int(mirrored_midi(registration.last_midi)),
+        last_midi=int(mirrored_midi(registration.first_midi)),
+    )
+
+
+def is_told(truth: Truth) -> bool:
+    """Return whether the picture tells octave and mirror image: see "unsure" above."""
+    if truth.strict_keys != truth.keys or any(tag.endswith("cut") for tag in truth.tags):
+        return False
+    if truth.keys == WHOLE:
+        return True
+    first, last = truth.keys
+    beyond = [2 * truth.centers_px[end] - truth.centers_px[inner] for end, inner in ((first, first + 2), (last, last - 2))]
+    has_margin = bool(((np.array(beyond) >= 0) & (np.array(beyond) <= np.array(truth.size_wh) - 1)).all())
+    is_one_place = first < OCTAVE_KEYS and last + OCTAVE_KEYS >= KEY_COUNT
+    mirror = (int(mirrored_midi(midi_of(last))) % OCTAVE_KEYS, last - first)
+    has_mirror = mirror in {(low % OCTAVE_KEYS, high - low) for low, high in SHORT_MIDI}
+    return has_margin and is_one_place and not has_mirror
 
 
 def rows_mm(registration: Registration, truth: Truth, geometry: StripGeometry) -> np.ndarray:
@@ -125,35 +191,37 @@ def row(name: str, results: Sequence[Result]) -> str:
     whole = sum(result.worst_key < RIGHT_KEY for result in measured)
     return (
         f"{name:22s} {count:5d} {number['right']:6d} {number['refused']:5d} {100 * number['refused'] / count:5.1f} %"
-        f" {number['unsure']:6d} {number['ends']:5d} {number['bent']:5d} {number['wrong']:5d}"
+        f" {number['unsure']:6d} {number['ends']:5d} {number['bent']:5d} {number['lost']:5d} {number['wrong']:5d}"
         f"  {np.median(size):7.3f} {np.percentile(size, 95):7.3f} {whole:6d}/{len(measured)}"
     )
 
 
-def print_report(results: Sequence[Result], seed: int) -> None:
+def print_report(results: Sequence[Result]) -> None:
     """Print failing views, then the table, whole and by condition."""
     for result in results:
         if result.outcome != "right":
             keys = "" if result.truth.keyboard is False else " ".join(name_of(int(midi_of(key))) for key in result.truth.keys)
             print(
-                f"view {seed}/{result.index:4d} {result.outcome:8s} worst key {result.worst_key:5.2f}"
+                f"view {result.seed}/{result.index:4d} {result.outcome:8s} worst key {result.worst_key:5.2f}"
                 f" [{keys}; {', '.join(result.truth.tags)}] {result.detail}"
             )
     keyboards = [result for result in results if result.truth.keyboard]
     nothing = [result for result in results if not result.truth.keyboard]
-    print(f"\n{'':22s} views  right refused     unsure  ends  bent wrong   median     p95   keys right")
+    print(f"\n{'':22s} views  right refused     unsure  ends  bent  lost wrong   median     p95   keys right")
     if keyboards:
         print(row("all", keyboards))
-        whole = [result for result in keyboards if result.truth.keys == (0, KEY_COUNT - 1)]
+        whole = [result for result in keyboards if result.truth.keys == WHOLE]
         if whole:
             print(row("88 keys in view", whole))
-        part = [result for result in keyboards if result.truth.keys != (0, KEY_COUNT - 1)]
+        part = [result for result in keyboards if result.truth.keys != WHOLE]
         if part:
             print(row("fewer in view", part))
         for tag in sorted({tag for result in keyboards for tag in result.truth.tags}):
             print(row(tag, [result for result in keyboards if tag in result.truth.tags]))
     if nothing:
         print(f"no keyboard: {len(nothing)} views, {sum(result.outcome == 'right' for result in nothing)} refused")
+    left_open = [result for result in keyboards if result.registration.status == "octave_unknown"]
+    print(f"octave or mirror image left open: {len(left_open)} views")
     seconds = [result.seconds for result in results]
     hd = [result.seconds for result in results if result.truth.size_wh == (1280, 720)]
     print(f"time a call: median {np.median(seconds):.2f} s, max {max(seconds):.2f} s", end="")
@@ -170,20 +238,27 @@ def save_view(view: View, result: Result, folder: Path, geometry: StripGeometry)
     """Write a view's frames and overlay into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for k, data in enumerate(view.jpegs):
-        (folder / f"view_{view.index:04d}_{k}.jpg").write_bytes(data)
-    cv2.imwrite(str(folder / f"view_{view.index:04d}_overlay.png"), picture_of(view, result.registration, geometry))
+        (folder / f"view_{result.seed}_{view.index:04d}_{k}.jpg").write_bytes(data)
+    cv2.imwrite(
+        str(folder / f"view_{result.seed}_{view.index:04d}_overlay.png"), picture_of(view, result.registration, geometry)
+    )
 
 
-def write_gallery(results: Sequence[Result], seed: int, cache: Path, geometry: StripGeometry) -> None:
+def badness(result: Result) -> tuple[int, float]:
+    """Return a sort key, worst first: what was found and is not so, then refusals of whole keyboards, then by error."""
+    is_refusal = result.outcome == "refused" and result.truth.keys == WHOLE
+    is_fault = SEVERITY.index(result.outcome) < SEVERITY.index("refused") or is_refusal
+    return (SEVERITY.index(result.outcome) if is_fault else len(SEVERITY)), -result.worst_key
+
+
+def write_gallery(results: Sequence[Result], cache: Path, geometry: StripGeometry) -> None:
     """Write the worst views as pictures and print the table that describes them, its reasons to be filled in."""
-    known = [result for result in results if result.truth.keyboard or result.outcome == "wrong"]
-    whole = (0, KEY_COUNT - 1)
-    order = [(SEVERITY.index(result.outcome), result.truth.keys != whole, -result.worst_key) for result in known]
-    worst = [known[i] for i in sorted(range(len(known)), key=order.__getitem__)][:GALLERY_COUNT]
+    known = [result for result in results if result.truth.keyboard or result.outcome != "right"]
+    worst = sorted(known, key=badness)[:GALLERY_COUNT]
     GALLERY.mkdir(parents=True, exist_ok=True)
     print("\n| | view | conditions | result | worst key | why |\n|---|---|---|---|---|---|")
     for place, result in enumerate(worst, 1):
-        picture = picture_of(view_of(seed, result.index, cache), result.registration, geometry)
+        picture = picture_of(view_of(result.seed, result.index, cache), result.registration, geometry)
         scale = min(1.0, GALLERY_WIDTH_PX / picture.shape[1])
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         path = GALLERY / f"registration_worst_{place:02d}.jpg"
@@ -194,13 +269,14 @@ def write_gallery(results: Sequence[Result], seed: int, cache: Path, geometry: S
         path.write_bytes(data)
         said = f"{result.outcome}: {result.detail}" if result.detail else result.outcome
         tags = ", ".join(result.truth.tags)
-        print(f"| ![{place}](images/{path.name}) | {seed}/{result.index} | {tags} | {said} | {result.worst_key:.2f} | |")
+        print(f"| ![{place}](images/{path.name}) | {result.seed}/{result.index} | {tags} | {said} | {result.worst_key:.2f} | |")
 
 
 def write_results(results: Sequence[Result], path: Path) -> None:
     """Write one record a view, for comparing two runs."""
     rows = [
         {
+            "seed": result.seed,
             "index": result.index,
             "outcome": result.outcome,
             "detail": result.detail,
@@ -218,7 +294,7 @@ def main() -> None:
     """Estimate every view and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--views", type=int, default=320)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", default="0", help="one or several, separated by commas")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--conditions", default="", help="only views with all of these tags, separated by commas")
     parser.add_argument("--cache", type=Path, default=Path("/tmp/tivit_views"))
@@ -229,22 +305,22 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     indices = range(arguments.views) if arguments.only is None else [arguments.only]
+    places = [(int(seed), index) for seed in arguments.seed.split(",") for index in indices]
     wanted = {tag.strip() for tag in arguments.conditions.split(",") if tag.strip()}
     if wanted:
-        indices = [i for i in indices if wanted <= set(view_of(arguments.seed, i, arguments.cache).truth.tags)]
-    if not indices:
+        places = [place for place in places if wanted <= set(view_of(*place, arguments.cache).truth.tags)]
+    if not places:
         parser.error(f"no view has all of {sorted(wanted)}")
-    work = partial(examine, arguments.seed, arguments.cache)
-    results = list(map_clips(work, indices, arguments.workers, "estimate"))
-    print_report(results, arguments.seed)
+    results = list(map_clips(partial(examine, arguments.cache), places, arguments.workers, "estimate"))
+    print_report(results)
     geometry = section(params_file.load(), "strips", StripGeometry)
     if arguments.save:
         for result in results:
-            save_view(view_of(arguments.seed, result.index, arguments.cache), result, arguments.save, geometry)
+            save_view(view_of(result.seed, result.index, arguments.cache), result, arguments.save, geometry)
     if arguments.out:
         write_results(results, arguments.out / "results.json")
     if arguments.gallery:
-        write_gallery(results, arguments.seed, arguments.cache, geometry)
+        write_gallery(results, arguments.cache, geometry)
 
 
 if __name__ == "__main__":
