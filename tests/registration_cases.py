@@ -17,15 +17,21 @@ from tivit.core.keyboard import (
     BLACK_SLOT_WIDTH_MM,
     CENTER_MM,
     FRONT_LIP_MM,
+    HIGHEST_MIDI,
     KEY_COUNT,
     KEYBOARD_WIDTH_MM,
     LEFT_MM,
+    LOWEST_MIDI,
     RIGHT_MM,
     WHITE_KEYS,
     WHITE_LENGTH_MM,
+    WHITE_PITCH_MM,
 )
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
+from tivit.registration.pattern import black_range, key_edges_mm
+from tivit.registration.pose import black_edges_mm
+from tivit.registration.refine import FRONT_ROWS, X_MM, Y_MM, Plan
 
 SUPERSAMPLE = 3
 
@@ -156,3 +162,28 @@ def known_registration(view: View, geometry: StripGeometry) -> Registration:
         orientation="upright", first_midi=21, last_midi=108, source_hw=view.size_wh[::-1], frames=1, confidence=0.9,
         err_before=0.2, err_after=0.02, err_black=(0.2, 0.01), err_white=(0.2, 0.03), deviation=0.4, source="pixels",
     )  # fmt: skip
+
+
+def drawn_plan(
+    place_mm: np.ndarray,
+    keys: tuple[int, int] = (LOWEST_MIDI, HIGHEST_MIDI),
+    shift_mm: np.ndarray | float = 0.0,
+    has_seams: bool = True,
+    view_mm: tuple[float, float] = (-np.inf, np.inf),
+) -> Plan:
+    """Return an instrument of MIDI keys first..last drawn straight on the plane raster, seen from `place_mm`.
+
+    It is moved along x by `shift_mm` (at each of X_MM); what lies outside `view_mm` is not in the picture.
+    """
+    true_x = np.interp(X_MM, X_MM + shift_mm, X_MM)
+    left, right = black_edges_mm(np.arange(*black_range(*keys)), place_mm)
+    black = ((true_x[:, None] > left) & (true_x[:, None] < right)).any(1)
+    grey = np.full((len(Y_MM), len(X_MM)), 200.0)
+    grey[np.ix_((Y_MM > 55) & (Y_MM < WHITE_LENGTH_MM), black)] = 30
+    if has_seams:
+        near_seam = np.abs((true_x + WHITE_PITCH_MM / 2) % WHITE_PITCH_MM - WHITE_PITCH_MM / 2) < 0.8
+        grey[np.ix_(FRONT_ROWS, near_seam)] = 100
+    grey[Y_MM > WHITE_LENGTH_MM] = 30
+    grey[:, (true_x < key_edges_mm(keys[0])[0]) | (true_x > key_edges_mm(keys[1])[1])] = 30
+    grey[:, np.clip(X_MM, *view_mm) != X_MM] = np.nan
+    return Plan(grey)

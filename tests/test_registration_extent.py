@@ -1,0 +1,132 @@
+"""Which keys are in view, and where they lie on a piano: drawn keyboards with known ends, and the table of instruments."""
+
+import numpy as np
+import pytest
+from registration_cases import drawn_plan
+
+from tivit.registration.extent import Extent, find_extent, place_on_piano
+from tivit.registration.pattern import black_range, key_edges_mm
+
+PLACE_MM = np.array([611.0, 0.0, 1300.0])
+MIRROR, OCTAVES, RARE = "mirror image cannot be told", "fit on a piano in", "no known instrument has"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "low_end", "high_end", "doubts"),
+    [
+        (21, 108, True, True, ()),
+        (21, 108, False, False, ()),
+        (21, 105, True, True, ()),
+        (28, 103, True, True, ()),
+        (21, 92, True, False, ()),
+        (21, 60, True, False, ()),
+        (36, 96, True, True, (OCTAVES,)),
+        (36, 84, True, True, (OCTAVES,)),
+        (48, 72, True, True, (OCTAVES,)),
+        (30, 99, False, False, (MIRROR,)),
+        (40, 90, False, False, (MIRROR, OCTAVES)),
+        (23, 102, False, False, (MIRROR,)),
+        (24, 96, True, True, (MIRROR, OCTAVES)),
+        (28, 100, True, True, (MIRROR,)),
+        (22, 108, True, True, (RARE,)),
+        (25, 90, True, True, (MIRROR, OCTAVES)),
+        (40, 108, False, True, (OCTAVES,)),
+        (41, 84, True, True, (OCTAVES,)),
+    ],
+)
+def test_what_is_known_of_a_keyboard(first, last, low_end, high_end, doubts):
+    """Whole pianos and keyboards with a low A are known; the mirror image is open where neither end tells it."""
+    place = place_on_piano(Extent(first, last, low_end, high_end), None, None)
+    assert tuple(words for words in (MIRROR, OCTAVES, RARE) if words in place.doubt) == doubts
+    assert bool(place.doubt) == bool(doubts)
+    if not doubts:
+        assert (place.octaves, place.is_mirrored) == (0, False)
+
+
+@pytest.mark.parametrize("ends", [(True, True), (False, False)])
+def test_ninety_keys_are_no_piano(ends):
+    assert place_on_piano(Extent(20, 109, *ends), None, None) is None
+
+
+@pytest.mark.parametrize("octaves", [-2, -1, 1, 3])
+@pytest.mark.parametrize(("first", "last"), [(21, 108), (21, 105), (28, 103)])
+def test_an_octave_read_wrongly_is_put_right(first, last, octaves):
+    place = place_on_piano(Extent(first, last, True, True).moved(octaves), None, None)
+    assert (place.octaves, place.is_mirrored, place.doubt) == (-octaves, False, "")
+
+
+@pytest.mark.parametrize(("first", "last"), [(21, 108), (21, 105), (28, 103)])
+def test_a_mirror_image_is_seen_by_its_ends(first, last):
+    place = place_on_piano(Extent(first, last, True, True).seen_in_mirror(), None, None)
+    assert (place.is_mirrored, place.doubt) == (True, "")
+
+
+def test_the_mirror_image_of_a_cut_piano_is_left_open_unless_given():
+    """A low end at A0 in a mirror is a high end at G, which upright keyboards may have."""
+    seen = Extent(21, 70, True, False).seen_in_mirror()
+    assert seen == Extent(54, 103, False, True)
+    assert MIRROR in place_on_piano(seen, None, None).doubt
+    place = place_on_piano(seen, None, True)
+    assert (place.octaves, place.is_mirrored, place.doubt) == (0, True, "")
+
+
+@pytest.mark.parametrize("first_key", [24, 36, 48])
+def test_a_first_key_given_decides_the_octave(first_key):
+    place = place_on_piano(Extent(36, 96, True, True), first_key, None)
+    assert (36 + 12 * place.octaves, place.doubt) == (first_key, "")
+
+
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_an_orientation_given_decides_the_mirror_image(is_mirrored):
+    place = place_on_piano(Extent(28, 100, True, True), None, is_mirrored)
+    assert place.is_mirrored == is_mirrored and MIRROR not in place.doubt
+    both = place_on_piano(Extent(28, 100, True, True), 24 if is_mirrored else 28, is_mirrored)
+    assert (both.is_mirrored, both.doubt) == (is_mirrored, "")
+
+
+@pytest.mark.parametrize("first", range(21, 50, 4))
+@pytest.mark.parametrize("last", range(80, 108, 5))
+def test_the_mirror_of_the_mirror_is_the_same(first, last):
+    extent = Extent(first, last, True, False)
+    assert extent.seen_in_mirror().seen_in_mirror() == extent
+    assert extent.seen_in_mirror().count == extent.count
+    assert [first + 12 * k >= 21 and last + 12 * k <= 108 for k in extent.octaves()] == [True] * len(extent.octaves())
+
+
+def seen_extent(plan, keys, view_mm=(-200.0, 1422.0), correction=()):
+    """Return the extent of a drawn keyboard in a picture with 1 px a mm that shows `view_mm`."""
+    to_image = np.array([[1.0, 0, -view_mm[0]], [0, -1.0, 200.0], [0, 0, 1.0]])
+    size_wh = (int(view_mm[1] - view_mm[0]), 320)
+    return find_extent(plan, PLACE_MM, to_image, correction, keys, size_wh)
+
+
+@pytest.mark.parametrize(
+    "instrument", [(21, 108), (21, 105), (28, 103), (24, 96), (28, 100), (36, 96), (36, 84), (48, 72), (41, 65)]
+)
+def test_instruments_are_followed_to_their_ends(instrument):
+    blacks = np.arange(*black_range(instrument[0] + 1, instrument[1] - 1))
+    found = seen_extent(drawn_plan(PLACE_MM, instrument), blacks[2:-2])
+    assert found == Extent(*instrument, True, True)
+
+
+def test_black_keys_matched_beyond_the_end_are_left_out():
+    assert seen_extent(drawn_plan(PLACE_MM, (36, 96)), np.arange(4, 33)) == Extent(36, 96, True, True)
+
+
+@pytest.mark.parametrize("shift_mm", [-4.0, 5.0])
+def test_keys_are_looked_for_where_the_correction_says(shift_mm):
+    found = seen_extent(drawn_plan(PLACE_MM, (36, 96), shift_mm), np.arange(8, 28), correction=(shift_mm,))
+    assert found == Extent(36, 96, True, True)
+
+
+@pytest.mark.parametrize(("low", "high"), [(None, 84), (40, None), (40, 84), (33, 93)])
+def test_the_picture_cuts_the_keyboard(low, high):
+    """The picture ends 2 mm beyond a white key: that key is the last in view, and nothing is known of the instrument's end."""
+    view_mm = (-200.0 if low is None else key_edges_mm(low)[0] - 2, 1422.0 if high is None else key_edges_mm(high)[1] + 2)
+    found = seen_extent(drawn_plan(PLACE_MM, view_mm=view_mm), np.arange(12, 24), view_mm)
+    assert found == Extent(low or 21, high or 108, low is None, high is None)
+
+
+def test_too_few_keys_in_the_picture():
+    view_mm = (key_edges_mm(40)[0] - 20, key_edges_mm(40)[1] + 1)
+    assert seen_extent(drawn_plan(PLACE_MM, view_mm=view_mm), np.arange(12, 24), view_mm) is None
