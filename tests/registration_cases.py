@@ -65,12 +65,26 @@ class View:
 
     def corners_px(self) -> np.ndarray:
         """Return the corners (4, 2) of the white-key area in image order: top left, top right, bottom right, bottom left."""
-        width = KEYBOARD_WIDTH_MM
-        world = np.array([[0, WHITE_LENGTH_MM, 0], [width, WHITE_LENGTH_MM, 0], [width, 0, 0], [0, 0, 0]], float)
-        pixels = self.image_px(world)
-        by_height = pixels[np.argsort(pixels[:, 1], kind="stable")]
-        top, bottom = by_height[:2], by_height[2:]
-        return np.concatenate([top[np.argsort(top[:, 0])], bottom[np.argsort(-bottom[:, 0])]])
+        return drawn_corners(self, 0, KEY_COUNT - 1)
+
+
+def drawn_corners(view: View, first: int, last: int) -> np.ndarray:
+    """Return the corners (4, 2) of the area of keys first..last as `View.corners_px` does."""
+    x = (LEFT_MM[first], RIGHT_MM[last])
+    pixels = view.image_px(np.array([[x_mm, y_mm, 0] for y_mm in (WHITE_LENGTH_MM, 0.0) for x_mm in x]))
+    by_height = pixels[np.argsort(pixels[:, 1], kind="stable")]
+    top, bottom = by_height[:2], by_height[2:]
+    return np.concatenate([top[np.argsort(top[:, 0])], bottom[np.argsort(-bottom[:, 0])]])
+
+
+def keys_in_view(view: View, instrument: tuple[int, int], margin_key: float) -> tuple[int, int]:
+    """Return the first and last key (0..87) of an instrument that lie in the picture, grown by white keys on each side."""
+    keys = np.arange(instrument[0], instrument[1] + 1)
+    corners = [(x, y) for x in (LEFT_MM[keys], RIGHT_MM[keys]) for y in (0.0, WHITE_LENGTH_MM)]
+    pixels = np.stack([view.image_px(np.stack([x, np.full(len(keys), y), np.zeros(len(keys))], axis=1)) for x, y in corners])
+    margin = margin_key * np.linalg.norm(pixels[2] - pixels[0], axis=1)[:, None]
+    inside = ((pixels > -0.5 - margin) & (pixels < np.array(view.size_wh) - 0.5 + margin)).all((0, 2))
+    return int(keys[inside][0]), int(keys[inside][-1])
 
 
 def random_view(rng: np.random.Generator, size_wh: tuple[int, int] = (640, 360), lens: float = 0.0) -> View:
