@@ -229,9 +229,8 @@ def print_report(results: Sequence[Result]) -> None:
 
 
 def picture_of(view: View, registration: Registration, geometry: StripGeometry) -> np.ndarray:
-    """Return the last frame with what was found drawn on it; an unknown octave is drawn as if known."""
-    shown = replace(registration, status="ok") if registration.status == "octave_unknown" else registration
-    return draw_overlay(view.frames()[-1], shown, geometry)
+    """Return the last frame with what was found drawn on it."""
+    return draw_overlay(view.frames()[-1], registration, geometry)
 
 
 def save_view(view: View, result: Result, folder: Path, geometry: StripGeometry) -> None:
