@@ -82,7 +82,6 @@ def test_the_mirror_image_of_a_black_key():
     np.testing.assert_allclose(black_center_mm(mirrored_black(numbers)), 2 * middle - black_center_mm(numbers))
 
 
-@pytest.mark.xfail(strict=True, reason="G#0 and C#8 count as keys of a piano: their centres lie on or inside its edges")
 @pytest.mark.parametrize(
     ("first", "last", "blacks", "whites"),
     [(21, 108, (0, 36), (0, 52)), (36, 96, (6, 31), (9, 45)), (9, 33, (-5, 5), (-7, 8))],
@@ -91,7 +90,6 @@ def test_ranges_by_hand(first, last, blacks, whites):
     assert (black_range(first, last), white_range(first, last)) == (blacks, whites)
 
 
-@pytest.mark.xfail(strict=True, reason="G#0 and C#8 count as keys of a piano: their centres lie on or inside its edges")
 def test_ranges_hold_all_keys_of_a_stretch():
     for first in range(9, 60, 7):
         for last in range(first + 13, first + 90, 11):

@@ -29,6 +29,8 @@ SURE = 0.9
 """A reading this believable ends the search; it has been held against the shifted readings and the other side."""
 DOUBTFUL = 0.6
 MAX_ERROR_KEY = 0.15
+LEAST_HEIGHT_MM = 100.0
+"""A camera nearer to the plane of the white keys sees no keyboard; at the height of the black keys shadows have no end."""
 MAX_WIDTH_PX = 1920
 """Wider pictures are looked at in this width."""
 FIRST_ORDER = 2
@@ -49,8 +51,8 @@ class _Candidate:
 
     @property
     def weight(self) -> float:
-        """How much the reading is worth beside others: one that leaves nothing open is worth more."""
-        return self.verdict.confidence * (DOUBTFUL if self.doubt else 1.0)
+        """How much the reading is worth beside others: more if it explains more black keys, and if it leaves nothing open."""
+        return self.verdict.confidence * max(self.reading.score, 0.0) * (DOUBTFUL if self.doubt else 1.0)
 
 
 def estimate(
@@ -107,6 +109,8 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     """Return what a reading comes to, None when the picture does not bear it out."""
     if override.orientation is not None and reading.is_rotated != ("rotated" in override.orientation):
         return None
+    if reading.pose.place_mm[2] < LEAST_HEIGHT_MM:
+        return None
     keys = np.arange(reading.keys.min(), reading.keys.max() + 1)
     plan = picture.look_from_above(reading.plane_to_image)
     no_seams = np.zeros(0, int)
@@ -124,6 +128,8 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         return None
     if place.is_mirrored:
         reading, extent = reading.seen_in_mirror(params), extent.seen_in_mirror()
+    if reading.pose.place_mm[2] < LEAST_HEIGHT_MM:
+        return None
     reading = reading.moved(place.octaves)
     extent = extent.moved(place.octaves)
     plan = picture.look_from_above(reading.plane_to_image)

@@ -241,8 +241,8 @@ class _Slots:
     def is_black_there(self, number: int, step: int, levels: _Levels) -> bool | None:
         """Return whether a black key may stand at its place, coming from the side of -step; None: it is not in the picture.
 
-        Only its nearer half is looked at: where an instrument ends, the other half may be the dark case. A reflection may hide a
-        key.
+        Only its nearer half is looked at: where an instrument ends, the other half may be the dark case. A reflection may hide
+        a key.
         """
         left, right = self._black(number)
         middle = (left + right) / 2

@@ -71,7 +71,9 @@ def white_range(first_midi: int, last_midi: int) -> tuple[int, int]:
 
 def black_range(first_midi: int, last_midi: int) -> tuple[int, int]:
     """Return (first, end) of the black keys among MIDI numbers first..last, for `range`."""
-    return black_range_mm(key_edges_mm(first_midi)[0], key_edges_mm(last_midi)[1])
+    first, end = black_range_mm(key_edges_mm(first_midi)[0], key_edges_mm(last_midi)[1])
+    inside = [number for number in range(first, end) if first_midi <= black_midi(number) <= last_midi]
+    return (inside[0], inside[-1] + 1) if inside else (0, 0)
 
 
 def is_black_midi(midi: int) -> bool:
