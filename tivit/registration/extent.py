@@ -296,8 +296,9 @@ class _Slots:
         """Return the median of a profile over true x left..right (mm); NaN when less than 3 mm of it is in the picture."""
         x = np.arange(left, right + 0.5, 1.0)
         values = np.interp(x + correction_mm(self.correction, x), X_MM, profile, left=np.nan, right=np.nan)
-        values = values[np.isfinite(values)]
-        return float(np.median(values)) if len(values) >= MIN_SLOT_MM else float("nan")
+        values = np.sort(values[np.isfinite(values)])
+        count = len(values)
+        return float(values[(count - 1) // 2] + values[count // 2]) / 2 if count >= MIN_SLOT_MM else float("nan")
 
 
 def _finite(values: list[float]) -> np.ndarray:

@@ -21,7 +21,8 @@ from tivit.video.median import temporal_median
 
 STEP_MM = 1.0
 MARGIN_MM = 200.0
-Y_MM = np.arange(5.0, 200.0, 2.5)
+Y_MM = np.concatenate([np.arange(*rows, 2.5) for rows in ((7.5, 44), (80, 135), (162.5, 199))])
+"""Rows of the raster: white fronts, black keys, and behind the keyboard."""
 X_MM = np.arange(-MARGIN_MM, KEYBOARD_WIDTH_MM + MARGIN_MM, STEP_MM)
 BLACK_ROWS = (Y_MM > 78) & (Y_MM < 135)
 FRONT_ROWS = (Y_MM > 6) & (Y_MM < 44)
@@ -64,19 +65,19 @@ class Picture:
     def look_from_above(self, plane_to_image: np.ndarray) -> Plan:
         """Return the picture sampled on the plane raster."""
         height, width = self.shape
-        x_mm, y_mm = np.meshgrid(X_MM, Y_MM)
-        image = np.stack([x_mm, y_mm, np.ones_like(x_mm)], axis=-1) @ plane_to_image.T
-        ahead = image[..., 2] > 1e-9
-        points = (image[..., :2] / np.where(ahead, image[..., 2], 1.0)[..., None]).astype(np.float32)
-        outside = ~ahead | (points < -0.5).any(-1) | (points[..., 0] > width - 0.5) | (points[..., 1] > height - 0.5)
-        if outside.all():
-            return Plan(np.full(x_mm.shape, np.nan))
-        left, top = np.clip(np.floor(points[~outside].min(0)).astype(int) - 1, 0, (width - 1, height - 1))
-        right, bottom = np.clip(np.ceil(points[~outside].max(0)).astype(int) + 2, 1, (width, height))
+        u, v, depth = (row[0] * X_MM + (row[1] * Y_MM[:, None] + row[2]) for row in plane_to_image)
+        ahead = depth > 1e-9
+        depth = np.where(ahead, depth, 1.0)
+        x, y = (u / depth).astype(np.float32), (v / depth).astype(np.float32)
+        inside = ahead & (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+        if not inside.any():
+            return Plan(np.full(inside.shape, np.nan))
+        seen_x, seen_y = x[inside], y[inside]
+        left, top = max(int(np.floor(seen_x.min())) - 1, 0), max(int(np.floor(seen_y.min())) - 1, 0)
+        right, bottom = min(int(np.ceil(seen_x.max())) + 2, width), min(int(np.ceil(seen_y.max())) + 2, height)
         left, top, median = self._around(left, top, right, bottom)
-        local = np.where(outside[..., None], 0, points - (left, top)).astype(np.float32)
-        grey = cv2.remap(median, local, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return Plan(np.where(outside, np.nan, grey.astype(float)))
+        grey = cv2.remap(median, x - np.float32(left), y - np.float32(top), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return Plan(np.where(inside, grey.astype(float), np.nan))
 
     def unrest(self, plane_to_image: np.ndarray, y_mm: np.ndarray, x_mm: np.ndarray) -> float:
         """Return how much the picture changes between frames over a raster of the plane (mean deviation, levels)."""
