@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_PITCH_MM
+from tivit.core.keyboard import KEYBOARD_WIDTH_MM, OCTAVE_MM, WHITE_PITCH_MM
 from tivit.video.median import temporal_median
 from tivit.video.rectify import StripMap, sampling_map
 
@@ -26,7 +26,6 @@ COARSE = 2
 REACH_MM = 350.0
 """How far it may have moved along the keys when that is a few octaves beside what the coarse search found."""
 END_SHARE = 0.5
-OCTAVE_MM = 7 * WHITE_PITCH_MM
 FAR_COST = 0.05
 """Of two readings that fit alike, the nearer one by an octave is preferred by this much correlation."""
 EVEN_MM = 40.0
