@@ -33,8 +33,8 @@ LEAST_HEIGHT_MM = 100.0
 """A camera nearer to the plane of the white keys sees no keyboard; at the height of the black keys shadows have no end."""
 MAX_WIDTH_PX = 1920
 """Wider pictures are looked at in this width."""
-FIRST_ORDER = 2
-"""Highest power of the x correction with which the keyboard is followed outwards."""
+KEYS_PER_POWER = 9
+"""The x correction with which the keyboard is followed outwards has a power for so many black keys."""
 FIRST_KEY_TOLERANCE = 4
 """By how many semitones a first key given may differ from the one found: a key cut by the picture may or may not be counted."""
 
@@ -114,7 +114,8 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     keys = np.arange(reading.keys.min(), reading.keys.max() + 1)
     plan = picture.look_from_above(reading.plane_to_image)
     no_seams = np.zeros(0, int)
-    first = fit_correction(plan, reading.pose.place_mm, keys, no_seams, min(params.lens_order, FIRST_ORDER))
+    order = min(params.lens_order, max(1, len(reading.keys) // KEYS_PER_POWER))
+    first = fit_correction(plan, reading.pose.place_mm, keys, no_seams, order)
     if first is None:
         return None
     seen = (reading.keys, reading.size_wh)

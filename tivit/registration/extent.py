@@ -38,6 +38,7 @@ NEIGHBOURS = 8
 """Black keys on each side that say how dark and how bright keys are near by."""
 GLARE, GLARE_LEVEL = 1.3, 235.0
 """What is so much brighter than white keys, and so bright (levels), is a reflection."""
+GLARE_REACH = 4
 MAX_STRAY = 4
 """So many of the outermost black keys matched may be something else, such as the edge of the case."""
 MIN_SLOT_MM = 3.0
@@ -191,7 +192,7 @@ def _follow(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, b
     if there is False or (there and not slots.are_white(outer, step, levels)):
         end = _end_after(slots, outer, step, levels)
         if in_view(end, END_TOLERANCE_MM):
-            return end, True
+            return end, not slots.is_glare_at(end, step, levels)
     midi = black_midi(int(known[-1] if step < 0 else known[0]))
     if not in_view(midi):
         return None
@@ -261,6 +262,15 @@ class _Slots:
             return None
         bright = [levels.dark + WHITE_SHARE * (level - levels.dark) for level in (levels.front, levels.tail)]
         return bool(front > bright[0] or tail > bright[1])
+
+    def is_glare_at(self, midi: int, step: int, levels: _Levels) -> bool:
+        """Return whether a reflection lies on a white key or on what is beyond it: then the instrument may go on below it."""
+        number = int(round(key_edges_mm(midi)[0] / WHITE_PITCH_MM))
+        for white in range(number, number + GLARE_REACH * step, step):
+            front, tail = self._median(self.front, *self._front(white)), self._median(self.back, *self._tail(white))
+            if front > max(GLARE * levels.front, GLARE_LEVEL) or tail > max(GLARE * levels.tail, GLARE_LEVEL):
+                return True
+        return False
 
     def are_white(self, outer: int, step: int, levels: _Levels) -> bool:
         """Return whether the white keys from a black key to beyond the next one are bright where they are in the picture."""

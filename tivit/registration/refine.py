@@ -209,9 +209,9 @@ def _seams(profile: np.ndarray, seams: np.ndarray) -> tuple[np.ndarray, np.ndarr
     for number in seams:
         x = number * WHITE_PITCH_MM + np.arange(-SEAM_SEARCH_MM - 6, SEAM_SEARCH_MM + 6.01, STEP_MM / 2)
         values = np.interp(x, X_MM, profile)
-        if not np.isfinite(values).all():
-            continue
         base = np.minimum(np.interp(x - 5, X_MM, profile), np.interp(x + 5, X_MM, profile))
+        if not (np.isfinite(values).all() and np.isfinite(base).all()):
+            continue
         depth = np.clip(base - values, 0, None)
         inner = np.abs(x - number * WHITE_PITCH_MM) <= SEAM_SEARCH_MM
         best = int(np.flatnonzero(inner)[depth[inner].argmax()])
