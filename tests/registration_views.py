@@ -15,13 +15,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from registration_nothing import paint_nothing
 from registration_scenery import (
     KeyDecor,
     ViewPicture,
     add_clutter,
     add_reflection,
     finished,
-    paint_nothing,
     random_decor,
     random_overlay,
     view_scene,

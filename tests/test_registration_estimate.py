@@ -337,7 +337,7 @@ def frames():
     return [pytest.param(item, id=Path(item["file"]).stem) for item in items]
 
 
-@pytest.mark.skipif(not frames(), reason="no real frames at hand")
+@pytest.mark.skipif(not frames(), reason="the real frames lie outside the repository")
 @pytest.mark.parametrize("frame", frames())
 def test_real_frames(frame):
     """Orientation, white keys in view and black-key centres; where the mirror image is left open, either answer will do."""
@@ -378,7 +378,7 @@ def black_errors(found, frame):
     return errors
 
 
-@pytest.mark.skipif(not frames(), reason="no real frames at hand")
+@pytest.mark.skipif(not frames(), reason="the real frames lie outside the repository")
 def test_real_frames_without_a_keyboard_are_refused():
     paths = sorted(REAL.glob("frames/no_keyboard_*"))
     assert len(paths) == 2

@@ -130,3 +130,13 @@ def test_the_picture_cuts_the_keyboard(low, high):
 def test_too_few_keys_in_the_picture():
     view_mm = (key_edges_mm(40)[0] - 20, key_edges_mm(40)[1] + 1)
     assert seen_extent(drawn_plan(PLACE_MM, view_mm=view_mm), np.arange(12, 24), view_mm) is None
+
+
+@pytest.mark.parametrize(
+    ("first_key", "expected"),
+    [(43, (False, "")), (33, (True, "")), (42, (False, "mirror image"))],
+    ids=["begins so upright", "begins so in a mirror", "begins so neither way"],
+)
+def test_a_first_key_tells_the_mirror_image_only_where_one_way_begins_with_it(first_key, expected):
+    place = place_on_piano(Extent(43, 91, False, False), first_key, None)
+    assert place.is_mirrored == expected[0] and (expected[1] in place.doubt) and bool(place.doubt) == bool(expected[1])

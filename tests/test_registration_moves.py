@@ -148,7 +148,7 @@ def test_a_clip_without_a_keyboard_is_refused_as_before():
     assert register_moving(frames, GEOMETRY, lambda _: answer, lambda *_: []) == answer
 
 
-@pytest.mark.skipif(not FURELISE.is_file(), reason="the real clip is not here")
+@pytest.mark.skipif(not FURELISE.is_file(), reason="the real clip lies outside the repository")
 def test_the_real_clip_does_not_move():
     found = register_video(FURELISE, PARAMS, GEOMETRY).registration
     assert found.status == "ok" and found.moves == ()

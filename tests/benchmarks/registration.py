@@ -1,12 +1,12 @@
 """How well `tivit.registration.estimate` finds keyboards in rendered views of all conditions: run by hand, never a test.
 
     PYTHONPATH=.:tests python tests/benchmarks/registration.py --seed 0,1 [--views 320] [--workers 2] [--conditions dark,tilt]
-    PYTHONPATH=.:tests python tests/benchmarks/registration.py --only 17 --save /tmp/view      frame and overlay of one view
+    PYTHONPATH=.:tests python tests/benchmarks/registration.py --only 17 --save FOLDER         frame and overlay of one view
     PYTHONPATH=.:tests python tests/benchmarks/registration.py --seed 0,1 --gallery            the worst ten, for docs/
 
-Views are rendered once and kept under --cache; those of several seeds are pooled. Errors are those of `registration.truth.
-key_errors` over the keys in view, in white-key widths, pooled over the keys of all views that were not refused. Outcomes, worst
-first:
+Views are rendered once and kept under --cache (.tivit/views); those of several seeds are pooled. Errors are those of
+`registration.truth.key_errors` over the keys in view, in white-key widths, pooled over the keys of all views that were not
+refused. Outcomes, worst first:
 
 wrong    status ok, and not so: octave, shifted, mirror image or turn, beside the keys, or a keyboard where there is none.
 lost     the same with an unknown octave: nobody can use it, but what it does say is not so.
@@ -92,10 +92,7 @@ def examine(cache: Path, place: tuple[int, int]) -> Result:
     view = view_of(*place, cache)
     frames = view.frames()
     start_s = time.perf_counter()
-    try:
-        registration = estimate(frames, section(params, "registration", RegistrationParams), geometry)
-    except Exception as error:
-        raise RuntimeError("view {1} of seed {0}".format(*place)) from error
+    registration = estimate(frames, section(params, "registration", RegistrationParams), geometry)
     seconds = time.perf_counter() - start_s
     outcome, detail, errors = verdict(registration, view.truth, geometry)
     return Result(*place, view.truth, registration, outcome, detail, errors, seconds)
@@ -296,7 +293,7 @@ def main() -> None:
     parser.add_argument("--seed", default="0", help="one or several, separated by commas")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--conditions", default="", help="only views with all of these tags, separated by commas")
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/tivit_views"))
+    parser.add_argument("--cache", type=Path, default=Path(".tivit/views"))
     parser.add_argument("--only", type=int, help="one view by its number")
     parser.add_argument("--save", type=Path, help="folder for the frames and overlays of the views looked at")
     parser.add_argument("--out", type=Path, help="folder for results.json")

@@ -118,24 +118,29 @@ class PianoPlace:
 def place_on_piano(extent: Extent, first_key: int | None, is_mirrored: bool | None) -> PianoPlace | None:
     """Return how the keys lie on a piano of 88, None when they cannot.
 
-    `first_key` (MIDI of the lowest key in view) and `is_mirrored` are what is known beforehand, None: not known.
+    `first_key` (MIDI of the lowest key in view) and `is_mirrored` are what is known beforehand, None: not known. A first key
+    decides the octave; the mirror image too where the keys in view begin with it one way round and not the other.
     """
     plain, mirror = extent, extent.seen_in_mirror()
     doubt = ""
     if is_mirrored is None:
         chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
         is_mirrored = chances[1] > chances[0]
-        if max(chances) < SURE_RATIO * min(chances):
+        begins = [first_key is not None and (way.first_midi - first_key) % OCTAVE_KEYS == 0 for way in (plain, mirror)]
+        is_open = max(chances) < SURE_RATIO * min(chances)
+        if is_open and begins[0] != begins[1]:
+            is_mirrored = begins[1]
+        elif is_open:
             doubt = "whether the picture is a mirror image cannot be told from the keys in view"
     chosen = mirror if is_mirrored else plain
     options = chosen.octaves()
     if not options:
         return None
-    if chosen.is_low_end and chosen.is_high_end and chosen.commonness() <= RARE:
-        doubt = doubt or f"no known instrument has {chosen.count} keys from {name_of(chosen.first_midi)[:-1]}"
     if first_key is not None:
         octaves = min(options, key=lambda k: abs(chosen.first_midi + OCTAVE_KEYS * k - first_key))
-        return PianoPlace(octaves, is_mirrored, "")
+        return PianoPlace(octaves, is_mirrored, doubt)
+    if chosen.is_low_end and chosen.is_high_end and chosen.commonness() <= RARE:
+        doubt = doubt or f"no known instrument has {chosen.count} keys from {name_of(chosen.first_midi)[:-1]}"
     at_bottom = [k for k in options if chosen.first_midi + OCTAVE_KEYS * k == LOWEST_MIDI]
     if len(options) == 1:
         return PianoPlace(options[0], is_mirrored, doubt)
