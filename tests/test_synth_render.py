@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, LEFT_MM, RIGHT_MM
+from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, LEFT_MM, RIGHT_MM, TAIL_LEFT_MM, TAIL_RIGHT_MM
 from tivit.core.params import load, section
 from tivit.synth.camera import Camera, random_camera
 from tivit.synth.hands import HandPainter
@@ -58,7 +58,8 @@ def test_white_keys_are_bright_and_gaps_are_visible(keyboard):
 def test_black_keys_are_dark_where_they_should_be(keyboard):
     row = row_at(keyboard.at(np.zeros(KEY_COUNT)), 110.0)
     for key in range(30, 60):
-        value = row[int(round(CAMERA.project([CENTER_MM[key], 110.0, 6.0])[0]))]
+        x_mm = CENTER_MM[key] if IS_BLACK[key] else (TAIL_LEFT_MM[key] + TAIL_RIGHT_MM[key]) / 2
+        value = row[int(round(CAMERA.project([x_mm, 110.0, 12.0 if IS_BLACK[key] else 0.0])[0]))]
         assert (value < 90) == bool(IS_BLACK[key])
 
 
@@ -88,6 +89,28 @@ def test_a_pressed_white_key_gets_dark_lines_at_its_sides(keyboard):
     middle = change[low + 8 : high - 8].mean()
     assert change[low - 2 : low + 5].min() < middle - 8
     assert change[high - 5 : high + 2].min() < middle - 8
+
+
+def test_a_sunk_tail_opens_the_gap_that_the_camera_sees_and_closes_the_other(scene):
+    """D between its black keys, right of the camera: its tail moves to the left in the picture."""
+    keyboard = KeyboardPicture(np.random.default_rng(0), CAMERA, replace(scene, sharpen=0.0, tail=0.0, cast=0.0, occlusion=0.0))
+    key = 65
+    left_px, right_px = (CAMERA.project([x, 110.0, 0.0])[0] for x in (TAIL_LEFT_MM[key], TAIL_RIGHT_MM[key]))
+    released = row_at(keyboard.at(np.zeros(KEY_COUNT)), 110.0).copy()
+    change = row_at(keyboard.at(pressed(key)), 110.0) - released
+    assert change[int(right_px) - 3 : int(right_px) + 2].min() < -30
+    assert change[int(left_px) - 3 : int(left_px) + 3].min() > -10
+    assert np.abs(change[int(left_px) + 3 : int(right_px) - 3]).max() < 10
+
+
+def test_shadows_lie_on_the_white_tops_alone(scene):
+    """A black key that is pressed changes nothing of the white keys but their light, and only next to it."""
+    keyboard = KeyboardPicture(np.random.default_rng(0), CAMERA, replace(scene, sharpen=0.0))
+    key = 40
+    released = keyboard.at(np.zeros(KEY_COUNT)).astype(int)
+    change = np.abs(keyboard.at(pressed(key)).astype(int) - released).max(-1)
+    front_row = int(round(CAMERA.project([611.0, 25.0, 0.0])[1]))
+    assert IS_BLACK[key] and change[front_row].max() == 0
 
 
 def test_hands_cover_keys_and_leave_the_rest_alone(scene):

@@ -1,8 +1,12 @@
-"""The keyboard as painted polygons: tops, walls, fronts, gaps and the shadows that appear beside a pressed key.
+"""The keyboard as painted polygons: tops, walls, fronts, gaps, and the shadows of black keys on the white tops beside them.
 
 Keys rotate about a far pivot; depths are quantised to LEVELS steps and every face is projected once a clip. Painting goes
 from the key farthest (along x) from the camera to the nearest, white keys first, so nearer tops hide farther walls. All is
 painted OVERSAMPLING times larger and averaged down, because gap lines are thinner than a pixel and nearly vertical.
+
+What a pressed white key shows is geometry first: its top lies lower and so moves towards the point below the camera. On the
+side of a black key that the camera sees, the gap opens and the stick below the black cap comes out; on the other side the gap
+closes. So nothing is painted over a white top as if it were at rest: shadows lie on each top where it is.
 """
 
 from __future__ import annotations
@@ -27,10 +31,18 @@ REACH = 3
 """A key's picture depends on the keys at most this many semitones away."""
 REAR_MM = WHITE_LENGTH_MM + 4.0
 BLACK_FRONT_MM = WHITE_LENGTH_MM - keyboard.BLACK_LENGTH_MM
+FRONT_END_MM = BLACK_FRONT_MM - 0.8
+"""Where the broad front part of a white key ends, a gap before the black keys."""
 OCCLUSION_REACH = 0.4
 """A black key darkens the white tops as far around it as this share of its height above them."""
+SHADOW_GROWTH = 0.2
+"""Share of a white key's sinking by which shadows on it grow: light comes from more than one side."""
 BLACK_TRAVEL_MM = 9.5
 """How far a black key's front sinks: black levers are shorter, so their fronts sink nearly as far as those of white keys."""
+
+
+Polygon = tuple[np.ndarray, Color]
+"""World points (n, 3) in mm and a BGR colour."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +76,14 @@ class KeyPainter:
 
     def faces(self, key: int, levels: np.ndarray) -> list[Face]:
         """Return the faces of a key, back to front, given the levels (88,) of it and its neighbours."""
-        if IS_BLACK[key]:
-            state = (key, int(levels[key]))
-            if state not in self._faces:
-                self._faces[state] = self._black_faces(*state)
-        else:
-            left, right = self._white_neighbours(key)
-            state = (key, int(levels[key]), int(levels[left]), int(levels[right]))
-            if state not in self._faces:
-                self._faces[state] = self._white_faces(*state)
+        around = [key - 1, key + 1] if IS_BLACK[key] else [*self._white_neighbours(key), key - 1, key + 1]
+        state = (key, *levels[np.clip([key, *around], 0, KEY_COUNT - 1)].tolist())
+        if state not in self._faces:
+            polygons = self._black_key(*state) if IS_BLACK[key] else self._white_key(*state)
+            pixels = self._fixed_px(np.concatenate([points for points, _ in polygons]))
+            ends = np.cumsum([len(points) for points, _ in polygons])[:-1]
+            colors = [color for _, color in polygons]
+            self._faces[state] = [Face(*pair) for pair in zip(np.split(pixels, ends), colors, strict=True)]
         return self._faces[state]
 
     def rectangle_px(self, key: int) -> tuple[int, int, int, int]:
@@ -88,8 +99,11 @@ class KeyPainter:
 
     def face(self, points_mm: np.ndarray, color: Color) -> Face:
         """Return world points (n, 3) as a face."""
+        return Face(self._fixed_px(points_mm), color)
+
+    def _fixed_px(self, points_mm: np.ndarray) -> np.ndarray:
         pixels = (self.camera.project(points_mm) + 0.5) * OVERSAMPLING - 0.5
-        return Face(np.round(pixels * (1 << SHIFT)).astype(np.int32), color)
+        return np.round(pixels * (1 << SHIFT)).astype(np.int32)
 
     def _white_neighbours(self, key: int) -> tuple[int, int]:
         """Return the white keys on both sides of a white key (the key itself at the ends)."""
@@ -107,120 +121,150 @@ class KeyPainter:
         pivot = self.scene.pivot_mm
         return -BLACK_TRAVEL_MM * level / LEVELS * (pivot - np.asarray(y_mm, float)) / (pivot - BLACK_FRONT_MM)
 
-    def _white_faces(self, key: int, level: int, left_level: int, right_level: int) -> list[Face]:
+    def _white_key(self, key: int, level: int, left_level: int, right_level: int, *beside: int) -> list[Polygon]:
+        """Return a white key back to front; `beside` are the levels of the keys next to it, black or white."""
         scene, inset = self.scene, self.inset_mm
         left_mm, right_mm = self.gap_jitter_mm[key]
         x0, x1 = keyboard.LEFT_MM[key] + inset + left_mm, keyboard.RIGHT_MM[key] - inset + right_mm
         t0 = max(x0, keyboard.TAIL_LEFT_MM[key] + 0.3)
         t1 = min(x1, keyboard.TAIL_RIGHT_MM[key] - 0.3)
         top = _tinted(scene.white, self.shade[key] * (1.0 - 0.025 * level / LEVELS))
-        faces = []
+        tail = _tinted(top, 1.0 - scene.tail * level / LEVELS)
+        polygons = []
         cam_x, cam_y = self.camera.position_mm[:2]
         wall_x = x0 if cam_x < x0 else x1 if cam_x > x1 else None
         if wall_x is not None:
-            faces.append(self._wall(wall_x, 0.0, BLACK_FRONT_MM, level, -20.0, scene.wall))
+            polygons.append(self._wall(wall_x, 0.0, FRONT_END_MM, level, -20.0, scene.wall))
             tail_x = t0 if cam_x < x0 else t1
-            faces.append(self._wall(tail_x, BLACK_FRONT_MM, REAR_MM, level, -20.0, scene.wall))
+            polygons.append(self._wall(tail_x, FRONT_END_MM, REAR_MM, level, -20.0, scene.wall))
         if cam_y < 0:
-            z = self._z(0.0, level)
-            faces.append(
-                self.face(np.array([[x0, 0, z], [x1, 0, z], [x1, 0, z - 20], [x0, 0, z - 20]]), _tinted(scene.white, 0.72))
-            )
+            z = float(self._z(0.0, level))
+            lip = np.array([[x0, 0, z], [x1, 0, z], [x1, 0, z - 20], [x0, 0, z - 20]])
+            polygons.append((lip, _tinted(scene.white, 0.72)))
         corner = 2.0
         outline = np.array(
             [[x0, corner], [x0 + 0.6, 0.5], [x0 + corner, 0], [x1 - corner, 0], [x1 - 0.6, 0.5], [x1, corner]]
-            + [[x1, BLACK_FRONT_MM], [x0, BLACK_FRONT_MM]]
+            + [[x1, FRONT_END_MM], [x0, FRONT_END_MM]]
         )
-        faces.append(self._top(outline, level, top))
-        faces.append(
-            self._top(np.array([[t0, BLACK_FRONT_MM - 1], [t1, BLACK_FRONT_MM - 1], [t1, REAR_MM], [t0, REAR_MM]]), level, top)
-        )
-        for x, inward, other in ((x0, 1.0, left_level), (x1, -1.0, right_level)):
+        polygons.append(self._top(outline, level, top))
+        polygons.append(self._top(_rectangle(t0, t1, FRONT_END_MM - 1, REAR_MM), level, tail))
+        parts = ((x0, x1, 0.0, FRONT_END_MM), (t0, t1, FRONT_END_MM, REAR_MM))
+        shadows = [
+            self._shadow_of(key + side, other, level, parts, tail)
+            for side, other in zip((-1, 1), beside, strict=True)
+            if _is_black(key + side)
+        ]
+        polygons += [polygon for shade in zip(*shadows, strict=True) for side in shade for polygon in side]
+        for x, inward, other in ((x0, 1, left_level), (x1, -1, right_level)):
             if level > other:
-                faces.append(self._contact_shadow(x, inward, level, level - other, top))
-        return faces
+                end_mm = FRONT_END_MM if _is_black(key - inward) else REAR_MM
+                polygons.append(self._contact_shadow(x, inward, level, level - other, top, end_mm))
+        return polygons
 
-    def _contact_shadow(self, x: float, inward: float, level: int, step: int, top: Color) -> Face:
-        """Return the dark line on a pressed key beside its higher neighbour: as wide as the step is high."""
+    def _contact_shadow(self, x: float, inward: int, level: int, step: int, top: Color, end_mm: float) -> Polygon:
+        """Return the dark line on a pressed key beside its higher neighbour, up to y `end_mm`: as wide as the step is high."""
         scene = self.scene
         lean = max(0.0, scene.light[0] * inward)
-        y = np.array([0.0, BLACK_FRONT_MM])
+        y = np.array([0.0, end_mm])
         width = -self._z(y, step) * (scene.ambient + 0.35 * lean)
         points = np.array([[x, y[0]], [x + inward * width[0], y[0]], [x + inward * width[1], y[1]], [x, y[1]]])
         return self._top(points, level, _tinted(top, 1.0 - scene.edge))
 
-    def _black_faces(self, key: int, level: int) -> list[Face]:
+    def _shadow_of(
+        self, key: int, level: int, white_level: int, parts: tuple[tuple[float, float, float, float], ...], top: Color
+    ) -> tuple[list[Polygon], list[Polygon], list[Polygon]]:
+        """Return what black `key` takes from the white top beside it, in three shades: light from above, and its shadow.
+
+        `parts` are the rectangles (x0, x1, y0, y1) in mm of the white top, which has sunk by `white_level`.
+        """
+        scene, x, half = self.scene, float(CENTER_MM[key]), self.scene.black_mm / 2
+        base = _rectangle(x - half, x + half, BLACK_FRONT_MM, REAR_MM)
+        shades: tuple[list[Polygon], list[Polygon], list[Polygon]] = ([], [], [])
+        for part in parts:
+            sunk = float(self._z(max(part[2], BLACK_FRONT_MM), white_level))
+            height = keyboard.BLACK_HEIGHT_MM + float(self._black_z(BLACK_FRONT_MM, level)) - SHADOW_GROWTH * sunk
+            outward = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 0.0], [-1.0, 0.0]]) * height
+            cast = np.concatenate([base, base + np.array(scene.light) * height * 0.6])
+            patches = (
+                (base + OCCLUSION_REACH * outward, 1.0 - scene.occlusion / 2),
+                (cv2.convexHull(cast.astype(np.float32))[:, 0], 1.0 - scene.cast),
+                (base + OCCLUSION_REACH / 2 * outward, 1.0 - scene.occlusion - scene.cast / 2),
+            )
+            limits = _rectangle(*part).astype(np.float32)
+            for polygons, (points, factor) in zip(shades, patches, strict=True):
+                area, inside = cv2.intersectConvexConvex(points.astype(np.float32), limits)
+                if area > 0:
+                    polygons.append(self._top(inside[:, 0].astype(float), white_level, _tinted(top, factor)))
+        return shades
+
+    def _black_key(self, key: int, level: int, left_level: int, right_level: int) -> list[Polygon]:
+        """Return a black key back to front; `left_level` and `right_level` are those of the white keys beside it."""
         scene = self.scene
         half_base, half_top = scene.black_mm / 2, scene.black_mm / 2 - 0.8
         x, front, rear = CENTER_MM[key], BLACK_FRONT_MM, REAR_MM
         dim = 1.0 - scene.sunk * level / LEVELS
         top_front = front + scene.bevel_mm
         height = keyboard.BLACK_HEIGHT_MM
-        faces = [self._slot(key), *self._black_shadow(x, level)]
+        polygons = []
         cam_x, cam_y = self.camera.position_mm[:2]
 
         def corner(px: float, y: float, up: float) -> list[float]:
             return [px, y, up + float(self._black_z(y, level))]
 
-        for sign in (-1.0, 1.0):
+        for sign, white_level in ((-1.0, left_level), (1.0, right_level)):
+            base, edge = x + sign * half_base, x + sign * half_top
+            if (cam_x - base) * sign > 0:
+                polygons += self._stick(base, level, white_level)
             if (cam_x - x) * sign > half_top:
                 shade = 0.75 + 0.5 * max(0.0, -sign * scene.light[0])
-                base, edge = x + sign * half_base, x + sign * half_top
                 quad = [
                     corner(base, front, 0),
                     corner(base, rear, 0),
                     corner(edge, rear, height),
                     corner(edge, top_front, height),
                 ]
-                faces.append(self.face(np.array(quad), _tinted(scene.black, shade)))
+                polygons.append((np.array(quad), _tinted(scene.black, shade)))
         slope = [corner(x - half_base, front, 0), corner(x + half_base, front, 0)]
         slope += [corner(x + half_top, top_front, height), corner(x - half_top, top_front, height)]
         if cam_y < top_front + 200:
-            faces.append(self.face(np.array(slope), _tinted(_added(scene.black, 6 + 38 * scene.gloss), dim)))
+            polygons.append((np.array(slope), _tinted(_added(scene.black, 6 + 38 * scene.gloss), dim)))
         top = [corner(x - half_top, top_front, height), corner(x + half_top, top_front, height)]
         top += [corner(x + half_top, rear, height), corner(x - half_top, rear, height)]
         spot = np.exp(-0.5 * ((x - scene.glare_mm[0]) / scene.glare_mm[1]) ** 2)
         glare = 190.0 * scene.glare * float(spot)
-        faces.append(self.face(np.array(top), _tinted(_added(scene.black, 4 + 10 * scene.gloss + glare), dim)))
+        polygons.append((np.array(top), _tinted(_added(scene.black, 4 + 10 * scene.gloss + glare), dim)))
         sign = 1.0 if scene.light[0] < 0 else -1.0
         shine = [
             corner(x + sign * (half_top - a), y, height)
             for y, a in ((top_front, 0.2), (top_front, 1.6), (rear, 1.6), (rear, 0.2))
         ]
-        faces.append(self.face(np.array(shine), _tinted(_added(scene.black, 8 + 34 * scene.gloss + glare), dim)))
-        return faces
+        polygons.append((np.array(shine), _tinted(_added(scene.black, 8 + 34 * scene.gloss + glare), dim)))
+        return polygons
 
-    def _slot(self, key: int) -> Face:
-        """Return the dark slot in which a black key stands."""
-        half = (self.scene.black_mm + 1.0) / 2
-        x, y0, y1 = CENTER_MM[key], BLACK_FRONT_MM - 0.8, REAR_MM
-        return self.face(np.array([[x - half, y0, 0], [x + half, y0, 0], [x + half, y1, 0], [x - half, y1, 0]]), self.scene.gap)
+    def _stick(self, base: float, level: int, white_level: int) -> list[Polygon]:
+        """Return the side of the stick below a black cap at x `base`, where the white key beside it has sunk below the cap."""
+        y = np.array([BLACK_FRONT_MM + 1.0, REAR_MM])
+        high, low = np.minimum(self._black_z(y, level), 0.0), self._z(y, white_level)
+        if low[0] >= high[0]:
+            return []
+        side = np.array([[base, y[0], high[0]], [base, y[1], high[1]], [base, y[1], low[1]], [base, y[0], low[0]]])
+        return [(side, self.scene.stick)]
 
-    def _black_shadow(self, x: float, level: int) -> list[Face]:
-        """Return what a black key takes from the white tops around it: light from above, less when it is down, and its shadow.
+    def _top(self, outline_mm: np.ndarray, level: int, color: Color) -> Polygon:
+        return np.column_stack([outline_mm, self._z(outline_mm[:, 1], level)]), color
 
-        Without it a press right below a distant camera shows nowhere: no wall is seen and the finger hides the front.
-        """
-        scene = self.scene
-        height = keyboard.BLACK_HEIGHT_MM + float(self._black_z(BLACK_FRONT_MM, level))
-        moved = np.array(scene.light) * height * 0.6
-        half = scene.black_mm / 2
-        base = np.array([[x - half, BLACK_FRONT_MM], [x + half, BLACK_FRONT_MM], [x + half, REAR_MM], [x - half, REAR_MM]])
-        outward = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 0.0], [-1.0, 0.0]]) * height
-        shadow = cv2.convexHull(np.concatenate([base, base + moved]).astype(np.float32))[:, 0]
-        patches = (
-            (base + OCCLUSION_REACH * outward, 1.0 - scene.occlusion / 2),
-            (shadow, 1.0 - scene.cast),
-            (base + OCCLUSION_REACH / 2 * outward, 1.0 - scene.occlusion - scene.cast / 2),
-        )
-        return [self.face(np.column_stack([points, np.zeros(len(points))]), _tinted(scene.white, f)) for points, f in patches]
-
-    def _top(self, outline_mm: np.ndarray, level: int, color: Color) -> Face:
-        return self.face(np.column_stack([outline_mm, self._z(outline_mm[:, 1], level)]), color)
-
-    def _wall(self, x: float, y0: float, y1: float, level: int, bottom: float, color: Color) -> Face:
+    def _wall(self, x: float, y0: float, y1: float, level: int, bottom: float, color: Color) -> Polygon:
         z0, z1 = self._z(y0, level), self._z(y1, level)
-        return self.face(np.array([[x, y0, z0], [x, y1, z1], [x, y1, z1 + bottom], [x, y0, z0 + bottom]]), color)
+        return np.array([[x, y0, z0], [x, y1, z1], [x, y1, z1 + bottom], [x, y0, z0 + bottom]]), color
+
+
+def _is_black(key: int) -> bool:
+    return 0 <= key < KEY_COUNT and bool(IS_BLACK[key])
+
+
+def _rectangle(x0: float, x1: float, y0: float, y1: float) -> np.ndarray:
+    """Return the corners (4, 2) of a rectangle, front left first, counter-clockwise."""
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
 
 def _tinted(color: Color, factor: float) -> Color:

@@ -156,7 +156,7 @@ def _black_reach(notes: Notes, times_s: np.ndarray) -> np.ndarray:
     weight = np.zeros(len(times_s))
     for onset_s, offset_s in zip(black.onset_s, black.offset_s, strict=True):
         weight = np.maximum(weight, _trapezoid(times_s, onset_s, offset_s, 0.25))
-    return 22.0 * _smoothed(weight, 7)
+    return 18.0 * _smoothed(weight, 7)
 
 
 def _tip_path(
@@ -175,9 +175,8 @@ def _tip_path(
     count = len(notes)
     x = CENTER_MM[keys] + np.where(black, rng.normal(0, 1.2, count), rng.normal(0, 3.5, count))
     natural_y = NATURAL_Y_MM[finger] + style.reach_mm
-    y = np.where(
-        black, np.maximum(natural_y + 24.0, rng.uniform(60, 76, count)), np.clip(natural_y + rng.normal(0, 5, count), 5, 125)
-    )
+    on_black = np.maximum(natural_y + rng.uniform(8, 24), rng.uniform(54, 76, count))
+    y = np.where(black, on_black, np.clip(natural_y + rng.normal(0, 5, count), 5, 125))
     x = np.where(~black & (y > 50) & (np.abs(x - CENTER_MM[keys]) > 2.0), CENTER_MM[keys], x)
     knots_s = np.stack([notes.onset_s - 0.06, np.maximum(notes.offset_s, notes.onset_s - 0.05)], axis=1).ravel()
     knots_s = np.maximum.accumulate(knots_s)

@@ -37,7 +37,7 @@ class KeyboardPicture:
     def __init__(self, rng: np.random.Generator, camera: Camera, scene: Scene) -> None:
         self.painter = KeyPainter(rng, camera, scene)
         self.size_px = (camera.width_px, camera.height_px)
-        self.sigma_px = blur_px(camera, scene.blur_px)
+        self.sigma_px, self.sharpen = blur_px(camera, scene.blur_px), scene.sharpen
         self.curve = tone_curve(scene)
         self.room = paint_room(rng, self.painter)
         self.parts = front_parts(rng, self.painter)
@@ -73,6 +73,9 @@ class KeyboardPicture:
         picture = np.clip(picture * self.light[y0:y1, x0:x1], 0, 255).astype(np.uint8)
         if self.sigma_px > MIN_BLUR_PX:
             picture = cv2.GaussianBlur(picture, (0, 0), self.sigma_px)
+        if self.sharpen > 0:
+            soft = cv2.GaussianBlur(picture, (0, 0), max(1.0, 1.2 * self.sigma_px))
+            picture = cv2.addWeighted(picture, 1.0 + self.sharpen, soft, -self.sharpen, 0.0)
         inner = np.s_[rectangle[1] - y0 : rectangle[3] - y0, rectangle[0] - x0 : rectangle[2] - x0]
         return cv2.LUT(picture, self.curve)[inner]
 

@@ -29,6 +29,9 @@ class Scene:
     bevel_mm : length of a black key's sloping front; pivot_mm : y of the keys' far pivot.
     light : (x, y) tangent of the main light's slope: shadows fall along it.
     ambient : width of the contact shadow beside a pressed key per mm of step; edge : its darkness 0..1.
+    tail : how much darker a white key's tail is at full depth, between its neighbours.
+    stick : colour of a black key's stick below the cap: bare wood or the dark of the gap.
+    sharpen : strength of the camera's sharpening.
     cast : darkness of the shadows that black keys cast on white ones; occlusion : of the white tops close to a black key.
     sunk : how much darker a black key's top is at full depth, between its neighbours.
     gloss : strength of the black keys' highlights.
@@ -54,6 +57,9 @@ class Scene:
     light: tuple[float, float]
     ambient: float
     edge: float
+    tail: float
+    stick: Color
+    sharpen: float
     cast: float
     occlusion: float
     sunk: float
@@ -98,6 +104,9 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         light=(float(rng.normal(0, 0.3)), float(rng.normal(0.1, 0.3))),
         ambient=rng.uniform(0.07, 0.24),
         edge=rng.uniform(0.18, 0.55),
+        tail=rng.uniform(0.0, 0.04),
+        stick=_wood(rng, white_level, gap),
+        sharpen=rng.uniform(0.0, 1.2) if rng.random() < 0.7 else 0.0,
         cast=rng.uniform(0.04, 0.35),
         occlusion=rng.uniform(0.08, 0.28),
         sunk=rng.uniform(0.0, 0.35),
@@ -116,6 +125,11 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         sleeve_mm=rng.uniform(60, 260),
         shutter=rng.uniform(0.2, 0.8),
     )
+
+
+def _wood(rng: np.random.Generator, white_level: float, gap: float) -> Color:
+    level = rng.uniform(0.3, 0.95) * white_level if rng.random() < 0.65 else gap
+    return (level * 0.8, level * 0.92, level)
 
 
 def _shade(rng: np.random.Generator, level: float, colorfulness: float) -> Color:
