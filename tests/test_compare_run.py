@@ -11,7 +11,7 @@ from model_cases import RUNTIME, model_params, played_clip, train_params, write_
 from tivit.__main__ import main
 from tivit.compare import plan, run
 from tivit.compare.kept import Kept
-from tivit.compare.plan import Pace, measure_pace, parse_methods, parse_minutes, parse_steps, steps_in
+from tivit.compare.plan import Pace, measure_paces, parse_methods, parse_minutes, parse_steps, steps_in
 from tivit.compare.run import Request, compare
 from tivit.compare.table import Outcome, header_lines, line_of, markdown
 from tivit.core.errors import InputError
@@ -57,19 +57,25 @@ def test_steps_fill_the_minutes_with_their_share_of_validation():
     assert steps_in(0.001, Pace(0.5, 10.0), 100) == 1
 
 
-def test_the_pace_is_the_median_of_steps_after_the_warm_up(monkeypatch):
-    class Clock:
-        now_s, steps = 0.0, 0
+def test_the_pace_is_the_median_of_steps_after_the_warm_up_and_methods_take_turns(monkeypatch):
+    clock, turns = [0.0], []
+
+    class Paced:
+        def __init__(self, name, step_s):
+            self.name, self.step_s, self.steps = name, step_s, 0
 
         def train_step(self):
-            Clock.steps += 1
-            Clock.now_s += 100.0 if Clock.steps <= plan.WARM_UP_STEPS or Clock.steps == 9 else 0.25
+            self.steps += 1
+            turns.append(self.name)
+            clock[0] += 100.0 if self.steps <= plan.WARM_UP_STEPS or self.steps == 9 else self.step_s
 
         def validate(self):
-            Clock.now_s += 3.0
+            clock[0] += 3.0
 
-    monkeypatch.setattr(plan.time, "perf_counter", lambda: Clock.now_s)
-    assert measure_pace(Clock()) == Pace(0.25, 3.0)
+    monkeypatch.setattr(plan.time, "perf_counter", lambda: clock[0])
+    paces = measure_paces({"a": Paced("a", 0.25), "b": Paced("b", 0.5)})
+    assert paces == {"a": Pace(0.25, 3.0), "b": Pace(0.5, 3.0)}
+    assert turns[:4] == ["a", "b", "a", "b"]
 
 
 def test_a_comparison_scores_every_method_and_writes_its_files(params, capsys):
@@ -95,10 +101,10 @@ def test_fixed_steps_give_the_same_bytes_in_another_folder(params):
 
 
 def test_finished_methods_are_kept_and_the_plan_too(params, monkeypatch):
-    monkeypatch.setattr(run, "measure_pace", lambda trainer: Pace(20.0, 0.0))
+    monkeypatch.setattr(run, "measure_paces", lambda trainers: dict.fromkeys(trainers, Pace(20.0, 0.0)))
     first = compare(params, request("key_vivit"))
     assert first[0].steps == 3
-    monkeypatch.setattr(run, "measure_pace", lambda trainer: pytest.fail("measured again"))
+    monkeypatch.setattr(run, "measure_paces", lambda trainers: pytest.fail("measured again") if trainers else {})
     no_training(monkeypatch)
     assert compare(params, request("key_vivit", "difference"))[0] == first[0]
     params["sweep"]["remove_lag"] = False

@@ -30,7 +30,7 @@ SMOOTHING_S = 0.04
 """Sigma of the Gaussian over time."""
 TYPICAL_LEVEL, TYPICAL_SLOPE = 6.0, 3.0
 """The scores that get the probability 0.5, in spreads."""
-MIN_LEVEL_SPREAD, MIN_SLOPE_SPREAD = 1e-3, 3e-4
+MIN_LEVEL_SPREAD, MIN_SLOPE_SPREAD = 1e-3, 1e-3
 """Least spread, in units of contrast (a frame): keeps the noise of a still clip from being blown up."""
 MIN_SCORE = 1e-3
 CHUNK_FRAMES = 256

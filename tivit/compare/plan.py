@@ -1,6 +1,6 @@
 """How many steps a method is trained for: as many as fit into the time given, by its measured pace, or as many as were asked.
 
-The measurement is made on a trainer that is thrown away, because the learning rate of a step depends on the number of steps.
+The measurement is made on trainers that are thrown away, because the learning rate of a step depends on the number of steps.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tivit.core.errors import InputError
@@ -30,12 +30,19 @@ class Pace:
     validation_s: float
 
 
-def measure_pace(trainer: Trainer) -> Pace:
-    """Return the pace of a fresh trainer: 5 steps to warm up, the median of the next 20, and one validation."""
-    for _ in range(WARM_UP_STEPS):
-        trainer.train_step()
-    times_s = [_seconds(trainer.train_step) for _ in range(MEASURED_STEPS)]
-    return Pace(statistics.median(times_s), _seconds(trainer.validate))
+def measure_paces(trainers: Mapping[str, Trainer]) -> dict[str, Pace]:
+    """Return the pace of fresh trainers by name: 5 steps of each to warm up, the median of the next 20, one validation.
+
+    They take turns, a step each, so that other work of the machine slows all of them alike.
+    """
+    times_s: dict[str, list[float]] = {name: [] for name in trainers}
+    for _ in range(WARM_UP_STEPS + MEASURED_STEPS):
+        for name, trainer in trainers.items():
+            times_s[name].append(_seconds(trainer.train_step))
+    return {
+        name: Pace(statistics.median(times_s[name][WARM_UP_STEPS:]), _seconds(trainer.validate))
+        for name, trainer in trainers.items()
+    }
 
 
 def steps_in(minutes: float, pace: Pace, val_every_steps: int) -> int:

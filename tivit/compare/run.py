@@ -20,7 +20,7 @@ from typing import Any
 
 from tivit.compare.difference import difference_method
 from tivit.compare.kept import Kept
-from tivit.compare.plan import DIFFERENCE, measure_pace, steps_in
+from tivit.compare.plan import DIFFERENCE, measure_paces, steps_in
 from tivit.compare.table import Outcome, header_lines, line_of, markdown
 from tivit.core import fingerprint
 from tivit.core.artifacts import write_bytes, write_json
@@ -118,7 +118,7 @@ class Bench:
 
     def trained(self, method: str, folder: Path) -> tuple[str, dict[str, Any]]:
         """Return the name of a training run and its record (steps, best_step, parameters), with its weights in `folder`."""
-        steps = self.steps(method, folder)
+        steps = self.steps[method]
         name = self._training_name(method, steps=steps)
         record, clock = Kept(folder / "trained.json"), Kept(folder / "clock.json")
         made = record.read(name)
@@ -135,19 +135,20 @@ class Bench:
         result.state.delete()
         return name, made
 
-    def steps(self, method: str, folder: Path) -> int:
-        """Return the steps asked for, or those that fit into the minutes by a pace measured once and kept."""
-        if method in self.request.steps:
-            return self.request.steps[method]
-        plan = Kept(folder / "plan.json")
-        name = self._training_name(method, minutes=self.request.minutes)
-        kept = plan.read(name)
-        if kept is None:
-            pace = measure_pace(Trainer(self.train_data, self._model(method), self.train, self.seed, self.runtime))
-            steps = steps_in(self.request.minutes, pace, self.train.val_every_steps)
-            kept = plan.write(name, steps=steps, **asdict(pace))
-            log.info("%s: %.3f s a step, %d steps in %g minutes", method, pace.step_s, steps, self.request.minutes)
-        return kept["steps"]
+    @cached_property
+    def steps(self) -> dict[str, int]:
+        """Steps of each network: those asked for, or those that fit into the minutes by paces measured once and kept."""
+        networks = [method for method in self.request.methods if method != DIFFERENCE]
+        steps = {method: self.request.steps[method] for method in networks if method in self.request.steps}
+        names = {m: self._training_name(m, minutes=self.request.minutes) for m in networks if m not in steps}
+        plans = {method: Kept(self.request.out / method / "plan.json") for method in names}
+        missing = [method for method, name in names.items() if plans[method].read(name) is None]
+        trainers = {m: Trainer(self.train_data, self._model(m), self.train, self.seed, self.runtime) for m in missing}
+        for method, pace in measure_paces(trainers).items():
+            count = steps_in(self.request.minutes, pace, self.train.val_every_steps)
+            plans[method].write(names[method], steps=count, **asdict(pace))
+            log.info("%s: %.3f s a step, %d steps in %g minutes", method, pace.step_s, count, self.request.minutes)
+        return {**steps, **{method: plans[method].read(name)["steps"] for method, name in names.items()}}
 
     def scored(self, method: str, folder: Path, training: str) -> dict[str, Any]:
         """Return `blocks` (scores) and `real_time` (speed) of a method; `training` names the run that made its weights."""
