@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tivit.core.errors import InputError
-from tivit.core.logits import ClipLogits, silenced, write_logits
+from tivit.core.logits import write_logits
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
-from tivit.core.progress import progress_bar
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.core.strip import open_strips
 from tivit.inference.params import LogitsParams
-from tivit.inference.predict import predict_strip
+from tivit.inference.predict import network_heads, split_logits
 from tivit.model.checkpoint import load_checkpoint
 from tivit.model.setup import prepare_torch
 
@@ -26,14 +25,9 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     strips, manifest = open_strips("data/strips"), read_manifest("data/manifest")
     if checkpoint.geometry != strips.geometry:
         raise InputError(f"data/model/best.pt was trained on {checkpoint.geometry}, data/strips holds {strips.geometry}")
-    model = checkpoint.model.to(device)
+    heads_of = network_heads(checkpoint.model.to(device), runtime, logits.window_frames)
     for split in logits.splits:
-        clips = manifest.of_split(split)
-        with progress_bar(sum(strips.grids[clip.clip_id].length for clip in clips), f"logits {split}", "frame") as bar:
-            answers = []
-            for clip in clips:
-                heads = predict_strip(model, strips.open(clip.clip_id), runtime, logits.window_frames, bar.update)
-                answers.append(ClipLogits(clip.clip_id, strips.grids[clip.clip_id], silenced(heads, clip.in_view)))
+        answers = split_logits(strips, manifest.of_split(split), heads_of, f"logits {split}")
         write_logits(f"data/logits/{split}.npz", answers)
 
 

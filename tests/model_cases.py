@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
 from tivit.core.keyboard import CENTER_MM
+from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.notes import Notes, make_notes
 from tivit.core.runtime import RuntimeParams
-from tivit.core.strip import StripGeometry
+from tivit.core.strip import StripGeometry, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.model.inputs import background_of
 from tivit.model.params import CnnGruParams, KeyVivitParams, ModelParams, VivitParams
@@ -88,3 +91,14 @@ def played_clip(clip_id: str, length: int = 30, seed: int = 0) -> TrainClip:
 def train_data() -> TrainData:
     """Return two clips to train on and one to validate on."""
     return TrainData([played_clip("train/a"), played_clip("train/b", 24, 1)], [played_clip("val/a", 30, 2)], GEOMETRY)
+
+
+def write_clips(clips: list[TrainClip]) -> None:
+    """Write clips, whose ids begin with their split, as `data/strips` and `data/manifest` of the current folder."""
+    for clip in clips:
+        path = Path("data/strips") / f"{clip.clip_id}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, clip.frames)
+    write_strip_index("data/strips", GEOMETRY, {clip.clip_id: clip.grid for clip in clips})
+    rows = tuple(Clip(clip.clip_id, clip.clip_id.split("/")[0], "plain", "x.mp4", 21, 108) for clip in clips)
+    write_manifest("data/manifest", Manifest(rows, {clip.clip_id: clip.notes for clip in clips}))

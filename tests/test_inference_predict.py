@@ -7,7 +7,11 @@ from model_cases import GEOMETRY, RUNTIME, model_params, noisy_strip
 
 from tivit.core.errors import InputError
 from tivit.core.heads import HEAD_NAMES
-from tivit.inference.predict import predict_strip
+from tivit.core.logits import SILENT_LOGIT
+from tivit.core.manifest import Clip
+from tivit.core.strip import StripFolder
+from tivit.core.timegrid import TimeGrid
+from tivit.inference.predict import network_heads, predict_strip, split_logits
 from tivit.model.build import build_model
 
 
@@ -29,6 +33,26 @@ def test_the_window_length_does_not_change_the_answer(backend):
         for name in HEAD_NAMES:
             assert parts[name].shape == (110, 88)
             np.testing.assert_allclose(parts[name], whole[name], atol=1e-4)
+
+
+def test_windows_hardly_change_the_answer_of_a_recurrent_network():
+    model, frames = network("cnn_gru"), noisy_strip(300)
+    whole, parts = (predict_strip(model, frames, RUNTIME, window_frames) for window_frames in (1000, 50))
+    model.context_frames = 0
+    cut = predict_strip(model, frames, RUNTIME, 50)
+    for name in HEAD_NAMES:
+        np.testing.assert_allclose(parts[name], whole[name], atol=1e-3)
+        assert np.abs(cut[name] - whole[name]).max() > 0.01
+
+
+def test_the_clips_of_a_split_keep_their_order_and_keys_out_of_view_are_silent(tmp_path):
+    grids = {clip_id: TimeGrid(30.0, 0.0, length) for clip_id, length in (("b", 12), ("a", 9))}
+    for clip_id, grid in grids.items():
+        np.save(tmp_path / f"{clip_id}.npy", noisy_strip(grid.length))
+    clips = [Clip("b", "val", "", "b.mp4", 21, 108), Clip("a", "val", "", "a.mp4", 40, 90)]
+    answers = split_logits(StripFolder(tmp_path, GEOMETRY, grids), clips, network_heads(network(), RUNTIME, 16), "val")
+    assert [(answer.clip_id, answer.grid) for answer in answers] == list(grids.items())
+    assert (answers[1].heads["pitch"][:, 0] == SILENT_LOGIT).all() and (answers[0].heads["pitch"] > SILENT_LOGIT).all()
 
 
 def test_a_window_without_context_would_differ():

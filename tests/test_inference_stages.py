@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_cases import GEOMETRY, RUNTIME, model_params, played_clip, train_params
+from model_cases import GEOMETRY, RUNTIME, model_params, played_clip, train_params, write_clips
 
 from stages import logits as logits_stage
 from stages import train as train_stage
@@ -14,7 +14,6 @@ from tivit.core.artifacts import read_csv
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.logits import SILENT_LOGIT, read_logits
-from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.strip import write_strip_index
 
 OUTPUTS = ("data/model/best.pt", "metrics/train.json", "metrics/plots/train_curve.csv")
@@ -25,14 +24,7 @@ def params(tmp_path, monkeypatch):
     """Return the params of a tiny pipeline whose strips and manifest lie in the current folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TIVIT_STATE_DIR", raising=False)
-    clips = [played_clip("train/a"), played_clip("val/a", 26, 1), played_clip("test/a", 33, 2)]
-    for clip in clips:
-        path = Path("data/strips") / f"{clip.clip_id}.npy"
-        path.parent.mkdir(parents=True)
-        np.save(path, clip.frames)
-    write_strip_index("data/strips", GEOMETRY, {clip.clip_id: clip.grid for clip in clips})
-    rows = tuple(Clip(clip.clip_id, clip.clip_id.split("/")[0], "plain", "x.mp4", 21, 108) for clip in clips)
-    write_manifest("data/manifest", Manifest(rows, {clip.clip_id: clip.notes for clip in clips}))
+    write_clips([played_clip("train/a"), played_clip("val/a", 26, 1), played_clip("test/a", 33, 2)])
     return {
         "seed": 3,
         "model": asdict(model_params()),

@@ -154,6 +154,25 @@ def test_nothing_beyond_the_stated_context_is_seen(backend):
     assert not torch.allclose(after["onset"][:, 0], before["onset"][:, 0], atol=1e-4)
 
 
+def test_the_crops_of_the_gru_are_the_columns_around_each_key():
+    model, inputs = build("cnn_gru"), noisy_inputs(1, 2)
+    crops = model._crops(inputs[0]).view(2, KEY_COUNT, 3, GEOMETRY.height_px, 16)
+    first = round(float(GEOMETRY.column_px(CENTER_MM[40])) - 8)
+    torch.testing.assert_close(crops[:, 40], inputs[0, ..., first : first + 16], atol=0, rtol=0)
+    first = round(float(GEOMETRY.column_px(CENTER_MM[0])) - 8)
+    assert first < 0
+    torch.testing.assert_close(crops[:, 0, ..., -first:], inputs[0, ..., : 16 + first], atol=0, rtol=0)
+    assert torch.equal(crops[:, 0, ..., :-first], inputs[0, ..., :1].expand(-1, -1, -1, -first))
+
+
+def test_the_gru_answers_for_long_windows_as_if_their_crops_were_in_memory_together(monkeypatch):
+    model, inputs = shaken(build("cnn_gru")).eval(), noisy_inputs(1, 9)
+    whole = model(inputs)
+    monkeypatch.setattr("tivit.model.cnn_gru.CHUNK_FRAMES", 4)
+    for name, value in model(inputs).items():
+        torch.testing.assert_close(value, whole[name], atol=1e-5, rtol=1e-4)
+
+
 def test_bfloat16_stays_near_float32():
     model, inputs = build().eval(), noisy_inputs()
     with torch.autocast("cpu", torch.bfloat16):

@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
-    for command in (_add_transcribe(commands), _add_index(commands), _add_check_registration(kinds)):
+    for command in (_add_transcribe(commands), _add_index(commands), _add_compare(commands), _add_check_registration(kinds)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
     arguments = parser.parse_args(argv)
@@ -113,6 +113,33 @@ def _index(arguments: argparse.Namespace) -> int:
     faults = check_index(index, root, arguments.full)
     print("\n".join([*faults, f"{path}: {len(index.files)} files, {len(faults)} faults"]))
     return 1 if faults else 0
+
+
+def _add_compare(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = commands.add_parser("compare", help="train and score the model and the baselines on the same clips: one table")
+    command.add_argument("--minutes", default="6", metavar="M", help="training of each method (default: %(default)s)")
+    command.add_argument("--methods", default="key_vivit,vivit,cnn_gru,difference", metavar="LIST", help="default: %(default)s")
+    command.add_argument(
+        "--steps",
+        default="",
+        metavar="LIST",
+        help="fixed training steps, such as key_vivit=1150,vivit=2000; default: by --minutes",
+    )
+    command.add_argument("--out", type=Path, default=Path(".tivit/compare"), help="a folder (default: %(default)s)")
+    command.set_defaults(work=_compare)
+    return command
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from tivit.compare.plan import parse_methods, parse_minutes, parse_steps
+    from tivit.compare.run import Request, compare
+
+    methods = parse_methods(arguments.methods)
+    steps = parse_steps(arguments.steps, methods)
+    request = Request(methods, parse_minutes(arguments.minutes), steps, arguments.out)
+    compare(params_file.load(arguments.params), request)
+    print(f"table: {arguments.out / 'compare.md'}")
+    return 0
 
 
 def _add_check_registration(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:

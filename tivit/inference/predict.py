@@ -1,13 +1,14 @@
-"""A network over a whole strip, in windows, in bounded memory.
+"""A network over a whole strip, in windows, in bounded memory; and any method over the strips of a split.
 
 Each window is read with `model.context_frames` more on both sides and only its own part of the answer is kept, so for networks
 of bounded reach (`key_vivit`, `vivit`) the answer does not depend on the window length. At the ends of the clip a network sees
-what it sees there in training: nothing beyond.
+what it sees there in training: nothing beyond. A recurrent network (`cnn_gru`) has no bounded reach: what it remembers from
+before its context is lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -16,9 +17,37 @@ from torch import nn
 from tivit.core.errors import InputError
 from tivit.core.heads import HEAD_NAMES
 from tivit.core.keyboard import KEY_COUNT
+from tivit.core.logits import ClipLogits, silenced
+from tivit.core.manifest import Clip
+from tivit.core.progress import progress_bar
 from tivit.core.runtime import RuntimeParams
+from tivit.core.strip import StripFolder
 from tivit.model.inputs import background_of, clip_inputs
 from tivit.model.setup import autocast
+
+HeadsOf = Callable[[Clip, np.ndarray, Callable[[int], None]], dict[str, np.ndarray]]
+"""A method: a clip, its strip, uint8 (T, H, W), and what is called with the number of frames just done -> heads (T, 88)."""
+
+
+def split_logits(strips: StripFolder, clips: Sequence[Clip], heads_of: HeadsOf, label: str) -> list[ClipLogits]:
+    """Return what a method says of clips, in their order, keys out of view silenced; `label` names the progress shown.
+
+    Raises
+    ------
+    InputError
+        A strip is missing or damaged.
+    """
+    answers = []
+    with progress_bar(sum(strips.grids[clip.clip_id].length for clip in clips), label, "frame") as bar:
+        for clip in clips:
+            heads = heads_of(clip, strips.open(clip.clip_id), bar.update)
+            answers.append(ClipLogits(clip.clip_id, strips.grids[clip.clip_id], silenced(heads, clip.in_view)))
+    return answers
+
+
+def network_heads(model: nn.Module, runtime: RuntimeParams, window_frames: int) -> HeadsOf:
+    """Return a network as a method: `predict_strip` with everything but the strip given."""
+    return lambda clip, frames, on_progress: predict_strip(model, frames, runtime, window_frames, on_progress)
 
 
 def predict_strip(

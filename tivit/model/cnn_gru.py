@@ -18,7 +18,10 @@ from tivit.model.keyvivit import HEAD_BIAS
 from tivit.model.params import ModelParams
 
 MEMORY_FRAMES = 64
-"""Frames on either side after which the recurrent state is taken to have forgotten, for windowed inference."""
+"""Frames on either side after which the recurrent state is taken to have forgotten, for windowed inference. Its reach has no
+end, so windows of another length move its logits a little (by less than 0.05 after a short training)."""
+CHUNK_FRAMES = 32
+"""Frames whose crops are in memory at a time in `eval()` mode, where the CNN sees every picture alone."""
 
 
 class CnnGru(nn.Module):
@@ -27,9 +30,9 @@ class CnnGru(nn.Module):
     def __init__(self, params: ModelParams, geometry: StripGeometry) -> None:
         super().__init__()
         own, dim = params.cnn_gru, params.dim
-        first = np.round(geometry.column_px(CENTER_MM) - own.crop_px / 2).astype(np.int64)
-        columns = (first[:, None] + np.arange(own.crop_px)).clip(0, geometry.width_px - 1)
-        self.register_buffer("columns", torch.from_numpy(columns.reshape(-1)), persistent=False)
+        self.crop_px = own.crop_px
+        first_px = np.round(geometry.column_px(CENTER_MM) - own.crop_px / 2).astype(np.int64)
+        self.starts_px = (first_px + own.crop_px).tolist()  # in the picture with `crop_px` more columns at either end
         self.register_buffer("is_black", torch.from_numpy(IS_BLACK.astype(np.int64)), persistent=False)
         half = max(own.channels // 2, 1)
         self.cnn = nn.Sequential(
@@ -55,12 +58,21 @@ class CnnGru(nn.Module):
         self.context_frames = MEMORY_FRAMES
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
-        batch, frames, channels, height, _ = inputs.shape
-        crops = inputs.flatten(0, 1).index_select(3, self.columns).view(batch * frames, channels, height, KEY_COUNT, -1)
-        crops = crops.permute(0, 3, 1, 2, 4).flatten(0, 1)  # B * T * 88, C, H, crop
-        tokens = self.token(self.cnn(crops)).view(batch, frames, KEY_COUNT, -1) + self.colour(self.is_black)
+        batch, frames = inputs.shape[:2]
+        pictures = inputs.flatten(0, 1)
+        parts = (pictures,) if self.training else pictures.split(CHUNK_FRAMES)
+        tokens = torch.cat([self.token(self.cnn(self._crops(part))) for part in parts])
+        tokens = tokens.view(batch, frames, KEY_COUNT, -1) + self.colour(self.is_black)
         by_key = self.dropout(tokens).transpose(1, 2).flatten(0, 1)
         x = self.gru(by_key)[0].view(batch, KEY_COUNT, frames, -1).transpose(1, 2)
         events = self.events(x).unbind(-1)
         attributes = self.attributes(x + self.key_place).unbind(-1)
         return dict(zip((*EVENT_HEADS, *ATTRIBUTE_HEADS), (*events, *attributes), strict=True))
+
+    def _crops(self, pictures: Tensor) -> Tensor:
+        """Return (N * 88, 3, H, crop) of pictures (N, 3, H, W), channels innermost; the edge columns go on beyond the ends."""
+        rows = pictures.permute(0, 2, 3, 1)  # N, H, W, 3: whole runs of columns are copied, not single values
+        left, right = (rows[:, :, end].unsqueeze(2).expand(-1, -1, self.crop_px, -1) for end in (0, -1))
+        rows = torch.cat([left, rows, right], dim=2)
+        crops = torch.stack([rows[:, :, start : start + self.crop_px] for start in self.starts_px], dim=1)
+        return crops.flatten(0, 1).permute(0, 3, 1, 2)
