@@ -42,7 +42,7 @@ def project(tmp_path):
 
 
 def run_two(folder: Path, die_at: int = -1) -> subprocess.CompletedProcess:
-    """Run the train stage in two processes in `folder`; the second one kills itself before step `die_at`."""
+    """Run the train stage in two processes in `folder`; after `die_at` steps one kills itself."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     environment.pop("TIVIT_STATE_DIR", None)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
@@ -82,6 +82,16 @@ def test_two_processes_end_with_the_same_weights_and_a_killed_run_goes_on_to_the
     assert resumed.stderr.count("going on from step 4 of 6") == 1
     assert all(same(*pair) for pair in zip(ends_of(project), whole, strict=True))
     assert (project / "data/model/best.pt").read_bytes() == best
+
+
+def test_a_run_killed_after_its_last_step_only_writes(project):
+    """The state of the last step is read by both processes before the first deletes it."""
+    assert run_two(project, die_at=train_params().steps).returncode != 0
+    assert len(list(project.rglob("last.pt"))) == 1 and not (project / "data/model/best.pt").exists()
+    done = run_two(project)
+    assert done.returncode == 0, done.stderr
+    assert (project / "data/model/best.pt").exists() and not list(project.rglob("last.pt"))
+    assert same(*ends_of(project))
 
 
 def test_each_process_draws_its_own_part_and_the_first_what_one_alone_would():

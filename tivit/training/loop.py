@@ -2,7 +2,7 @@
 
 Step n of a run is a pure function of the state after step n - 1: the batch, the augmentation and the dropout masks come from
 the seed and n. The weights that are validated and kept are an exponential moving average (Polyak and Juditsky 1992).
-With more than one process (`team.py`) n decides with the process's rank; the steps, the weights and the state are one.
+With several processes (`team.py`) the rank decides too; the steps, the weights and the state are those of all.
 """
 
 from __future__ import annotations
@@ -246,6 +246,7 @@ def train(
     if state is not None:
         trainer.restore(state)
         log.info("going on from step %d of %d (%s)", trainer.step, params.steps, state_file.path)
+    team.wait()  # all have read the state before the first replaces or deletes it
     if not team.is_first:
         for _ in _steps(trainer):
             pass

@@ -50,6 +50,11 @@ class Team:
         """Return the network with SyncBatchNorm where it works: on CUDA, with more than one process."""
         return nn.SyncBatchNorm.convert_sync_batchnorm(model) if self.size > 1 and device.type == "cuda" else model
 
+    def wait(self) -> None:
+        """Return when every process has come this far."""
+        if self.size > 1:
+            dist.barrier()
+
     @torch.no_grad()
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Replace floating point tensors, of one dtype and device, by their mean over all processes; alone, do nothing."""
@@ -96,7 +101,8 @@ def joined(runtime: RuntimeParams) -> Iterator[Team]:
         logging.getLogger("tivit").setLevel(logging.ERROR)
     dist.init_process_group("nccl" if is_cuda else "gloo")
     try:
-        yield Team(rank, size)
-        dist.barrier()
+        team = Team(rank, size)
+        yield team
+        team.wait()
     finally:
         dist.destroy_process_group()
