@@ -10,11 +10,12 @@ from typing import Any
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
 from tivit.core.keyboard import key_of
-from tivit.core.manifest import SPLITS, Clip, Manifest, write_manifest
+from tivit.core.manifest import OWN_TIER, SPLITS, Clip, Manifest, write_manifest
 from tivit.core.params import section
 from tivit.core.registration import FILE_NAME, STATUSES, read_registrations
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
+from tivit.datasets.own import OWN_FOLDER
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
 
@@ -48,6 +49,9 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     if empty:
         why = ", ".join(f"{len(ids)} {status.replace('_', ' ')}" for status, ids in left_out.items())
         raise InputError(f"no usable clip is left in split {empty[0]!r} (registration: {why})")
+    if dataset.own is not None and not any(clip.tier == OWN_TIER for clip in clips):
+        why = "; ".join(f"{clip.clip_id}: {registrations[clip.clip_id].reason}" for clip in dataset.own.clips())
+        raise InputError(f"{OWN_FOLDER}: none of its clips can be used ({why}); see its README.md, or empty the folder")
     write_manifest("data/manifest", Manifest(tuple(clips), notes))
     note_counts, unseen_counts = Counter(dict.fromkeys(SPLITS, 0)), Counter(dict.fromkeys(SPLITS, 0))
     for clip in clips:

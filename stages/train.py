@@ -1,4 +1,4 @@
-"""Train the model on the rectified strips; resumable, keeps the best checkpoint by validation."""
+"""Train the model on the rectified strips; resumable, in one process or several, keeps the best checkpoint by validation."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ from tivit.model.params import ModelParams
 from tivit.training.data import load_clips
 from tivit.training.loop import TrainData, train
 from tivit.training.params import TrainParams
+from tivit.training.team import Team, joined
 
 CURVE_COLUMNS = ("step", "train_loss", "val_loss", "val_onset_ap")
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write data/model/best.pt, metrics/train.json and the training curve."""
+    """Write data/model/best.pt, metrics/train.json and the training curve, in the first process."""
+    with joined(runtime) as team:
+        _run(params, runtime, team)
+
+
+def _run(params: dict[str, Any], runtime: RuntimeParams, team: Team) -> None:
     model_params = section(params, "model", ModelParams)
     train_params = section(params, "train", TrainParams)
     strips, manifest = open_strips("data/strips"), read_manifest("data/manifest")
@@ -30,7 +36,9 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
         val=load_clips(strips, manifest, "val", train_params.window_frames),
         geometry=strips.geometry,
     )
-    result = train(data, model_params, train_params, scalar(params, "seed", int), runtime)
+    result = train(data, model_params, train_params, scalar(params, "seed", int), runtime, team)
+    if result is None:
+        return
     best = next(point for point in result.curve if point.step == result.checkpoint.step)
     save_checkpoint("data/model/best.pt", result.checkpoint)
     write_csv("metrics/plots/train_curve.csv", CURVE_COLUMNS, map(astuple, result.curve))
@@ -42,7 +50,8 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
         "parameters": result.parameters,
         "clips": len(data.train),
     }
-    write_json("metrics/train.json", metrics)
+    own_clips = sum(clip.is_own for clip in data.train)
+    write_json("metrics/train.json", metrics | ({"own_clips": own_clips} if own_clips else {}))
     result.state.delete()
 
 

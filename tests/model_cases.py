@@ -23,7 +23,7 @@ GEOMETRY = StripGeometry(416, 32, -22.0, 158.0)
 """8 px a white key: 2 token columns."""
 OCTAVE_KEYS, OCTAVE_PX = 12, 56
 ALL_KEYS = np.ones(88, bool)
-RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", log_every_steps=1)
+RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", compile=False, log_every_steps=1)
 NO_AUGMENT = AugmentParams(
     mirror=0.0, octave=0.0, speed=0.0, shift_px=0.0, row_shift_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0, gamma=0.0,
     light=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,
@@ -48,8 +48,9 @@ def model_params(backend: str = "key_vivit", **changes: object) -> ModelParams:
 def train_params(**changes: object) -> TrainParams:
     """Return a training of six small steps that validates and saves its state on the way."""
     values = {
-        "smoke": False, "steps": 6, "clips_per_step": 2, "window_frames": 8, "learning_rate": 0.01, "warmup_steps": 2,
-        "weight_decay": 0.01, "gradient_clip": 1.0, "ema_decay": 0.9, "ramp_frames": 2.0, "event_pos_weight": 3.0,
+        "smoke": False, "init": None, "steps": 6, "clips_per_step": 2, "window_frames": 8, "own_share": 0.5,
+        "learning_rate": 0.01, "warmup_steps": 2, "weight_decay": 0.01,
+        "gradient_clip": 1.0, "ema_decay": 0.9, "ramp_frames": 2.0, "event_pos_weight": 3.0,
         "attribute_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
         "augment": AugmentParams(
             mirror=0.5, octave=0.3, speed=0.2, shift_px=2.0, row_shift_px=1.0, warp_px=0.5, stretch=0.003, gain=0.2, gamma=0.2,

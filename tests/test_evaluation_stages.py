@@ -18,7 +18,7 @@ from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
 from tivit.evaluation.report import CLIP_COLUMNS, CURVE_COLUMNS, POINT_COLUMNS
 
-RUNTIME = RuntimeParams(1, 1, "cpu", "float32", 50)
+RUNTIME = RuntimeParams(1, 1, "cpu", "float32", False, 50)
 STAGES = (decode, sweep, evaluate)
 
 

@@ -1,5 +1,6 @@
 """The real pipeline, end to end, on tiny params in a clone of the committed and changed files."""
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,9 @@ import numpy as np
 import pretty_midi
 import pytest
 import yaml
+
+from tivit.core.manifest import read_manifest
+from tivit.core.notes import make_notes, write_midi
 
 ROOT = Path(__file__).parents[1]
 STAGES = ["synthesize", "register", "manifest", "strips", "train", "logits", "decode", "sweep", "evaluate"]
@@ -185,3 +189,30 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(clone, tmp_pat
     assert done.returncode == 0, done.stderr
     assert (clone / "data/model/best.pt").read_bytes() == whole
     assert not list(state.glob("*/last.pt"))
+
+
+def test_one_command_trains_on_own_clips_from_a_checkpoint(clone):
+    """A clip and a checkpoint put into their folders re-run what reads them; what leaves the folder leaves the results."""
+    before = (clone / "data/manifest/clips.csv").read_bytes()
+    truth = json.loads((clone / "data/Synthetic/train/plain_000.json").read_text())
+    onset_s, offset_s, midi = np.array(truth["notes"])[:, :3].T
+    write_midi(clone / "data/own/first.mid", make_notes(onset_s + 1.5, offset_s + 1.5, midi.astype(int)))
+    shutil.copy(clone / "data/Synthetic/train/plain_000.mp4", clone / "data/own/first.mp4")
+    (clone / "data/own/clips.csv").write_text("stem,offset_s\nfirst,-1.5\n")
+    shutil.copy(clone / "data/model/best.pt", clone / "data/pretrained/best.pt")
+    output = run(clone, "dvc", "exp", "run", "-S", "train.init=data/pretrained/best.pt", "-S", "train.steps=6")
+    assert stages_run(output)[:5] == ["register", "manifest", "strips", "train", "logits"]
+    manifest = read_manifest(clone / "data/manifest")
+    mine = [clip for clip in manifest.clips if clip.clip_id == "own/first"]
+    assert [(clip.split, clip.tier) for clip in mine] == [("train", "own")]
+    notes = manifest.notes["own/first"]
+    np.testing.assert_allclose(np.sort(notes.onset_s), np.sort(onset_s), atol=0.002)
+    assert set(notes.hand) == set(notes.staff) == {-1}
+    metrics = json.loads((clone / "metrics/train.json").read_text())
+    assert (metrics["clips"], metrics["own_clips"], metrics["steps"]) == (3, 1, 6)
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True).stdout
+    assert "data/own" not in changed and "data/pretrained" not in changed
+    for name in ("own/first.mid", "own/first.mp4", "own/clips.csv"):
+        (clone / "data" / name).unlink()
+    run(clone, "dvc", "repro", "manifest")
+    assert (clone / "data/manifest/clips.csv").read_bytes() == before

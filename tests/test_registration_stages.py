@@ -1,6 +1,7 @@
 """The stages register, manifest and strips on a tiny dataset of drawn clips: what they write, and clips that cannot be used."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tivit.core import params as params_file
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
 from tivit.core.manifest import Clip, Manifest, read_manifest, write_manifest
-from tivit.core.notes import empty_notes
+from tivit.core.notes import empty_notes, make_notes, write_midi
 from tivit.core.params import section
 from tivit.core.registration import read_registrations, refused
 from tivit.core.runtime import RuntimeParams
@@ -23,7 +24,7 @@ from tivit.datasets.index import write_index
 from tivit.registration import batch
 from tivit.registration.clip import RegisteredVideo
 
-RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", log_every_steps=1)
+RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", compile=False, log_every_steps=1)
 PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")
 IDS = ("test/hard_000", "train/plain_000", "val/plain_000")
 
@@ -133,6 +134,30 @@ def test_the_manifest_says_which_keys_are_in_view_and_counts_the_notes_of_others
         "clips": {"train": 1, "val": 1, "test": 1}, "notes": {"train": 2, "val": 3, "test": 1},
         "notes_out_of_view": {"train": 0, "val": 2, "test": 0}, "refused": [], "octave_unknown": [],
     }  # fmt: skip
+
+
+def test_own_clips_none_of_which_can_be_used_stop_the_manifest_and_one_that_can_joins_train(project, estimates):
+    found, _ = estimates
+    found["test/hard_000"] = found["val/plain_000"]
+    Path("data/own").mkdir()
+    for stem in ("first", "second"):
+        Path(f"data/own/{stem}.mp4").write_bytes(Path("data/Synthetic/val/plain_000.mp4").read_bytes() + stem.encode())
+        write_midi(f"data/own/{stem}.mid", make_notes([0.1], [0.2], [60]))
+        found[f"own/{stem}"] = refused("too dark", (360, 640), 4)
+    register.run(PARAMS, RUNTIME)
+    with pytest.raises(InputError, match="data/own: none of its clips can be used .own/first: too dark; own/second: too dark"):
+        manifest.run(PARAMS, RUNTIME)
+    found["own/second"] = found["val/plain_000"]
+    shutil.rmtree(".tivit")
+    register.run(PARAMS, RUNTIME)
+    manifest.run(PARAMS, RUNTIME)
+    metrics = json.loads(Path("metrics/manifest.json").read_text())
+    assert metrics["clips"] == {"train": 2, "val": 1, "test": 1} and metrics["refused"] == ["own/first"]
+    strips.run(PARAMS, RUNTIME)
+    assert "own/second" in open_strips("data/strips").grids
+    shutil.rmtree("data/own")
+    with pytest.raises(InputError, match="data/own: clip 'own/second' is no longer in it; run the manifest stage"):
+        strips.run(PARAMS, RUNTIME)
 
 
 def outputs():

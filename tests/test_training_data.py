@@ -15,7 +15,7 @@ from tivit.core.notes import make_notes
 from tivit.core.strip import open_strips, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation
-from tivit.training.data import content_digest, draw_batch, fixed_batches, load_clips
+from tivit.training.data import chances, content_digest, draw_batch, fixed_batches, load_clips
 
 SHAPE = (GEOMETRY.height_px, GEOMETRY.width_px)
 NOTHING = Augmentation(
@@ -179,6 +179,35 @@ def test_a_clip_shorter_than_a_window_is_named_and_left_out(tmp_path, caplog):
     assert "train/short" in caplog.text
     with pytest.raises(InputError, match="train.window_frames"):
         load_clips(strips, manifest, "train", 32)
+
+
+def test_own_clips_have_their_share_of_the_windows():
+    room, is_own = np.array([10.0, 30.0, 5.0, 15.0]), np.array([False, False, True, True])
+    np.testing.assert_allclose(chances(room, is_own, 0.5), [0.125, 0.375, 0.125, 0.375])
+    np.testing.assert_allclose(chances(room, is_own, 0.2), [0.2, 0.6, 0.05, 0.15])
+    assert chances(room, is_own, 0.0)[2:].sum() == chances(room, is_own, 1.0)[:2].sum() == 0.0
+    for of_one_kind in (np.zeros(4, bool), np.ones(4, bool)):
+        np.testing.assert_array_equal(chances(room, of_one_kind, 0.9), room / room.sum())
+
+
+def test_the_share_of_own_clips_changes_no_batch_without_any():
+    clips = [played_clip("a"), played_clip("b", 24, 1)]
+    few, many = (draw_batch(clips, train_params(own_share=share), 5, 3) for share in (0.1, 0.9))
+    assert torch.equal(few.windows, many.windows)
+    dark = replace(clips[1], is_own=True, frames=np.zeros_like(clips[1].frames))
+    for share in (0.0, 1.0):
+        params = train_params(own_share=share, augment=NO_AUGMENT)
+        drawn = torch.cat([draw_batch([clips[0], dark], params, 5, step).windows for step in range(5)])
+        assert [bool(window.any()) for window in drawn] == [share == 0.0] * len(drawn)
+
+
+def test_own_clips_are_known_by_their_tier_and_need_a_note_in_their_video(tmp_path):
+    strips, manifest = folder_with(tmp_path, {"train/a": 20, "train/b": 20})
+    manifest = replace(manifest, clips=(manifest.clips[0], replace(manifest.clips[1], tier="own")))
+    assert [clip.is_own for clip in load_clips(strips, manifest, "train", 8)] == [False, True]
+    late = replace(manifest, notes=manifest.notes | {"train/b": shifted(three_notes(), 5.0)})
+    with pytest.raises(InputError, match="clip 'train/b': none of its 3 notes lies in its video .0.00 to 0.63 s.; is offset_s"):
+        load_clips(strips, late, "train", 8)
 
 
 def test_the_digest_sees_pictures_and_notes():

@@ -94,11 +94,11 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, kill_at):
     draw = loop.draw_batch
     started = []
 
-    def draw_or_die(clips, params, seed, step):
+    def draw_or_die(clips, params, seed, step, team):
         started.append(step)
         if step == kill_at and len(started) == kill_at + 1:
             raise Killed
-        return draw(clips, params, seed, step)
+        return draw(clips, params, seed, step, team)
 
     monkeypatch.setattr(loop, "draw_batch", draw_or_die)
     with pytest.raises(Killed):
@@ -165,7 +165,7 @@ def test_it_learns_keys_that_turn_dark():
 
 
 def test_bfloat16_trains():
-    runtime = type(RUNTIME)(1, 1, "cpu", "bfloat16", 1)
+    runtime = replace(RUNTIME, precision="bfloat16")
     result = train(train_data(), model_params(), train_params(), 3, runtime)
     assert np.isfinite(result.curve[-1].val_loss)
 
@@ -174,7 +174,7 @@ def test_an_unknown_or_absent_device_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for device in ("cuda", "gpu", "meta"):
         with pytest.raises(InputError, match="runtime.device"):
-            prepare_torch(type(RUNTIME)(1, 1, device, "float32", 1))
+            prepare_torch(replace(RUNTIME, device=device))
 
 
 def test_the_params_file_of_the_project_is_valid(request):

@@ -20,6 +20,8 @@ from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, keys_between
 from tivit.core.notes import Notes, empty_notes, make_notes
 
 SPLITS = ("train", "val", "test")
+OWN_TIER = "own"
+"""Tier of the user's own clips, all of the train split."""
 CLIPS_NAME, NOTES_NAME = "clips.csv", "notes.csv"
 NOTE_COLUMNS = ("clip_id", "onset_s", "offset_s", "midi", "velocity", "hand", "staff")
 
@@ -30,9 +32,9 @@ class Clip:
 
     Attributes
     ----------
-    clip_id : `<split>/<stem>`.
-    split, tier : train, val or test; plain, hard, or "" for real data.
-    video : path below the dataset's root.
+    clip_id : `<split>/<stem>`, of the user's own clips `own/<stem>`.
+    split, tier : train, val or test; plain, hard, own, or "" for real data.
+    video : path below the dataset's root (of own clips, below `data/own`).
     first_midi, last_midi : lowest and highest key wholly in view.
     """
 

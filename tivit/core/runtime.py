@@ -8,10 +8,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class RuntimeParams:
-    """workers: processes for per-clip work; threads: torch threads; log_every_steps: training log cadence."""
+    """workers: processes for per-clip work; threads: torch threads; log_every_steps: training log cadence.
+
+    device: cpu or cuda; precision: of the forward pass; compile: the forward pass of training by torch.compile.
+    """
 
     workers: int
     threads: int
     device: str
     precision: Literal["float32", "bfloat16"]
+    compile: bool
     log_every_steps: int

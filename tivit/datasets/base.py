@@ -21,7 +21,7 @@ Opener = Callable[[str], Path]
 
 @dataclass(frozen=True)
 class DatasetClip:
-    """One recording: id `<split>/<stem>`, split (train, val, test), tier or "", relative path of its video and label."""
+    """One recording: id `<split>/<stem>` or `own/<stem>`, split (train, val, test), tier or "", paths of video and label."""
 
     clip_id: str
     split: str
@@ -31,7 +31,7 @@ class DatasetClip:
 
 
 class Layout(Protocol):
-    """One dataset's folders and files. Implementations hold no state."""
+    """One dataset's folders and files. Implementations hold nothing that changes."""
 
     folder: str
 

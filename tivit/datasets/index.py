@@ -31,7 +31,7 @@ def index_path(name: str) -> Path:
 
 def write_index(name: str, root: Path, path: Path) -> FileIndex:
     """Index every visible file below `root` and write the index to `path`; raise InputError when there are none."""
-    found = sorted(item for item in root.rglob("*") if item.is_file() and not _is_hidden(item.relative_to(root)))
+    found = visible_files(root)
     if not found:
         raise InputError(f"{root}: holds no files to index")
     files = {}
@@ -40,6 +40,11 @@ def write_index(name: str, root: Path, path: Path) -> FileIndex:
     entries = [{"path": name, "size": size, "md5": md5} for name, (size, md5) in sorted(files.items())]
     write_json(path, {"dataset": name, "files": entries})
     return FileIndex(name, files)
+
+
+def visible_files(root: Path) -> list[Path]:
+    """Return every file below `root` that is not hidden, nor in a hidden folder, sorted; none when there is no such folder."""
+    return sorted(item for item in root.rglob("*") if item.is_file() and not _is_hidden(item.relative_to(root)))
 
 
 def read_index(path: Path) -> FileIndex:

@@ -2,24 +2,27 @@
 
 A dataset's folder is the first that exists of: `data.root`; `$TIVIT_DATA_DIR/<folder>`; `$DATASETS_HOME/<folder>`;
 `data/<folder>`; `~/datasets/<folder>`.
+
+The user's own clips (`tivit.datasets.own`) join the train split of whichever dataset is open.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.core.manifest import SPLITS
+from tivit.core.manifest import OWN_TIER, SPLITS, Clip
 from tivit.core.notes import Notes
 from tivit.core.params import check_choice
 from tivit.datasets.base import DatasetClip, Layout
 from tivit.datasets.index import FileIndex, checked_path, index_path, read_index
-from tivit.datasets.params import DataParams
+from tivit.datasets.own import OWN_FOLDER, read_own
+from tivit.datasets.params import DataParams, SubsetFiles
 from tivit.datasets.synthetic import Synthetic
 
 LAYOUTS: dict[str, Layout] = {"Synthetic": Synthetic()}
@@ -28,11 +31,20 @@ SUBSET_FOLDER = Path("data/subsets")
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as the stages see it; the folder is looked for when the first file is opened."""
+    """A dataset as the stages see it; the folder is looked for when the first file is opened.
+
+    `own`: the user's own clips, which all methods serve beside those of the dataset; None when there are none.
+    """
 
     layout: Layout
     index: FileIndex
     params: DataParams
+    own: Dataset | None = None
+
+    @property
+    def parts(self) -> tuple[Dataset, ...]:
+        """The dataset, and that of the own clips where there are any."""
+        return (self,) if self.own is None else (self, self.own)
 
     @cached_property
     def root(self) -> Path:
@@ -40,7 +52,7 @@ class Dataset:
         return resolve_root(self.layout, self.params.root)
 
     def clips(self) -> tuple[DatasetClip, ...]:
-        """Return the clips chosen by `data.manifest` and `data.max_clips`, in id order."""
+        """Return the clips chosen by `data.manifest` and `data.max_clips`, and every own clip, in id order."""
         every = self.layout.clips(sorted(self.index.files), self._opened)
         chosen = []
         for split in SPLITS:
@@ -49,11 +61,13 @@ class Dataset:
             if listed is not None:
                 of_split = _listed(of_split, split, SUBSET_FOLDER / Path(listed).name)
             chosen += _at_most(of_split, self.params.max_clips)
+        chosen += self.own.clips() if self.own else ()
         return tuple(sorted(chosen, key=lambda clip: clip.clip_id))
 
     def clip_ids(self) -> frozenset[str]:
-        """Return the ids of all clips of the dataset, chosen or not."""
-        return frozenset(clip.clip_id for clip in self.layout.clips(sorted(self.index.files), self._opened))
+        """Return the ids of all clips of the dataset, chosen or not, and of the own clips."""
+        ids = frozenset(clip.clip_id for clip in self.layout.clips(sorted(self.index.files), self._opened))
+        return ids | self.own.clip_ids() if self.own else ids
 
     def file(self, relative: str) -> Path | None:
         """Return a file that a dataset may have, None where it has none; InputError where it lies there but is not indexed."""
@@ -63,31 +77,42 @@ class Dataset:
 
     def video_md5(self, clip: DatasetClip) -> str:
         """Return the MD5 of the clip's video by the index."""
-        return self.index.files[clip.video][1]
+        return self._home(clip).index.files[clip.video][1]
 
-    def video_path(self, clip: DatasetClip) -> Path:
+    def video_path(self, clip: DatasetClip | Clip) -> Path:
         """Return the clip's video on this disk, its size checked against the index."""
-        return self._opened(clip.video)
+        return self._home(clip)._opened(clip.video)
 
     def notes(self, clip: DatasetClip) -> Notes:
         """Return the clip's notes in seconds of its video clock."""
-        return self.layout.notes(clip, self._opened)
+        home = self._home(clip)
+        return home.layout.notes(clip, home._opened)
 
     def corners(self, clip: DatasetClip) -> np.ndarray | None:
         """Return the corners (4, 2) px that the dataset gives, if any."""
-        return self.layout.corners(clip, self._opened)
+        home = self._home(clip)
+        return home.layout.corners(clip, home._opened)
 
     def true_key_centers_px(self, clip: DatasetClip) -> np.ndarray | None:
         """Return the true key centres (88, 2) px, if the dataset knows them."""
-        return self.layout.true_key_centers_px(clip, self._opened)
+        home = self._home(clip)
+        return home.layout.true_key_centers_px(clip, home._opened)
+
+    def _home(self, clip: DatasetClip | Clip) -> Dataset:
+        """Return the part that holds a clip's files."""
+        if clip.tier != OWN_TIER or self.layout.folder == OWN_FOLDER.name:
+            return self
+        if self.own is None:
+            raise InputError(f"{OWN_FOLDER}: clip {clip.clip_id!r} is no longer in it; run the manifest stage")
+        return self.own
 
     def _opened(self, relative: str) -> Path:
         return checked_path(self.index, self.root, relative)
 
 
 def open_dataset(params: DataParams) -> Dataset:
-    """Return the dataset that `params` names; raise InputError for an unknown name or a missing index."""
-    return Dataset(layout_of(params.name), read_index(index_path(params.name)), params)
+    """Return the dataset that `params` names, with the own clips; raise InputError for an unknown name or a missing index."""
+    return Dataset(layout_of(params.name), read_index(index_path(params.name)), params, _open_own(params))
 
 
 def layout_of(name: str) -> Layout:
@@ -109,6 +134,12 @@ def resolve_root(layout: Layout, root: str | None) -> Path:
             return place
     looked = ", ".join(f"{place} ({origin})" for origin, place in places)
     raise InputError(f"{layout.folder}: no such folder at {looked}; set data.root or $TIVIT_DATA_DIR")
+
+
+def _open_own(params: DataParams) -> Dataset | None:
+    found = read_own()
+    every = replace(params, root=str(OWN_FOLDER), max_clips=None, manifest=SubsetFiles(None, None, None))
+    return Dataset(*found, every) if found else None
 
 
 def _listed(clips: list[DatasetClip], split: str, path: Path) -> list[DatasetClip]:

@@ -6,7 +6,8 @@ that before the corners in the dataset's own metadata. The table has one line a 
     clip_id,first_key,orientation,x0,y0,x1,y1,x2,y2,x3,y3
 
 `first_key` is a name or MIDI number; x0, y0 to x3, y3 are the corners of the white-key area (top left, top right, bottom right,
-bottom left; image px), all or none. Like every file of a dataset it is read only as it was indexed.
+bottom left; image px), all or none. Like every file of a dataset it is read only as it was indexed. `data/own` may have a table
+of its own, for the own clips.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ def overrides_of(dataset: Dataset, clips: Sequence[DatasetClip], params: Registr
     for clip_id in params.overrides:
         if clip_id not in ids:
             raise InputError(f"params: registration.overrides: {_no_clip(clip_id, ids)}")
-    path = dataset.file(TABLE_NAME)
-    table = {} if path is None else read_table(path, ids)
+    table: dict[str, Override] = {}
+    for part in dataset.parts:
+        path = part.file(TABLE_NAME)
+        table |= {} if path is None else read_table(path, part.clip_ids())
     result = {}
     for clip in clips:
         stated = params.overrides.get(clip.clip_id, NOTHING_KNOWN).over(Override(first_key=params.first_key))

@@ -1,4 +1,7 @@
-"""Clips in memory and the windows drawn from them. A batch depends on the seed and the step alone, so training can resume."""
+"""Clips in memory and the windows drawn from them.
+
+A batch depends on the seed, the step and the process alone, so training can resume.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from torch import Tensor
 
 from tivit.core.errors import InputError
 from tivit.core.heads import HEAD_NAMES
-from tivit.core.manifest import Manifest
+from tivit.core.manifest import OWN_TIER, Manifest
 from tivit.core.notes import Notes
 from tivit.core.strip import StripFolder
 from tivit.core.timegrid import TimeGrid
@@ -20,6 +23,7 @@ from tivit.model.inputs import Background, background_of, describe_background, s
 from tivit.targets import Targets, make_targets
 from tivit.training.augment import add_noise, damage_background, draw_augmentation
 from tivit.training.params import TrainParams
+from tivit.training.team import ALONE, Team
 
 log = logging.getLogger(__name__)
 TRAIN_STREAM = 1
@@ -28,7 +32,10 @@ TRAIN_STREAM = 1
 
 @dataclass(frozen=True)
 class TrainClip:
-    """A clip: `frames` memory-mapped uint8 (T, H, W), its grid, notes, background and which keys are in view, bool (88,)."""
+    """A clip: `frames` memory-mapped uint8 (T, H, W), its grid, notes, background and which keys are in view, bool (88,).
+
+    `is_own`: one of the user's own clips, drawn as often as `train.own_share` says.
+    """
 
     clip_id: str
     frames: np.ndarray
@@ -36,6 +43,7 @@ class TrainClip:
     notes: Notes
     background: Background
     in_view: np.ndarray
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frame
     Raises
     ------
     InputError
-        The split has no clip that is long enough, or a strip is missing or damaged.
+        The split has no clip that is long enough, a strip is missing or damaged, or no note of an own clip lies in its video.
     """
     clips = []
     for clip in manifest.of_split(split):
@@ -76,7 +84,13 @@ def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frame
             log.warning("clip %s has %d frames, fewer than a window of %d: left out", clip.clip_id, len(frames), window_frames)
             continue
         grid, notes = strips.grids[clip.clip_id], manifest.notes[clip.clip_id]
-        clips.append(TrainClip(clip.clip_id, frames, grid, notes, background_of(frames), clip.in_view))
+        is_own = clip.tier == OWN_TIER
+        if is_own and not ((notes.offset_s > grid.start_s) & (notes.onset_s < grid.end_s)).any():
+            raise InputError(
+                f"clip {clip.clip_id!r}: none of its {len(notes)} notes lies in its video ({grid.start_s:.2f} to "
+                f"{grid.end_s:.2f} s); is offset_s in data/own/clips.csv right?"
+            )
+        clips.append(TrainClip(clip.clip_id, frames, grid, notes, background_of(frames), clip.in_view, is_own))
     if not clips:
         raise InputError(f"no clip of split {split!r} has the {window_frames} frames of train.window_frames")
     return clips
@@ -93,12 +107,13 @@ def content_digest(clips: list[TrainClip]) -> str:
     return digest.hexdigest()
 
 
-def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int) -> Batch:
-    """Return the batch of a step: windows drawn evenly over all frames of all clips, each varied by its own augmentation."""
-    rng = np.random.default_rng([seed, TRAIN_STREAM, step])
+def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int, team: Team = ALONE) -> Batch:
+    """Return this process's part of the batch of a step: windows drawn as `chances` says, each varied in its own way."""
+    rng = np.random.default_rng(team.stream(seed, TRAIN_STREAM, step))
     room = np.array([len(clip.frames) - params.window_frames + 1 for clip in clips], float)
+    chance = chances(room, np.array([clip.is_own for clip in clips]), params.own_share)
     windows, backgrounds, targets, in_view = [], [], [], []
-    for index in rng.choice(len(clips), size=params.clips_per_step, p=room / room.sum()):
+    for index in rng.choice(len(clips), size=team.part_of(params.clips_per_step), p=chance):
         clip = clips[index]
         image = clip.background.image
         augmentation = draw_augmentation(rng, params.augment, image.shape)
@@ -114,6 +129,21 @@ def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int
         targets.append(make_targets(augmentation.apply_to_notes(clip.notes), grid, params.ramp_frames))
         in_view.append(augmentation.apply_to_keys(clip.in_view))
     return collate(windows, backgrounds, targets, in_view)
+
+
+def chances(room: np.ndarray, is_own: np.ndarray, own_share: float) -> np.ndarray:
+    """Return the chance (N,) of each clip to be drawn; they sum to 1.
+
+    Parameters
+    ----------
+    room : number of windows that each clip has room for, (N,): among clips of a kind, every window is as likely.
+    is_own : which clips are the user's own, bool (N,).
+    own_share : chance of all own clips together, 0..1; without effect where all clips are of one kind.
+    """
+    if is_own.all() or not is_own.any():
+        return room / room.sum()
+    share = np.where(is_own, own_share, 1.0 - own_share)
+    return share * room / np.where(is_own, room[is_own].sum(), room[~is_own].sum())
 
 
 def fixed_batches(clips: list[TrainClip], window_frames: int, total_frames: int, ramp_frames: float) -> list[Batch]:

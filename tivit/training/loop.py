@@ -2,6 +2,7 @@
 
 Step n of a run is a pure function of the state after step n - 1: the batch, the augmentation and the dropout masks come from
 the seed and n. The weights that are validated and kept are an exponential moving average (Polyak and Juditsky 1992).
+With several processes (`team.py`) the rank decides too; the steps, the weights and the state are those of all.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from tivit.model.setup import autocast, prepare_torch
 from tivit.training.data import Batch, TrainClip, content_digest, draw_batch, fixed_batches
 from tivit.training.losses import head_losses, onset_average_precision
 from tivit.training.params import TrainParams
+from tivit.training.start import Start, read_start
 from tivit.training.state import StateFile, fingerprint_of
+from tivit.training.team import ALONE, Team
 
 log = logging.getLogger(__name__)
 RUNS_DIR = Path(".tivit/runs")
@@ -75,48 +78,55 @@ class TrainData:
 
 
 class Trainer:
-    """Weights, their average, the optimizer and the curve: all that `train` carries from step to step."""
+    """Weights, their average, the optimizer and the curve: all that `train` carries from step to step.
+
+    `start`: weights to begin from, for network and average; None: random ones. The first of a `team` alone validates.
+    """
 
     def __init__(
-        self, data: TrainData, model_params: ModelParams, params: TrainParams, seed: int, runtime: RuntimeParams
-    ) -> None:
+        self, data: TrainData, model_params: ModelParams, params: TrainParams, seed: int, runtime: RuntimeParams, *,
+        start: Start | None = None, team: Team = ALONE,
+    ) -> None:  # fmt: skip
         self.data, self.model_params, self.params, self.seed, self.runtime = data, model_params, params, seed, runtime
+        self.team, self.is_random = team, start is None
         self.device = prepare_torch(runtime)
         torch.manual_seed(seed)
-        self.model = build_model(model_params, data.geometry).to(self.device)
+        model = build_model(model_params, data.geometry)
+        if start is not None:
+            model.load_state_dict(start.weights)
+        self.model = team.synchronised(model, self.device).to(self.device)
+        self.forward = torch.compile(self.model) if runtime.compile else self.model
         self.average = copy.deepcopy(self.model).eval()
         self.best_weights = copy.deepcopy(self.average.state_dict())
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), params.learning_rate, BETAS, weight_decay=params.weight_decay, fused=True
         )
-        self.val_batches = [
-            batch.to(self.device)
-            for batch in fixed_batches(
-                data.val, min(VAL_WINDOW_FRAMES, min(len(c.frames) for c in data.val)), params.val_frames, params.ramp_frames
-            )
-        ]
+        self.val_batches = [batch.to(self.device) for batch in _validation(data, params)] if team.is_first else []
         self.step = 0
         self.loss_sum, self.loss_count = 0.0, 0
         self.curve: list[Validation] = []
 
     def train_step(self) -> dict[str, float]:
         """Make one step of the optimizer; return the loss of each head."""
-        batch = draw_batch(self.data.train, self.params, self.seed, self.step).to(self.device)
-        torch.manual_seed(int(np.random.SeedSequence([self.seed, DROPOUT_STREAM, self.step]).generate_state(1)[0]))
+        batch = draw_batch(self.data.train, self.params, self.seed, self.step, self.team).to(self.device)
+        stream = self.team.stream(self.seed, DROPOUT_STREAM, self.step)
+        torch.manual_seed(int(np.random.SeedSequence(stream).generate_state(1)[0]))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.step, self.params)
         self.model.train()
-        losses = head_losses(self._forward(self.model, batch), batch, self.params)
+        losses = head_losses(self._forward(self.forward, batch), batch, self.params)
         loss = sum(losses.values())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        shown = torch.stack([loss, *losses.values()]).detach()
+        self._average_over_team(shown)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.params.gradient_clip, error_if_nonfinite=True)
         self.optimizer.step()
         self._update_average()
         self.step += 1
-        self.loss_sum += float(loss.detach())
+        self.loss_sum += float(shown[0])
         self.loss_count += 1
-        return {name: float(value.detach()) for name, value in losses.items()}
+        return dict(zip(losses, shown[1:].tolist(), strict=True))
 
     @torch.no_grad()
     def validate(self) -> Validation:
@@ -171,9 +181,21 @@ class Trainer:
         with autocast(self.runtime, self.device):
             return model(make_inputs(batch.windows, batch.backgrounds, batch.means, batch.contrasts))
 
+    def _average_over_team(self, figures: torch.Tensor) -> None:
+        """Average gradients, the statistics of BatchNorm and `figures` over all processes."""
+        if self.team.size == 1:
+            return
+        for parameter in self.model.parameters():
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        norms = [module for module in self.model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+        statistics = [tensor for norm in norms for tensor in (norm.running_mean, norm.running_var)]
+        self.team.average([*(parameter.grad for parameter in self.model.parameters()), *statistics, figures])
+
     @torch.no_grad()
     def _update_average(self) -> None:
-        decay = min(self.params.ema_decay, (1 + self.step) / (10 + self.step))
+        ramp = (1 + self.step) / (10 + self.step) if self.is_random else 1.0
+        decay = min(self.params.ema_decay, ramp)
         for mean, value in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
             if mean.is_floating_point():
                 mean.lerp_(value, 1.0 - decay)
@@ -181,8 +203,12 @@ class Trainer:
                 mean.copy_(value)
 
 
-def train(data: TrainData, model_params: ModelParams, params: TrainParams, seed: int, runtime: RuntimeParams) -> TrainResult:
+def train(
+    data: TrainData, model_params: ModelParams, params: TrainParams, seed: int, runtime: RuntimeParams, team: Team = ALONE
+) -> TrainResult | None:
     """Train a network for `params.steps` steps, going on from the state of an interrupted run of the same fingerprint.
+
+    It begins with the weights of `params.init`, when that is given, and with a fresh optimizer.
 
     Parameters
     ----------
@@ -192,27 +218,41 @@ def train(data: TrainData, model_params: ModelParams, params: TrainParams, seed:
         Decides initial weights, batches, augmentation and dropout.
     runtime : RuntimeParams
         Threads, device, precision and how often figures are logged.
+    team : Team
+        The processes that train together, from `joined`.
 
     Returns
     -------
     TrainResult
-        Its `state` is still on disk.
+        Its `state` is still on disk. None in all processes but the first.
+
+    Raises
+    ------
+    InputError
+        The checkpoint of `params.init` cannot be used, or the processes cannot share a step's windows evenly.
     """
     if params.smoke:
         params = replace(params, **{name: min(value, getattr(params, name)) for name, value in SMOKE.items()})
-    trainer = Trainer(data, model_params, params, seed, runtime)
+    start = read_start(params.init, model_params, data.geometry, data.train[0].grid.fps) if params.init else None
+    trainer = Trainer(data, model_params, params, seed, runtime, start=start, team=team)
     fingerprint = fingerprint_of(
         seed=seed, model=asdict(model_params), train=asdict(params), geometry=asdict(data.geometry),
         data=[content_digest(data.train), content_digest(data.val)],
-        how=[runtime.threads, runtime.device, runtime.precision],
+        init=start and start.md5,
+        how=[runtime.threads, runtime.device, runtime.precision, runtime.compile, team.size],
     )  # fmt: skip
     state_file = StateFile(fingerprint)
     state = state_file.load()
     if state is not None:
         trainer.restore(state)
         log.info("going on from step %d of %d (%s)", trainer.step, params.steps, state_file.path)
+    team.wait()  # all have read the state before the first replaces or deletes it
+    if not team.is_first:
+        for _ in _steps(trainer):
+            pass
+        return None
     with _tensorboard(fingerprint, trainer.step) as board:
-        for losses in _steps(trainer):
+        for losses in _with_bar(trainer):
             if trainer.step % runtime.log_every_steps == 0:
                 for name, value in losses.items():
                     board.add_scalar(f"train/{name}", value, trainer.step)
@@ -234,12 +274,22 @@ def learning_rate_at(step: int, params: TrainParams) -> float:
     return params.learning_rate * (LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
+def _validation(data: TrainData, params: TrainParams) -> list[Batch]:
+    window_frames = min(VAL_WINDOW_FRAMES, *(len(clip.frames) for clip in data.val))
+    return fixed_batches(data.val, window_frames, params.val_frames, params.ramp_frames)
+
+
 def _steps(trainer: Trainer) -> Iterator[dict[str, float]]:
+    while trainer.step < trainer.params.steps:
+        yield trainer.train_step()
+
+
+def _with_bar(trainer: Trainer) -> Iterator[dict[str, float]]:
     with progress_bar(trainer.params.steps, "train", "step") as bar:
         bar.update(trainer.step)
         bar.unpause()
-        while trainer.step < trainer.params.steps:
-            yield trainer.train_step()
+        for losses in _steps(trainer):
+            yield losses
             bar.update()
             if trainer.curve:
                 last = trainer.curve[-1]

@@ -1,10 +1,15 @@
-"""The `train` section of params.yaml: how long, how fast, on what, and how the pictures are varied."""
+"""The `train` section of params.yaml: from what, how long, how fast, on what, and how the pictures are varied."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
+from tivit.core.errors import InputError
 from tivit.core.params import check_range
+
+INIT_FOLDER = PurePosixPath("data/pretrained")
+"""Where `train.init` lies: DVC declares no dependency that may be null, so the folder is one and the file must be in it."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,11 @@ class TrainParams:
     """See params.yaml for the meaning and unit of each value."""
 
     smoke: bool
+    init: str | None
     steps: int
     clips_per_step: int
     window_frames: int
+    own_share: float
     learning_rate: float
     warmup_steps: int
     weight_decay: float
@@ -69,6 +76,11 @@ class TrainParams:
     augment: AugmentParams
 
     def __post_init__(self) -> None:
+        if self.init is not None and PurePosixPath(self.init).parent != INIT_FOLDER:
+            raise InputError(
+                f"train.init: {self.init!r} is not null or a file in {INIT_FOLDER}, which DVC watches; copy it there"
+            )
+        check_range("train.own_share", self.own_share, 0.0, 1.0)
         check_range("train.steps", self.steps, 1, 10_000_000)
         check_range("train.clips_per_step", self.clips_per_step, 1, 1024)
         check_range("train.window_frames", self.window_frames, 4, 4096)

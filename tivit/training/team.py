@@ -1,0 +1,108 @@
+"""Several processes that train one network together, started by `torchrun` on one machine: who is who, and averages over all.
+
+Every process holds the same weights and draws its own part of a step's windows; gradients are averaged before the step, so
+all make the same one. Batch statistics (the running mean and variance of BatchNorm) are averaged after each step too. On CUDA,
+BatchNorm is converted to SyncBatchNorm, which normalises over the windows of all processes; it does not exist on a CPU, where
+each process normalises over its own windows.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from tivit.core.errors import InputError
+from tivit.core.runtime import RuntimeParams
+
+
+@dataclass(frozen=True)
+class Team:
+    """The place of this process among `size`: `rank` 0 validates, saves and logs."""
+
+    rank: int
+    size: int
+
+    @property
+    def is_first(self) -> bool:
+        """True in the one process that writes."""
+        return self.rank == 0
+
+    def part_of(self, windows: int) -> int:
+        """Return how many of a step's windows each process draws; raise InputError when they cannot be shared evenly."""
+        if windows % self.size:
+            raise InputError(
+                f"train.clips_per_step {windows} cannot be shared by {self.size} processes; use a multiple of {self.size}"
+            )
+        return windows // self.size
+
+    def stream(self, seed: int, name: int, step: int) -> list[int]:
+        """Return the entropy of this process's random stream `name` at a step; the first one's is that of a process alone."""
+        return [seed, name, step, self.rank] if self.rank else [seed, name, step]
+
+    def synchronised(self, model: nn.Module, device: torch.device) -> nn.Module:
+        """Return the network with SyncBatchNorm where it works: on CUDA, with more than one process."""
+        return nn.SyncBatchNorm.convert_sync_batchnorm(model) if self.size > 1 and device.type == "cuda" else model
+
+    def wait(self) -> None:
+        """Return when every process has come this far."""
+        if self.size > 1:
+            dist.barrier()
+
+    @torch.no_grad()
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Replace floating point tensors, of one dtype and device, by their mean over all processes; alone, do nothing."""
+        if self.size == 1:
+            return
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        dist.all_reduce(flat)
+        flat /= self.size
+        for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(mean.view(tensor.shape))
+
+
+ALONE = Team(0, 1)
+
+
+@contextmanager
+def joined(runtime: RuntimeParams) -> Iterator[Team]:
+    """Yield this process's place in the team that `torchrun` started, `ALONE` without it; gloo on a CPU, nccl on CUDA.
+
+    All but the first log errors only.
+
+    Raises
+    ------
+    InputError
+        The processes are spread over machines, or `runtime.device` does not have a GPU for each.
+    """
+    size, local_size = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if size == 1:
+        yield ALONE
+        return
+    rank = int(os.environ["RANK"])
+    if local_size != size:
+        raise InputError(f"{size} processes on machines of {local_size}: training runs on one machine, whose disk all share")
+    is_cuda = runtime.device.startswith("cuda")
+    if is_cuda:
+        if runtime.device != "cuda":
+            raise InputError(
+                f"runtime.device {runtime.device!r}: with {size} processes use cuda, each takes the GPU of its number"
+            )
+        if torch.cuda.device_count() < size:
+            raise InputError(f"runtime.device is cuda: {size} processes need as many GPUs, found {torch.cuda.device_count()}")
+        torch.cuda.set_device(rank)
+    if rank:
+        logging.getLogger("tivit").setLevel(logging.ERROR)
+    dist.init_process_group("nccl" if is_cuda else "gloo")
+    try:
+        team = Team(rank, size)
+        yield team
+        team.wait()
+    finally:
+        dist.destroy_process_group()
