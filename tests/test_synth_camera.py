@@ -30,15 +30,17 @@ def test_the_lens_moves_points_by_k1_r_cubed():
     assert x_px == pytest.approx(320.0 + 500.0 * (0.4 - 0.05 * 0.4**3))
 
 
+@pytest.mark.parametrize("tier", ["plain", "shift"])
 @pytest.mark.parametrize("seed", range(30))
-def test_random_poses_show_all_keys_upright_and_as_wide_as_asked(params, seed):
+def test_random_poses_show_all_keys_upright_and_as_wide_as_asked(params, seed, tier):
     rng = np.random.default_rng(seed)
-    size = params.sizes[seed % len(params.sizes)]
-    camera = random_camera(rng, size, params)
+    cameras = params.camera_of(tier)
+    size = cameras.sizes[seed % len(cameras.sizes)]
+    camera = random_camera(rng, size, cameras)
     lip = camera.project(corners_mm(-FRONT_LIP_MM))
     assert (lip >= 0).all() and (lip <= np.array(size) - 1).all()
     corners = camera.project(corners_mm())
     assert corners[1, 0] > corners[0, 0] and corners[3, 1] > corners[0, 1]
     width = (corners[:, 0].max() - corners[:, 0].min()) / size[0]
-    assert params.keyboard_width[0] - 1e-3 <= width <= params.keyboard_width[1] + 1e-3
+    assert cameras.keyboard_width[0] - 1e-3 <= width <= cameras.keyboard_width[1] + 1e-3
     assert np.allclose(camera.rotation @ camera.rotation.T, np.eye(3)) and np.linalg.det(camera.rotation) == pytest.approx(1.0)

@@ -14,14 +14,14 @@ from tivit.core.keyboard import IS_BLACK, KEY_COUNT
 from tivit.core.notes import make_notes, read_midi
 from tivit.core.params import load, section
 from tivit.synth.dataset import TIERS, clip_tasks, write_clip, write_dataset
-from tivit.synth.params import SynthParams
+from tivit.synth.params import SHIFT, SynthParams
 
 
 @pytest.fixture(scope="module")
 def params():
     full = section(load(), "synth", SynthParams)
     tiny = {f"{split}_{name}": value for split in ("train", "val", "test") for name, value in (("clips", 1), ("s", 2.0))}
-    return replace(full, **(tiny | {"train_clips": 2}))
+    return replace(full, **(tiny | {"train_clips": 2, "shift_clips": 1}))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def files_of(root):
 
 
 def test_layout(root):
-    stems = ["test/plain_000", "train/hard_000", "train/plain_000", "val/plain_000"]
+    stems = ["test/plain_000", "test/shift_000", "train/hard_000", "train/plain_000", "val/plain_000"]
     assert files_of(root) == sorted(f"{stem}.{kind}" for stem in stems for kind in ("mp4", "mid", "json"))
     assert not list(root.parent.glob(".*building*"))
 
@@ -46,6 +46,7 @@ def test_tiers_share_each_split(params):
     tiers = [task.tier for task in tasks if task.split == "train"]
     assert all(tiers.count(tier) == 5 for tier in TIERS)
     assert len({(task.split, task.stem) for task in tasks}) == len(tasks)
+    assert [task.split for task in tasks if task.tier == SHIFT] == ["test"]
 
 
 def test_truth_agrees_with_video_and_midi(root):
@@ -102,8 +103,6 @@ def test_writing_again_replaces_what_was_there(params, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sizes": ((641, 360),)}, "641x360 has an odd side"),
-        ({"fps": ()}, "synth.fps and synth.sizes"),
         ({"train_clips": 0}, "synth.train_clips: 0 is outside"),
         ({"notes_per_s": (8.0, 2.0)}, "synth.notes_per_s: 2.0 is outside"),
     ],
@@ -111,3 +110,16 @@ def test_writing_again_replaces_what_was_there(params, tmp_path):
 def test_bad_parameters_are_refused(params, change, message):
     with pytest.raises(InputError, match=re.escape(message)):
         replace(params, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sizes": ((641, 360),)}, "641x360 has an odd side"),
+        ({"fps": ()}, "synth camera fps and sizes"),
+        ({"jpeg_quality": (0.0, 50.0)}, "synth camera jpeg_quality: 0.0 is outside"),
+    ],
+)
+def test_bad_cameras_are_refused(params, change, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        replace(params.camera, **change)

@@ -37,7 +37,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     params = params_file.load()
-    synth = replace(section(params, "synth", SynthParams), sizes=((1280, 720),), test_s=arguments.seconds)
+    synth = section(params, "synth", SynthParams)
+    synth = replace(synth, camera=replace(synth.camera, sizes=((1280, 720),)), test_s=arguments.seconds)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "test").mkdir()

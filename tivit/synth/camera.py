@@ -12,7 +12,7 @@ import numpy as np
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import FRONT_LIP_MM, KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
-from tivit.synth.params import SynthParams
+from tivit.synth.params import CameraParams
 
 MARGIN = 0.012
 """Smallest distance of the keyboard from the image border, fraction of the image width."""
@@ -58,7 +58,7 @@ def corners_mm(y_front_mm: float = 0.0) -> np.ndarray:
     return np.array([[0, back, 0], [width, back, 0], [width, y_front_mm, 0], [0, y_front_mm, 0]], float)
 
 
-def random_camera(rng: np.random.Generator, size_px: tuple[int, int], params: SynthParams) -> Camera:
+def random_camera(rng: np.random.Generator, size_px: tuple[int, int], params: CameraParams) -> Camera:
     """Return a pose that shows the whole keyboard, front lip included, `keyboard_width` of the image wide.
 
     Raises
@@ -72,16 +72,16 @@ def random_camera(rng: np.random.Generator, size_px: tuple[int, int], params: Sy
             return camera
     raise InputError(
         f"synth: no camera pose shows the whole keyboard in {size_px[0]}x{size_px[1]} px; "
-        "lower keyboard_width or camera_angle_deg"
+        "lower keyboard_width or angle_deg"
     )
 
 
-def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: SynthParams) -> Camera:
+def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: CameraParams) -> Camera:
     width_px, height_px = size_px
-    low, high = params.camera_angle_deg
+    low, high = params.angle_deg
     lean = np.deg2rad(rng.triangular(low, np.clip(6.0, low, high), high) if high > low else low)
     side, roll = np.deg2rad(rng.normal(0.0, [2.5, 0.7]))
-    target = np.array([KEYBOARD_WIDTH_MM / 2 + rng.normal(0, 15), rng.uniform(-120.0, 180.0), 0.0])
+    target = np.array([KEYBOARD_WIDTH_MM / 2 + rng.normal(0, params.aside_mm), rng.uniform(-120.0, 180.0), 0.0])
     forward = np.array([np.sin(side), np.sin(lean), -np.cos(lean) * np.cos(side)])
     forward /= np.linalg.norm(forward)
     right = np.cross(forward, [0.0, 1.0, 0.0])

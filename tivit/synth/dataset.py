@@ -26,10 +26,10 @@ from tivit.synth.hands import HandPainter
 from tivit.synth.kinematics import key_depths
 from tivit.synth.motion import HANDS, HandStyle, hand_motion
 from tivit.synth.music import Piece, random_piece
-from tivit.synth.params import SynthParams
-from tivit.synth.photometry import tone_curve
+from tivit.synth.params import SHIFT, SynthParams
+from tivit.synth.photometry import compressed, tone_curve
 from tivit.synth.render import render
-from tivit.synth.scene import random_scene
+from tivit.synth.scene import random_scene, shifted
 
 TIERS = ("plain", "hard")
 FOURCC = "mp4v"
@@ -66,11 +66,14 @@ def write_dataset(root: Path, params: SynthParams, seed: int, workers: int) -> N
 
 
 def clip_tasks(params: SynthParams) -> list[ClipTask]:
-    """Return all clips of the dataset; tiers alternate, so each split has equal shares (the odd one is plain)."""
-    return [
+    """Return all clips: plain and hard alternate in each split (the odd one is plain); shift comes last, in test alone."""
+    tasks = [
         ClipTask(split, number, TIERS[number % 2], f"{TIERS[number % 2]}_{number // 2:03d}")
         for split in SPLITS
         for number in range(params.clips_of(split))
+    ]
+    return tasks + [
+        ClipTask("test", params.test_clips + number, SHIFT, f"{SHIFT}_{number:03d}") for number in range(params.shift_clips)
     ]
 
 
@@ -82,12 +85,15 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
 
     rng, tier = stream(0), params.tier(task.tier)
     length_s = params.length_s(task.split)
-    fps = float(params.fps[rng.integers(len(params.fps))])
-    size_px = params.sizes[rng.integers(len(params.sizes))]
+    cameras = params.camera_of(task.tier)
+    fps = float(cameras.fps[rng.integers(len(cameras.fps))])
+    size_px = cameras.sizes[rng.integers(len(cameras.sizes))]
     grid = TimeGrid(fps, 0.0, frames_of(length_s, fps))
     piece = random_piece(stream(1), length_s, params.notes_per_s)
-    camera = random_camera(stream(2), size_px, params)
+    camera = random_camera(stream(2), size_px, cameras)
     scene = random_scene(stream(3), tier)
+    if task.tier == SHIFT:
+        scene = shifted(stream(7), scene)
     depth = key_depths(stream(4), piece.notes, grid.times_s(), tier.press_travel)
     rng = stream(5)
     style = HandStyle(
@@ -106,8 +112,9 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
         writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*FOURCC), fps, size_px)
         if not writer.isOpened():
             raise InputError(f"{path}: OpenCV cannot write {FOURCC} video here")
+        quality = float(stream(8).uniform(*cameras.jpeg_quality))
         for frame in render(stream(6), camera, scene, depth, hands):
-            writer.write(frame)
+            writer.write(compressed(frame, quality))
         writer.release()
         if int(cv2.VideoCapture(str(temporary)).get(cv2.CAP_PROP_FRAME_COUNT)) != grid.length:
             raise InputError(f"{path}: the video could not be written whole; is the disk full?")

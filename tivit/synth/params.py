@@ -13,6 +13,8 @@ from tivit.core.params import check_range
 
 Range = tuple[float, float]
 
+SHIFT = "shift"
+"""The tier that no training sees."""
 TIER_LIMITS = {
     "press_travel": (0.3, 1.0),
     "hand_reach_mm": (-20.0, 60.0),
@@ -53,51 +55,76 @@ class TierParams:
 
 
 @dataclass(frozen=True)
+class CameraParams:
+    """A family of cameras.
+
+    Attributes
+    ----------
+    fps : frame rates, one drawn a clip.
+    sizes : image sizes [width, height] in px, one drawn a clip.
+    keyboard_width : width of the keyboard as a fraction of the image width.
+    angle_deg : angle between the camera's axis and the vertical; positive leans towards the player.
+    aside_mm : how far along the keys the camera is from the middle (standard deviation).
+    jpeg_quality : of each frame before the video codec, 1..100; 100: not compressed twice.
+    """
+
+    fps: tuple[float, ...]
+    sizes: tuple[tuple[int, int], ...]
+    keyboard_width: Range
+    angle_deg: Range
+    aside_mm: float
+    jpeg_quality: Range
+
+    def __post_init__(self) -> None:
+        if not self.fps or not self.sizes:
+            raise InputError("synth camera fps and sizes must each hold at least one value")
+        for fps in self.fps:
+            check_range("synth camera fps", fps, 10.0, 120.0)
+        for width_px, height_px in self.sizes:
+            check_range("synth camera sizes width", width_px, 320, 3840)
+            check_range("synth camera sizes height", height_px, 180, 2160)
+            if width_px % 2 or height_px % 2:
+                raise InputError(f"synth camera sizes: {width_px}x{height_px} has an odd side; the video codec needs even ones")
+        _check_interval("synth camera keyboard_width", self.keyboard_width, 0.4, 0.97)
+        _check_interval("synth camera angle_deg", self.angle_deg, -20.0, 60.0)
+        check_range("synth camera aside_mm", self.aside_mm, 0.0, 300.0)
+        _check_interval("synth camera jpeg_quality", self.jpeg_quality, 1.0, 100.0)
+
+
+@dataclass(frozen=True)
 class SynthParams:
     """Size and content of the rendered dataset; half of each split's clips are plain, half hard.
 
     Attributes
     ----------
-    train_clips, val_clips, test_clips : clips a split.
+    train_clips, val_clips, test_clips : plain and hard clips a split.
+    shift_clips : clips of the tier shift; they are in test alone, and no training sees its cameras, finishes, light and hands.
     train_s, val_s, test_s : length of each clip in seconds.
-    fps : frame rates, one drawn a clip.
-    sizes : image sizes [width, height] in px, one drawn a clip.
     notes_per_s : density of the music.
-    keyboard_width : width of the keyboard as a fraction of the image width.
-    camera_angle_deg : angle between the camera's axis and the vertical; positive leans towards the player.
-    plain, hard : the tiers.
+    camera, shift_camera : the cameras of plain and hard, and those of shift.
+    plain, hard, shift : the tiers.
     """
 
     train_clips: int
     val_clips: int
     test_clips: int
+    shift_clips: int
     train_s: float
     val_s: float
     test_s: float
-    fps: tuple[float, ...]
-    sizes: tuple[tuple[int, int], ...]
     notes_per_s: Range
-    keyboard_width: Range
-    camera_angle_deg: Range
+    camera: CameraParams
+    shift_camera: CameraParams
     plain: TierParams
     hard: TierParams
+    shift: TierParams
 
     def __post_init__(self) -> None:
         for split in ("train", "val", "test"):
             check_range(f"synth.{split}_clips", getattr(self, f"{split}_clips"), 1, 100_000)
             check_range(f"synth.{split}_s", getattr(self, f"{split}_s"), 1.0, 3600.0)
-        if not self.fps or not self.sizes:
-            raise InputError("synth.fps and synth.sizes must each hold at least one value")
-        for fps in self.fps:
-            check_range("synth.fps", fps, 10.0, 120.0)
-        for width_px, height_px in self.sizes:
-            check_range("synth.sizes width", width_px, 320, 3840)
-            check_range("synth.sizes height", height_px, 180, 2160)
-            if width_px % 2 or height_px % 2:
-                raise InputError(f"synth.sizes: {width_px}x{height_px} has an odd side; the video codec needs even ones")
+        check_range("synth.shift_clips", self.shift_clips, 0, 100_000)
         _check_interval("synth.notes_per_s", self.notes_per_s, 0.5, 20.0)
-        _check_interval("synth.keyboard_width", self.keyboard_width, 0.4, 0.97)
-        _check_interval("synth.camera_angle_deg", self.camera_angle_deg, -20.0, 60.0)
 
     def clips_of(self, split: str) -> int:
         """Return the number of clips of a split."""
@@ -108,8 +135,12 @@ class SynthParams:
         return float(getattr(self, f"{split}_s"))
 
     def tier(self, name: str) -> TierParams:
-        """Return the tier `plain` or `hard`."""
-        return {"plain": self.plain, "hard": self.hard}[name]
+        """Return the tier `plain`, `hard` or `shift`."""
+        return {"plain": self.plain, "hard": self.hard, SHIFT: self.shift}[name]
+
+    def camera_of(self, tier: str) -> CameraParams:
+        """Return the cameras that film a tier."""
+        return self.shift_camera if tier == SHIFT else self.camera
 
 
 def _check_interval(where: str, interval: Range, low: float, high: float) -> None:

@@ -39,6 +39,14 @@ def toned(color: Color, curve: np.ndarray) -> Color:
     return tuple(float(curve[0, levels[c], c]) for c in range(3))
 
 
+def compressed(frame: np.ndarray, quality: float) -> np.ndarray:
+    """Return a frame, uint8 BGR, after JPEG of this quality 1..100; 100 leaves it as it is."""
+    if quality >= 100:
+        return frame
+    _, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
 class Noise:
     """Sensor noise: adds one of a few stored pictures at a random offset to each frame."""
 

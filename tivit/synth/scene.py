@@ -6,7 +6,7 @@ makes a tier hard comes from `TierParams`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -124,6 +124,30 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         keyslip_mm=-rng.uniform(2.0, 6.0),
         sleeve_mm=rng.uniform(60, 260),
         shutter=rng.uniform(0.2, 0.8),
+    )
+
+
+def shifted(rng: np.random.Generator, scene: Scene) -> Scene:
+    """Return a scene of the tier shift: finishes, light and hands outside what `random_scene` draws.
+
+    Yellowed ivory or blue light, brown or grey black keys, wide or tight gaps, slanting light with long shadows, a strong or no
+    vignette, gloved, very dark or very bright hands.
+    """
+    white_level, warmth = rng.uniform(170, 205), rng.choice([-0.15, 0.25]) + rng.uniform(-0.03, 0.03)
+    black_level = rng.uniform(44, 75)
+    hands = ((235, 235, 235), (25, 25, 28), (30, 44, 80), (160, 120, 60))
+    return replace(
+        scene,
+        white=(white_level * (1 - warmth), white_level * (1 - warmth / 3), white_level),
+        black=(black_level * rng.uniform(0.5, 1.0), black_level * rng.uniform(0.7, 1.0), black_level),
+        skin=tuple(float(c * rng.uniform(0.9, 1.05)) for c in hands[rng.integers(len(hands))]),
+        gap_mm=float(rng.choice([0.5, 2.0])),
+        black_mm=float(rng.choice([9.4, 11.8])),
+        light=(float(rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.1)), float(rng.uniform(-0.6, 0.8))),
+        cast=rng.uniform(0.35, 0.5),
+        sharpen=float(rng.choice([0.0, 1.8])),
+        vignette=rng.uniform(0.35, 0.6),
+        shutter=rng.uniform(0.8, 1.0),
     )
 
 
