@@ -13,7 +13,7 @@ from tivit.synth.motion import FINGER_COUNT, HandMotion
 from tivit.synth.params import SynthParams
 from tivit.synth.photometry import Noise, tone_curve
 from tivit.synth.render import KeyboardPicture, render
-from tivit.synth.scene import random_scene
+from tivit.synth.scene import random_scene, shifted
 
 DOWN = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]])
 CAMERA = Camera(1280, 360, 1000.0, np.array([611.0, 75.0, 1100.0]), DOWN, 0.0)
@@ -141,9 +141,11 @@ def test_noise_has_the_deviation_asked_for():
     assert Noise(np.random.default_rng(0), (320, 180), 0.0).apply(frame) is frame
 
 
-def test_every_drawn_scene_renders(params):
+@pytest.mark.parametrize("tier", ["hard", "shift"])
+def test_every_drawn_scene_renders(params, tier):
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        camera = random_camera(rng, (640, 360), params)
-        picture = KeyboardPicture(rng, camera, random_scene(rng, params.hard))
+        camera = random_camera(rng, (640, 360), params.camera_of(tier))
+        scene = random_scene(rng, params.tier(tier))
+        picture = KeyboardPicture(rng, camera, shifted(rng, scene) if tier == "shift" else scene)
         assert picture.image.shape == (360, 640, 3) and picture.image.std() > 3

@@ -71,8 +71,7 @@ def random_camera(rng: np.random.Generator, size_px: tuple[int, int], params: Ca
         if _shows_keyboard(camera):
             return camera
     raise InputError(
-        f"synth: no camera pose shows the whole keyboard in {size_px[0]}x{size_px[1]} px; "
-        "lower keyboard_width or angle_deg"
+        f"synth: no camera pose shows the whole keyboard in {size_px[0]}x{size_px[1]} px; lower keyboard_width or angle_deg"
     )
 
 
