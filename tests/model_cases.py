@@ -25,8 +25,8 @@ OCTAVE_KEYS, OCTAVE_PX = 12, 56
 ALL_KEYS = np.ones(88, bool)
 RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", compile=False, log_every_steps=1)
 NO_AUGMENT = AugmentParams(
-    mirror=0.0, octave=0.0, speed=0.0, shift_px=0.0, row_shift_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0, gamma=0.0,
-    light=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,
+    mirror=0.0, octave=0.0, speed=0.0, shift_px=0.0, row_shift_px=0.0, shake_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0,
+    gamma=0.0, light=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,
 )  # fmt: skip
 
 
@@ -53,8 +53,8 @@ def train_params(**changes: object) -> TrainParams:
         "gradient_clip": 1.0, "ema_decay": 0.9, "ramp_frames": 2.0, "event_pos_weight": 3.0,
         "attribute_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
         "augment": AugmentParams(
-            mirror=0.5, octave=0.3, speed=0.2, shift_px=2.0, row_shift_px=1.0, warp_px=0.5, stretch=0.003, gain=0.2, gamma=0.2,
-            light=0.2, offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5,
+            mirror=0.5, octave=0.3, speed=0.2, shift_px=2.0, row_shift_px=1.0, shake_px=0.2, warp_px=0.5, stretch=0.003,
+            gain=0.2, gamma=0.2, light=0.2, offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5,
         ),
     }  # fmt: skip
     return TrainParams(**{**values, **changes})

@@ -14,7 +14,7 @@ from tivit.core.manifest import Clip, Manifest
 from tivit.core.notes import make_notes
 from tivit.core.strip import open_strips, write_strip_index
 from tivit.core.timegrid import TimeGrid
-from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation
+from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation, draw_shake
 from tivit.training.data import chances, content_digest, draw_batch, fixed_batches, load_clips
 
 SHAPE = (GEOMETRY.height_px, GEOMETRY.width_px)
@@ -103,6 +103,17 @@ def test_draws_stay_within_their_limits():
         assert 0 <= drawn.blur_px <= 0.7
         assert 0 <= drawn.noise_levels <= 3.0
         assert 0.8 <= drawn.speed <= 1.25
+
+
+def test_shake_moves_each_frame_by_itself_and_is_off_at_zero():
+    assert draw_shake(np.random.default_rng(0), 0.0, 8) is None
+    shakes = [draw_shake(np.random.default_rng(seed), 0.2, 34) for seed in range(40)]
+    assert all(shake.shape == (34, 2) and shake.std() < 0.3 for shake in shakes)
+    assert np.std(shakes) > 0.02
+    ramp = np.broadcast_to(np.arange(SHAPE[1], dtype=np.uint8), (2, *SHAPE)).copy()
+    moved = NOTHING.apply(ramp, np.array([[0.0, 0.0], [1.0, 0.0]]))
+    np.testing.assert_array_equal(moved[0], ramp[0])
+    np.testing.assert_array_equal(moved[1, :, 1:], ramp[1, :, :-1])
 
 
 def test_noise_has_the_sigma_asked_for_and_differs_from_frame_to_frame():

@@ -128,7 +128,7 @@ class KeyPainter:
         x0, x1 = keyboard.LEFT_MM[key] + inset + left_mm, keyboard.RIGHT_MM[key] - inset + right_mm
         t0 = max(x0, keyboard.TAIL_LEFT_MM[key] + 0.3)
         t1 = min(x1, keyboard.TAIL_RIGHT_MM[key] - 0.3)
-        top = _tinted(scene.white, self.shade[key] * (1.0 - 0.025 * level / LEVELS))
+        top = _tinted(scene.white, self.shade[key] * (1.0 - scene.dim * level / LEVELS))
         tail = _tinted(top, 1.0 - scene.tail * level / LEVELS)
         polygons = []
         cam_x, cam_y = self.camera.position_mm[:2]
@@ -156,7 +156,7 @@ class KeyPainter:
         ]
         polygons += [polygon for shade in zip(*shadows, strict=True) for side in shade for polygon in side]
         for x, inward, other in ((x0, 1, left_level), (x1, -1, right_level)):
-            if level > other:
+            if level > other and scene.edge > 0:
                 end_mm = FRONT_END_MM if _is_black(key - inward) else REAR_MM
                 polygons.append(self._contact_shadow(x, inward, level, level - other, top, end_mm))
         return polygons
@@ -166,7 +166,7 @@ class KeyPainter:
         scene = self.scene
         lean = max(0.0, scene.light[0] * inward)
         y = np.array([0.0, end_mm])
-        width = -self._z(y, step) * (scene.ambient + 0.35 * lean)
+        width = -self._z(y, step) * (scene.ambient + 0.15 * lean)
         points = np.array([[x, y[0]], [x + inward * width[0], y[0]], [x + inward * width[1], y[1]], [x, y[1]]])
         return self._top(points, level, _tinted(top, 1.0 - scene.edge))
 

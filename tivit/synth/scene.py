@@ -29,7 +29,7 @@ class Scene:
     bevel_mm : length of a black key's sloping front; pivot_mm : y of the keys' far pivot.
     light : (x, y) tangent of the main light's slope: shadows fall along it.
     ambient : width of the contact shadow beside a pressed key per mm of step; edge : its darkness 0..1.
-    tail : how much darker a white key's tail is at full depth, between its neighbours.
+    dim, tail : how much darker a white key's top is at full depth, and its tail, between the keys beside it, once more.
     stick : colour of a black key's stick below the cap: bare wood or the dark of the gap.
     sharpen : strength of the camera's sharpening.
     cast : darkness of the shadows that black keys cast on white ones; occlusion : of the white tops close to a black key.
@@ -57,6 +57,7 @@ class Scene:
     light: tuple[float, float]
     ambient: float
     edge: float
+    dim: float
     tail: float
     stick: Color
     sharpen: float
@@ -97,18 +98,19 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         skin=tuple(float(c * rng.uniform(0.9, 1.08)) for c in SKINS[rng.integers(len(SKINS))]),
         sleeve=_shade(rng, rng.uniform(20, 200), 0.4),
         nail=rng.uniform(0.72, 1.15),
-        gap_mm=rng.uniform(0.7, 1.6),
-        black_mm=rng.uniform(10.0, 11.3),
+        gap_mm=rng.uniform(0.4, 1.5),
+        black_mm=rng.uniform(10.3, 13.0),
         bevel_mm=rng.uniform(3.0, 10.0),
         pivot_mm=rng.uniform(215.0, 330.0),
         light=(float(rng.normal(0, 0.3)), float(rng.normal(0.1, 0.3))),
-        ambient=rng.uniform(0.07, 0.24),
-        edge=rng.uniform(0.18, 0.55),
-        tail=rng.uniform(0.0, 0.04),
+        ambient=rng.uniform(0.02, 0.14),
+        edge=rng.uniform(0.15, 0.5) if rng.random() < 0.5 else 0.0,
+        dim=rng.uniform(0.0, 0.03),
+        tail=rng.uniform(0.0, 0.03),
         stick=_wood(rng, white_level, gap),
         sharpen=rng.uniform(0.0, 1.2) if rng.random() < 0.7 else 0.0,
-        cast=rng.uniform(0.04, 0.35),
-        occlusion=rng.uniform(0.08, 0.28),
+        cast=rng.uniform(0.0, 0.3) if rng.random() < 0.6 else 0.0,
+        occlusion=rng.uniform(0.0, 0.2),
         sunk=rng.uniform(0.0, 0.35),
         gloss=rng.uniform(0.0, 1.0),
         glare=rng.uniform(0.1, 0.7) if rng.random() < 0.4 else 0.0,
@@ -141,8 +143,8 @@ def shifted(rng: np.random.Generator, scene: Scene) -> Scene:
         white=(white_level * (1 - warmth), white_level * (1 - warmth / 3), white_level),
         black=(black_level * rng.uniform(0.5, 1.0), black_level * rng.uniform(0.7, 1.0), black_level),
         skin=tuple(float(c * rng.uniform(0.9, 1.05)) for c in hands[rng.integers(len(hands))]),
-        gap_mm=float(rng.choice([0.5, 2.0])),
-        black_mm=float(rng.choice([9.4, 11.8])),
+        gap_mm=float(rng.choice([0.3, 1.9])),
+        black_mm=float(rng.choice([9.6, 13.4])),
         light=(float(rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.1)), float(rng.uniform(-0.6, 0.8))),
         cast=rng.uniform(0.35, 0.5),
         sharpen=float(rng.choice([0.0, 1.8])),
@@ -152,7 +154,7 @@ def shifted(rng: np.random.Generator, scene: Scene) -> Scene:
 
 
 def _wood(rng: np.random.Generator, white_level: float, gap: float) -> Color:
-    level = rng.uniform(0.3, 0.95) * white_level if rng.random() < 0.65 else gap
+    level = rng.uniform(0.15, 0.8) * white_level if rng.random() < 0.65 else gap
     return (level * 0.8, level * 0.92, level)
 
 

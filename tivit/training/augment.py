@@ -31,6 +31,8 @@ from tivit.training.params import AugmentParams
 WARP_WAVES = 3
 """Cosines along the keyboard that a smooth x error is made of."""
 MIN_BLUR_PX = 0.25
+SHAKE_FRAMES, KNOCK_SHARE = 3, 0.25
+"""A knock lasts so many frames, and takes this share of the time."""
 MIRROR_AXIS = CENTER_MM[key_of(MIRROR_MIDI_SUM // 2)] / KEYBOARD_WIDTH_MM
 """Place of the mirror as a share of the strip's width."""
 
@@ -54,13 +56,20 @@ class Augmentation:
     blur_px: float
     noise_levels: float
 
-    def apply(self, images: np.ndarray) -> np.ndarray:
-        """Return images, uint8 (N, H, W), moved, blurred and relit, as float32; no noise."""
+    def apply(self, images: np.ndarray, shake_px: np.ndarray | None = None) -> np.ndarray:
+        """Return images, uint8 (N, H, W), moved, blurred and relit, as float32; no noise.
+
+        `shake_px` (N, 2), x and y, moves each image by itself.
+        """
         columns, rows = np.meshgrid(self.columns_px, self.rows_px)
         maps = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
         result = np.empty_like(images)
-        for image, out in zip(images, result, strict=True):
+        size = images.shape[:0:-1]
+        for i, (image, out) in enumerate(zip(images, result, strict=True)):
             cv2.remap(image, *maps, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+            if shake_px is not None:
+                move = np.array([[1.0, 0.0, shake_px[i, 0]], [0.0, 1.0, shake_px[i, 1]]])
+                cv2.warpAffine(out.copy(), move, size, dst=out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             if self.blur_px >= MIN_BLUR_PX:
                 cv2.GaussianBlur(out, (0, 0), self.blur_px, dst=out)
         return cv2.LUT(result.reshape(len(images), -1), self.table).reshape(images.shape) * self.light
@@ -115,6 +124,15 @@ def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tu
         blur_px=rng.uniform(0, 1) * params.blur_px * (rng.random() < 0.5),
         noise_levels=rng.uniform(0, 1) * params.noise_levels,
     )
+
+
+def draw_shake(rng: np.random.Generator, largest_px: float, count: int) -> np.ndarray | None:
+    """Return how a camera on a desk shakes, (count, 2) px, or None: slight always, and now and then a knock of a few frames."""
+    if largest_px <= 0:
+        return None
+    sigma = rng.uniform(0, 1) * largest_px
+    knocks = np.repeat(rng.random(count // SHAKE_FRAMES + 1) < KNOCK_SHARE, SHAKE_FRAMES)[:count]
+    return rng.normal(0.0, sigma, (count, 2)) * np.where(knocks, 1.0, 0.3)[:, None]
 
 
 def add_noise(rng: np.random.Generator, images: np.ndarray, sigma_levels: float) -> np.ndarray:

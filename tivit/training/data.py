@@ -21,7 +21,7 @@ from tivit.core.strip import StripFolder
 from tivit.core.timegrid import TimeGrid
 from tivit.model.inputs import Background, background_of, describe_background, sample_frames, window_of
 from tivit.targets import Targets, make_targets
-from tivit.training.augment import add_noise, damage_background, draw_augmentation
+from tivit.training.augment import add_noise, damage_background, draw_augmentation, draw_shake
 from tivit.training.params import TrainParams
 from tivit.training.team import ALONE, Team
 
@@ -122,7 +122,8 @@ def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int
         speed = augmentation.speed if last < len(clip.frames) else 1.0
         if rng.random() < params.augment.background:
             image = damage_background(rng, image, clip.frames[int(rng.integers(0, len(clip.frames)))])
-        frames = augmentation.apply(window_of(clip.frames, first, params.window_frames, speed))
+        window = window_of(clip.frames, first, params.window_frames, speed)
+        frames = augmentation.apply(window, draw_shake(rng, params.augment.shake_px, len(window)))
         windows.append(add_noise(rng, frames, augmentation.noise_levels))
         backgrounds.append(describe_background(augmentation.apply(image[None])[0]))
         grid = clip.grid.window(first, params.window_frames, speed)

@@ -19,7 +19,7 @@ class AugmentParams:
     mirror, octave, background: shares of windows seen in a mirror, moved by an octave, with a damaged background picture;
     speed, gain, gamma: as factors 1 / (1 + v) .. 1 + v; shift_px, row_shift_px: along the keys and across; warp_px: smooth x
     error along the keyboard; stretch: relative, both axes; light: uneven light, relative; offset_levels, noise_levels (sigma):
-    grey levels; blur_px: sigma.
+    grey levels; blur_px: sigma; shake_px: sigma of each frame against the background.
     """
 
     mirror: float
@@ -27,6 +27,7 @@ class AugmentParams:
     speed: float
     shift_px: float
     row_shift_px: float
+    shake_px: float
     warp_px: float
     stretch: float
     gain: float
@@ -38,7 +39,7 @@ class AugmentParams:
     background: float
 
     def __post_init__(self) -> None:
-        for name in ("shift_px", "row_shift_px", "warp_px", "blur_px"):
+        for name in ("shift_px", "row_shift_px", "shake_px", "warp_px", "blur_px"):
             check_range(f"train.augment.{name}", getattr(self, name), 0.0, 16.0)
         check_range("train.augment.mirror", self.mirror, 0.0, 1.0)
         check_range("train.augment.octave", self.octave, 0.0, 1.0)
