@@ -26,7 +26,7 @@ ALL_KEYS = np.ones(88, bool)
 RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", compile=False, log_every_steps=1)
 NO_AUGMENT = AugmentParams(
     mirror=0.0, octave=0.0, speed=0.0, shift_px=0.0, row_shift_px=0.0, shake_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0,
-    gamma=0.0, light=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0, hide_tails=0.0,
+    gamma=0.0, light=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def train_params(**changes: object) -> TrainParams:
         "attribute_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
         "augment": AugmentParams(
             mirror=0.5, octave=0.3, speed=0.2, shift_px=2.0, row_shift_px=1.0, shake_px=0.2, warp_px=0.5, stretch=0.003,
-            gain=0.2, gamma=0.2, light=0.2, offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5, hide_tails=0.3,
+            gain=0.2, gamma=0.2, light=0.2, offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5,
         ),
     }  # fmt: skip
     return TrainParams(**{**values, **changes})

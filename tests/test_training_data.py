@@ -14,7 +14,7 @@ from tivit.core.manifest import Clip, Manifest
 from tivit.core.notes import make_notes
 from tivit.core.strip import open_strips, write_strip_index
 from tivit.core.timegrid import TimeGrid
-from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation, draw_shake, hide_tails
+from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation, draw_shake
 from tivit.training.data import chances, content_digest, draw_batch, fixed_batches, load_clips
 
 SHAPE = (GEOMETRY.height_px, GEOMETRY.width_px)
@@ -114,14 +114,6 @@ def test_shake_moves_each_frame_by_itself_and_is_off_at_zero():
     moved = NOTHING.apply(ramp, np.array([[0.0, 0.0], [1.0, 0.0]]))
     np.testing.assert_array_equal(moved[0], ramp[0])
     np.testing.assert_array_equal(moved[1, :, 1:], ramp[1, :, :-1])
-
-
-def test_hidden_tails_show_the_background_at_the_back_alone():
-    frames, background = np.ones((3, *SHAPE), np.float32), np.zeros(SHAPE, np.float32)
-    hide_tails(np.random.default_rng(1), frames, background)
-    hidden = (frames == 0).all(axis=0)
-    assert 0.1 < hidden.mean() < 0.66
-    assert not hidden[int(0.65 * SHAPE[0]) + 1 :].any()
 
 
 def test_noise_has_the_sigma_asked_for_and_differs_from_frame_to_frame():

@@ -33,8 +33,6 @@ WARP_WAVES = 3
 MIN_BLUR_PX = 0.25
 SHAKE_FRAMES, KNOCK_SHARE = 3, 0.25
 """A knock lasts so many frames, and takes this share of the time."""
-HIDDEN_ROWS = (0.4, 0.65)
-"""Share of the strip, from the back, that `hide_tails` hides: black keys reach down to 0.57."""
 MIRROR_AXIS = CENTER_MM[key_of(MIRROR_MIDI_SUM // 2)] / KEYBOARD_WIDTH_MM
 """Place of the mirror as a share of the strip's width."""
 
@@ -146,19 +144,6 @@ def add_noise(rng: np.random.Generator, images: np.ndarray, sigma_levels: float)
     starts = rng.integers(0, size, len(images))
     noise = np.stack([field[start : start + size] for start in starts])
     return images + noise.reshape(images.shape)
-
-
-def hide_tails(rng: np.random.Generator, frames: np.ndarray, background: np.ndarray) -> None:
-    """Show in `frames` (N, H, W) the resting `background` (H, W) at the back of a random stretch of the keyboard, in place.
-
-    What the tails show of a press is strong but not always seen (a key below the camera, a music desk, soft light): windows
-    without it teach the fronts and the fingers.
-    """
-    height, width = background.shape
-    rows = int(height * rng.uniform(*HIDDEN_ROWS))
-    length = int(width * rng.uniform(0.3, 1.0))
-    first = int(rng.integers(0, width - length + 1))
-    frames[:, :rows, first : first + length] = background[:rows, first : first + length]
 
 
 def damage_background(rng: np.random.Generator, background: np.ndarray, frame: np.ndarray) -> np.ndarray:

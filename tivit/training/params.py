@@ -16,8 +16,7 @@ INIT_FOLDER = PurePosixPath("data/pretrained")
 class AugmentParams:
     """How far a training window is varied; every value is the largest departure, 0 turns it off.
 
-    mirror, octave, background, hide_tails: shares of windows seen in a mirror, moved by an octave, with a damaged background
-    picture, and whose tails show nothing;
+    mirror, octave, background: shares of windows seen in a mirror, moved by an octave, with a damaged background picture;
     speed, gain, gamma: as factors 1 / (1 + v) .. 1 + v; shift_px, row_shift_px: along the keys and across; warp_px: smooth x
     error along the keyboard; stretch: relative, both axes; light: uneven light, relative; offset_levels, noise_levels (sigma):
     grey levels; blur_px: sigma; shake_px: sigma of each frame against the background.
@@ -38,7 +37,6 @@ class AugmentParams:
     blur_px: float
     noise_levels: float
     background: float
-    hide_tails: float
 
     def __post_init__(self) -> None:
         for name in ("shift_px", "row_shift_px", "shake_px", "warp_px", "blur_px"):
@@ -52,7 +50,6 @@ class AugmentParams:
         check_range("train.augment.gamma", self.gamma, 0.0, 3.0)
         check_range("train.augment.offset_levels", self.offset_levels, 0.0, 64.0)
         check_range("train.augment.noise_levels", self.noise_levels, 0.0, 32.0)
-        check_range("train.augment.hide_tails", self.hide_tails, 0.0, 1.0)
         check_range("train.augment.background", self.background, 0.0, 1.0)
 
 
