@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from registration_cases import drawn_plan
 
-from tivit.core.keyboard import WHITE_PITCH_MM
-from tivit.registration.extent import Extent
+from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
+from tivit.registration.place import Extent
 from tivit.registration.refine import X_MM, Y_MM, Picture, Plan
 from tivit.registration.verify import judge, player_side
 
@@ -94,3 +94,22 @@ def test_motion_says_where_the_player_sits(y_px, expected):
     to_image = np.array([[1.0, 0, 50], [0, 1.0, 200], [0, 0, 1.0]])
     found = player_side(Picture(frames), to_image, WHOLE)
     assert found == pytest.approx(expected, abs=0.1)
+
+
+@pytest.mark.parametrize("x_mm", [60.0, 600.0, 1180.0])
+@pytest.mark.parametrize("light", [60.0, 150.0])
+def test_a_keyboard_under_a_reflection_is_believed(x_mm, light):
+    plan = drawn_plan(PLACE_MM)
+    bright = light * np.exp(-(((X_MM - x_mm) / 70) ** 2)) * np.exp(-(((Y_MM - 120) / 30) ** 2))[:, None]
+    seen = Plan(np.minimum(plan.grey / 2 + bright, 255.0))
+    assert verdict_of(seen).confidence > SURE
+    shifted = Plan(np.roll(seen.grey, round(WHITE_PITCH_MM), axis=1))
+    assert verdict_of(shifted).confidence < NOT_BELIEVED
+
+
+def test_over_exposed_keys_show_the_side_by_a_fallboard_that_is_a_little_darker():
+    plan = drawn_plan(PLACE_MM, has_seams=False)
+    plan.grey[plan.grey > 100] = 255.0
+    plan.grey[Y_MM > WHITE_LENGTH_MM] = 240.0
+    assert verdict_of(plan).confidence > SURE
+    assert verdict_of(from_the_other_side(plan)).confidence < NOT_BELIEVED
