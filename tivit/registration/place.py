@@ -18,7 +18,7 @@ from tivit.core.keyboard import (
     name_of,
 )
 
-MOST_MISSING = 10
+MOST_MISSING = 5
 """Of so many keys at the ends of a whole piano nothing need be seen."""
 C, E, F, G, A = 0, 4, 5, 7, 9
 WHOLE = {
