@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from registration_cases import drawn_plan
 
-from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
+from tivit.core.keyboard import WHITE_PITCH_MM
 from tivit.registration.place import Extent
 from tivit.registration.refine import X_MM, Y_MM, Picture, Plan
 from tivit.registration.verify import judge, player_side
@@ -105,11 +105,3 @@ def test_a_keyboard_under_a_reflection_is_believed(x_mm, light):
     assert verdict_of(seen).confidence > SURE
     shifted = Plan(np.roll(seen.grey, round(WHITE_PITCH_MM), axis=1))
     assert verdict_of(shifted).confidence < NOT_BELIEVED
-
-
-def test_over_exposed_keys_show_the_side_by_a_fallboard_that_is_a_little_darker():
-    plan = drawn_plan(PLACE_MM, has_seams=False)
-    plan.grey[plan.grey > 100] = 255.0
-    plan.grey[Y_MM > WHITE_LENGTH_MM] = 240.0
-    assert verdict_of(plan).confidence > SURE
-    assert verdict_of(from_the_other_side(plan)).confidence < NOT_BELIEVED

@@ -33,8 +33,6 @@ END_MM = 5 * WHITE_PITCH_MM
 SEAM_FLOOR = 0.015
 """Depth of white seams, relative to the keys' brightness, that counts as none."""
 SEAM_REACH_MM = 5.0
-UNLIKENESS_FLOOR = 0.05
-"""Difference from the white tails, as a share of that between black and white, that counts as none."""
 MOTION_WEIGHT = 0.5
 BEFORE_MM, BEHIND_MM = np.arange(-100.0, -9.0, 10.0), np.arange(165.0, 256.0, 10.0)
 UNREST_FLOOR = 1.0
@@ -156,8 +154,7 @@ def _side(plan: Plan, correction: tuple[float, ...], x_mm: np.ndarray, dark: flo
         values = profile(x_mm)
         values = np.where(np.isfinite(values), values, dark)
         unlikeness.append(min(abs(float(np.median(values)) - bright) / max(bright - dark, 1.0), 1.0))
-    likeness = (unlikeness[1] - unlikeness[0]) / max(*unlikeness, UNLIKENESS_FLOOR)
-    return (seams[0] - seams[1]) / (seams[0] + seams[1] + SEAM_FLOOR) + 0.5 * likeness
+    return (seams[0] - seams[1]) / (seams[0] + seams[1] + SEAM_FLOOR) + 0.5 * (unlikeness[1] - unlikeness[0])
 
 
 def _seam_depth(profile: Callable[[np.ndarray], np.ndarray], seams_mm: np.ndarray) -> float:
