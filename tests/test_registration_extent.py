@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from registration_cases import drawn_plan
 
-from tivit.registration.extent import Extent, find_extent, place_on_piano
+from tivit.registration.extent import find_extent
 from tivit.registration.pattern import black_range, key_edges_mm
+from tivit.registration.place import Extent, place_on_piano
+from tivit.registration.refine import BLACK_BANDS, X_MM, Plan
 
 PLACE_MM = np.array([611.0, 0.0, 1300.0])
 MIRROR, OCTAVES, RARE = "mirror image cannot be told", "fit on a piano in", "no known instrument has"
@@ -46,6 +48,43 @@ def test_what_is_known_of_a_keyboard(first, last, low_end, high_end, doubts):
 @pytest.mark.parametrize("ends", [(True, True), (False, False)])
 def test_ninety_keys_are_no_piano(ends):
     assert place_on_piano(Extent(20, 109, *ends), None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "whole"),
+    [
+        ((21, 110), (21, 108)),
+        ((17, 108), (21, 108)),
+        ((19, 109), (21, 108)),
+        ((14, 103), (16, 103)),
+        ((33, 121), (33, 120)),
+        ((21, 108), (21, 108)),
+        ((22, 111), (22, 111)),
+        ((16, 108), (16, 108)),
+    ],
+)
+def test_more_keys_than_a_piano_has_are_trimmed_to_the_one_piano_among_them(seen, whole):
+    """The last two hold no piano, and both a piano and its mirror image."""
+    found = Extent(*seen, True, False).trimmed()
+    assert found == Extent(*whole, True, whole[1] < seen[1])
+
+
+@pytest.mark.parametrize(
+    ("seen", "whole"),
+    [
+        ((26, 108, True, True), (21, 108)),
+        ((21, 103, True, False), (21, 108)),
+        ((20, 103, False, True), (16, 103)),
+        ((23, 107, False, True), (21, 108)),
+    ],
+)
+def test_a_piano_of_which_a_few_keys_are_hidden_is_completed(seen, whole):
+    assert Extent(*seen).completed() == Extent(*whole, True, True)
+
+
+@pytest.mark.parametrize("seen", [(21, 108), (21, 105), (19, 103), (28, 103), (36, 96), (33, 108), (26, 103), (28, 108)])
+def test_known_instruments_and_open_cases_are_not_completed(seen):
+    assert Extent(*seen, True, True).completed() == Extent(*seen, True, True)
 
 
 @pytest.mark.parametrize("octaves", [-2, -1, 1, 3])
@@ -125,6 +164,34 @@ def test_the_picture_cuts_the_keyboard(low, high):
     view_mm = (-200.0 if low is None else key_edges_mm(low)[0] - 2, 1422.0 if high is None else key_edges_mm(high)[1] + 2)
     found = seen_extent(drawn_plan(PLACE_MM, view_mm=view_mm), np.arange(12, 24), view_mm)
     assert found == Extent(low or 21, high or 108, low is None, high is None)
+
+
+def under_glare(plan, x_mm, rows, light=150.0):
+    """Return a plan in less light, with light added up to white around a place in some thirds of the black keys' length."""
+    grey = 0.7 * plan.grey
+    for band in rows:
+        grey[np.ix_(BLACK_BANDS[band], np.abs(X_MM - x_mm) < 60)] += light
+    return Plan(np.minimum(grey, 255.0))
+
+
+@pytest.mark.parametrize("rows", [(0, 1), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize("midi", [25, 106])
+def test_keys_are_followed_under_a_reflection(midi, rows):
+    """Whether the instrument ends beyond a reflection is not known, and need not be: these are the keys of a whole piano."""
+    found = seen_extent(under_glare(drawn_plan(PLACE_MM), key_edges_mm(midi)[0], rows), np.arange(8, 28))
+    assert (found.first_midi, found.last_midi) == (21, 108)
+
+
+def test_keys_beyond_a_reflection_are_found():
+    """A reflection that shows nothing, three black keys wide; those beyond it are seen."""
+    plan = under_glare(drawn_plan(PLACE_MM), key_edges_mm(90)[0], (0, 1, 2), light=255.0)
+    assert seen_extent(plan, np.arange(8, 22)) == Extent(21, 108, True, True)
+
+
+def test_a_bright_case_beside_the_keys_does_not_make_them_more():
+    plan = drawn_plan(PLACE_MM)
+    plan.grey[:, key_edges_mm(108)[1] + 1.5 < X_MM] = 200.0
+    assert seen_extent(plan, np.arange(8, 28)) == Extent(21, 108, True, True)
 
 
 def test_too_few_keys_in_the_picture():

@@ -27,6 +27,25 @@ def test_blobs_are_the_dark_bars_and_their_ends():
     assert blobs.width_px == pytest.approx(6, abs=1.1)
 
 
+def test_a_reflection_in_a_dark_fallboard_does_not_lengthen_a_black_key():
+    picture = np.full((200, 400), 200, np.uint8)
+    picture[30:60] = 60
+    for left in (100, 140, 180, 300):
+        picture[60:96, left : left + 6] = 20
+        picture[44:60, left : left + 6] = 25
+    long, short = (find_blobs(darkness(picture, reach_px), 0.3) for reach_px in (1, 31))
+    assert long.upper_px[:, 1] == pytest.approx(43.5, abs=1)
+    assert short.upper_px[:, 1] == pytest.approx(59.5, abs=1)
+    assert short.lower_px[:, 1] == pytest.approx(95.5, abs=1)
+
+
+def test_the_largest_blobs_are_kept():
+    picture = np.full((200, 400), 200, np.uint8)
+    for i in range(6):
+        picture[60 : 80 + 6 * i, 50 * i + 40 : 50 * i + 46] = 20
+    assert sorted(np.round(find_blobs(darkness(picture), 0.4, most=2).height_px)) == [44, 50]
+
+
 def test_the_row_leaves_out_what_is_off_the_line_or_of_another_height():
     x = np.arange(10) * 20.0
     upper, lower = np.stack([x, 50 + 0.1 * x], axis=1), np.stack([x, 90 + 0.1 * x], axis=1)
@@ -48,6 +67,13 @@ def test_rows_are_offered_longest_first_and_share_no_blob():
 def test_two_blobs_are_no_row():
     upper = np.array([[10.0, 10.0], [40.0, 10.0]])
     assert rows_of(Blobs(upper, upper + (0, 30), np.full(2, 5.0))) == []
+
+
+def test_blobs_on_which_no_camera_fits_do_not_stop_the_search():
+    """Ends on one line, as notes of a score may have them, have no homography."""
+    ends = np.stack([np.column_stack([np.arange(8) * 20.0, np.full(8, 50.0)])] * 2, axis=1)
+    pose = fit_to_black_keys(np.arange(8), ends, (640, 360), 0.95, 0.3)
+    assert np.isfinite(pose.plane_to_image).all()
 
 
 def test_shadow_by_hand():

@@ -5,7 +5,7 @@ import pytest
 from registration_cases import drawn_plan
 
 from tivit.core.keyboard import WHITE_PITCH_MM
-from tivit.registration.extent import Extent
+from tivit.registration.place import Extent
 from tivit.registration.refine import X_MM, Y_MM, Picture, Plan
 from tivit.registration.verify import judge, player_side
 
@@ -94,3 +94,14 @@ def test_motion_says_where_the_player_sits(y_px, expected):
     to_image = np.array([[1.0, 0, 50], [0, 1.0, 200], [0, 0, 1.0]])
     found = player_side(Picture(frames), to_image, WHOLE)
     assert found == pytest.approx(expected, abs=0.1)
+
+
+@pytest.mark.parametrize("x_mm", [60.0, 600.0, 1180.0])
+@pytest.mark.parametrize("light", [60.0, 150.0])
+def test_a_keyboard_under_a_reflection_is_believed(x_mm, light):
+    plan = drawn_plan(PLACE_MM)
+    bright = light * np.exp(-(((X_MM - x_mm) / 70) ** 2)) * np.exp(-(((Y_MM - 120) / 30) ** 2))[:, None]
+    seen = Plan(np.minimum(plan.grey / 2 + bright, 255.0))
+    assert verdict_of(seen).confidence > SURE
+    shifted = Plan(np.roll(seen.grey, round(WHITE_PITCH_MM), axis=1))
+    assert verdict_of(shifted).confidence < NOT_BELIEVED

@@ -51,15 +51,20 @@ class Blobs:
         return Blobs(self.upper_px[index], self.lower_px[index], self.width_px[index])
 
 
-def darkness(grey: np.ndarray) -> np.ndarray:
-    """Return how much darker each pixel is than the brightest of its near horizontal surround, 0..1, float32."""
+def darkness(grey: np.ndarray, reach_px: int = 1) -> np.ndarray:
+    """Return how much darker each pixel is than the brightest of its near horizontal surround, 0..1, float32.
+
+    It is a share of the brightest surround within `reach_px` rows: with more than one a reflection in a dark fallboard is not
+    as dark as the black key that it continues.
+    """
     smooth = cv2.GaussianBlur(grey, (0, 0), 0.7)
     closed = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((1, HAT_WINDOW_PX), np.uint8))
-    return (closed.astype(np.float32) - smooth) / (closed.astype(np.float32) + 8.0)
+    brightest = cv2.dilate(closed, np.ones((reach_px, 1), np.uint8))
+    return (closed.astype(np.float32) - smooth) / (brightest.astype(np.float32) + 8.0)
 
 
-def find_blobs(dark: np.ndarray, threshold: float) -> Blobs:
-    """Return the slender upright blobs where `dark` (height, width) exceeds `threshold`."""
+def find_blobs(dark: np.ndarray, threshold: float, most: int = MAX_BLOBS) -> Blobs:
+    """Return the slender upright blobs, the `most` largest, where `dark` (height, width) exceeds `threshold`."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((dark > threshold).astype(np.uint8), connectivity=4)
     tall = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_HEIGHT_PX
     narrow = stats[:, cv2.CC_STAT_WIDTH] <= MAX_WIDTH_PX
@@ -71,13 +76,13 @@ def find_blobs(dark: np.ndarray, threshold: float) -> Blobs:
         return Blobs(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
     upper, lower, across = map(np.array, zip(*found, strict=True))
     blobs = Blobs(upper, lower, across)
-    return blobs.take(np.argsort(-blobs.height_px * blobs.width_px, kind="stable")[:MAX_BLOBS])
+    return blobs.take(np.argsort(-blobs.height_px * blobs.width_px, kind="stable")[:most])
 
 
-def rows_of(blobs: Blobs) -> list[Blobs]:
-    """Return up to 3 rows of blobs, the longest first; a blob is in one row only."""
+def rows_of(blobs: Blobs, most: int = ROWS) -> list[Blobs]:
+    """Return up to `most` rows of blobs, the longest first; a blob is in one row only."""
     rows = []
-    for _ in range(ROWS):
+    for _ in range(most):
         members = on_one_line(blobs)
         if len(members) < 3:
             break

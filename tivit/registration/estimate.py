@@ -1,14 +1,15 @@
 """From a few frames to a registration: detect, match, pose, extent, correct, judge.
 
 Steps: dark blobs on one line (`detect`), which key of the pattern each is (`match`), the camera (`pose`), which keys are in
-view and which octave they are (`extent`), the x correction (`refine`), and whether to believe it (`verify`). Corners, when
-given, tell where to look and choose among the readings; everything after is the same.
+view and which octave they are (`extent`, `place`), the x correction (`refine`), and whether to believe it (`verify`). What is
+not believed is searched for again in other ways (`readings.SEARCHES`). Corners, when given, tell where to look and choose among
+the readings; everything after is the same.
 A registration that is not believed is refused with a reason, never returned as usable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,15 +19,18 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM, key_of, name_of
 from tivit.core.registration import Registration, correction_mm, refused
 from tivit.core.strip import StripGeometry
-from tivit.registration.extent import Extent, find_extent, place_on_piano
+from tivit.registration.extent import find_extent
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.registration.pattern import black_range, key_edges_mm, white_range
-from tivit.registration.readings import Reading, find_readings
+from tivit.registration.place import Extent, place_on_piano
+from tivit.registration.readings import SEARCHES, Reading, find_readings
 from tivit.registration.refine import Correction, Picture, fit_correction
 from tivit.registration.verify import Verdict, judge, player_side
 
 SURE = 0.9
 """A reading this believable ends the search; it has been held against the shifted readings and the other side."""
+SETTLED = 0.6
+"""What is less believable than this, or refused, is searched for again in other ways."""
 DOUBTFUL = 0.6
 MAX_ERROR_KEY = 0.15
 LEAST_HEIGHT_MM = 100.0
@@ -77,18 +81,31 @@ def estimate(
     scale = greys[0].shape[1] / source_hw[1]
     corners = None if override.corners is None else (np.array(override.corners, float) + 0.5) * scale - 0.5
     picture = Picture(greys)
+    best = None
+    for search in SEARCHES:
+        found = _best_of(find_readings(greys, params, corners, search), picture, params, override)
+        if found is not None and (best is None or found.weight > best.weight):
+            best = found
+        if best is not None and best.verdict.confidence >= SETTLED and not _objection(best, override, params):
+            break
+    if best is None:
+        where = "" if corners is None else " between the corners"
+        return refused(f"no row of black keys was found{where}", source_hw, len(frames))
+    return _registration(best, geometry, scale, source_hw, len(frames), override, params)
+
+
+def _best_of(
+    readings: Iterable[Reading], picture: Picture, params: RegistrationParams, override: Override
+) -> _Candidate | None:
+    """Return the reading that is worth most, None when there is none; a sure one ends the search."""
     candidates = []
-    for reading in find_readings(greys, params, corners):
+    for reading in readings:
         found = _examine(picture, params, reading, override)
         if found is not None:
             candidates.append(found)
             if found.verdict.confidence >= SURE and not found.doubt:
                 break
-    if not candidates:
-        where = "" if corners is None else " between the corners"
-        return refused(f"no row of black keys was found{where}", source_hw, len(frames))
-    best = max(candidates, key=lambda item: (item.weight, item.verdict.fit))
-    return _registration(best, geometry, scale, source_hw, len(frames), override, params)
+    return max(candidates, key=lambda item: (item.weight, item.verdict.fit), default=None)
 
 
 def _greys(frames: Sequence[np.ndarray]) -> tuple[tuple[int, int], list[np.ndarray]]:

@@ -1,9 +1,8 @@
-"""Which keys are in view, which octave they are, and whether the picture is a mirror image: read off the ends of the keyboard.
+"""Which keys are in view: the keyboard is followed outwards, key by key, from the black keys that were matched.
 
-From the black keys that were matched the keyboard is followed outwards, key by key, until a black key that should be there is
-not (the instrument ends) or the picture ends. The pattern alone repeats every octave and is its own mirror image, so only
-ends decide: instruments begin and end at few keys, and a stretch of 77 keys or more fits on a piano in one place only. What is
-not decided is said so, never guessed.
+It ends where a black key that should be there is not (the instrument ends) or where the picture ends. Keys are told by what is
+bright beside what is dark near by, over all or a third of their length, because reflections add light. Which octave they are
+is decided in `place`.
 """
 
 from __future__ import annotations
@@ -12,16 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tivit.core.keyboard import (
-    HIGHEST_MIDI,
-    KEY_COUNT,
-    LOWEST_MIDI,
-    OCTAVE_KEYS,
-    WHITE_LENGTH_MM,
-    WHITE_PITCH_MM,
-    mirrored_midi,
-    name_of,
-)
+from tivit.core.keyboard import OCTAVE_KEYS, WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
 from tivit.registration.pattern import (
     black_midi,
@@ -31,8 +21,9 @@ from tivit.registration.pattern import (
     white_midi,
     whites_between,
 )
+from tivit.registration.place import C, E, Extent
 from tivit.registration.pose import black_edges_mm
-from tivit.registration.refine import BLACK_ROWS, FRONT_ROWS, X_MM, Plan
+from tivit.registration.refine import BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, X_MM, Plan
 
 NEIGHBOURS = 8
 """Black keys on each side that say how dark and how bright keys are near by."""
@@ -48,108 +39,12 @@ END_TOLERANCE_MM = 7.0
 HALF = 0.5
 DARKER = 0.7
 """A slot that is darker than both white keys beside it by this factor holds a black key, whatever the light on them."""
+SHADE = 0.25
+"""Share of the usual difference between black and white that is left of it under a reflection which adds light."""
+BRIDGE = 3
+"""So many black keys may be hidden by a reflection when those beyond them are seen."""
 WHITE_SHARE = 0.62
 """A key is white when it is this far on the way from black to the usual white; wooden cases are often darker."""
-C, E, F, G, A = 0, 4, 5, 7, 9
-WHOLE = {
-    (A, KEY_COUNT): 1.0, (A, 85): 0.2, (E, 76): 0.3, (E, 73): 0.15, (C, 73): 0.1, (C, 61): 1.0, (C, 49): 0.7, (C, 37): 0.3,
-    (C, 25): 0.5, (F, 44): 0.05, (F, 32): 0.05,
-}  # fmt: skip
-"""How common instruments are, by pitch class of the lowest key and number of keys; others are RARE."""
-LOW_ENDS, HIGH_ENDS = {A: 1.0, C: 1.0, E: 0.3, F: 0.1}, {C: 1.0, A: 0.1, G: 0.3, E: 0.3}
-"""How common ends are by pitch class, when the other end is not in view; others are ODD."""
-RARE, ODD = 0.001, 0.01
-MIRRORED_SHARE = 0.1
-"""How common mirrored pictures are taken to be."""
-SURE_RATIO = 20.0
-
-
-@dataclass(frozen=True)
-class Extent:
-    """Lowest and highest key wholly in view (MIDI numbers, perhaps octaves off), and whether the instrument ends there."""
-
-    first_midi: int
-    last_midi: int
-    is_low_end: bool
-    is_high_end: bool
-
-    @property
-    def count(self) -> int:
-        """Number of keys."""
-        return self.last_midi - self.first_midi + 1
-
-    def moved(self, octaves: int) -> Extent:
-        """Return the same keys so many octaves higher."""
-        shift = OCTAVE_KEYS * octaves
-        return Extent(self.first_midi + shift, self.last_midi + shift, self.is_low_end, self.is_high_end)
-
-    def seen_in_mirror(self) -> Extent:
-        """Return the keys of the mirror image."""
-        first, last = mirrored_midi(self.last_midi), mirrored_midi(self.first_midi)
-        return Extent(int(first), int(last), self.is_high_end, self.is_low_end)
-
-    def octaves(self) -> list[int]:
-        """Return by how many octaves the keys can move and lie on a piano: none, one or several ways."""
-        lowest = -((self.first_midi - LOWEST_MIDI) // OCTAVE_KEYS)
-        return [k for k in range(lowest, lowest + 9) if self.last_midi + OCTAVE_KEYS * k <= HIGHEST_MIDI]
-
-    def commonness(self) -> float:
-        """Return how common keyboards with such ends are, relative to each other."""
-        if not self.octaves():
-            return RARE**2
-        low, high = self.first_midi % OCTAVE_KEYS, self.last_midi % OCTAVE_KEYS
-        if self.is_low_end and self.is_high_end:
-            return WHOLE.get((low, self.count), RARE)
-        return (LOW_ENDS.get(low, ODD) if self.is_low_end else 1.0) * (HIGH_ENDS.get(high, ODD) if self.is_high_end else 1.0)
-
-
-@dataclass(frozen=True)
-class PianoPlace:
-    """How an extent lies on the piano.
-
-    `octaves` to move by and `is_mirrored` are the best guess; `doubt` says in words what is not known, "" when all is.
-    """
-
-    octaves: int
-    is_mirrored: bool
-    doubt: str
-
-
-def place_on_piano(extent: Extent, first_key: int | None, is_mirrored: bool | None) -> PianoPlace | None:
-    """Return how the keys lie on a piano of 88, None when they cannot.
-
-    `first_key` (MIDI of the lowest key in view) and `is_mirrored` are what is known beforehand, None: not known. A first key
-    decides the octave; the mirror image too where the keys in view begin with it one way round and not the other.
-    """
-    plain, mirror = extent, extent.seen_in_mirror()
-    doubt = ""
-    if is_mirrored is None:
-        chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
-        is_mirrored = chances[1] > chances[0]
-        begins = [first_key is not None and (way.first_midi - first_key) % OCTAVE_KEYS == 0 for way in (plain, mirror)]
-        is_open = max(chances) < SURE_RATIO * min(chances)
-        if is_open and begins[0] != begins[1]:
-            is_mirrored = begins[1]
-        elif is_open:
-            doubt = "whether the picture is a mirror image cannot be told from the keys in view"
-    chosen = mirror if is_mirrored else plain
-    options = chosen.octaves()
-    if not options:
-        return None
-    if first_key is not None:
-        octaves = min(options, key=lambda k: abs(chosen.first_midi + OCTAVE_KEYS * k - first_key))
-        return PianoPlace(octaves, is_mirrored, doubt)
-    if chosen.is_low_end and chosen.is_high_end and chosen.commonness() <= RARE:
-        doubt = doubt or f"no known instrument has {chosen.count} keys from {name_of(chosen.first_midi)[:-1]}"
-    at_bottom = [k for k in options if chosen.first_midi + OCTAVE_KEYS * k == LOWEST_MIDI]
-    if len(options) == 1:
-        return PianoPlace(options[0], is_mirrored, doubt)
-    if chosen.is_low_end and at_bottom:
-        return PianoPlace(at_bottom[0], is_mirrored, doubt)
-    middle = (LOWEST_MIDI + HIGHEST_MIDI) / 2
-    octaves = min(options, key=lambda k: abs((chosen.first_midi + chosen.last_midi) / 2 + OCTAVE_KEYS * k - middle))
-    unknown = f"{chosen.count} keys are in view and fit on a piano in {len(options)} octaves"
-    return PianoPlace(octaves, is_mirrored, f"{doubt}; {unknown}" if doubt else unknown)
 
 
 def find_extent(
@@ -180,7 +75,11 @@ def find_extent(
     if None in ends:
         return None
     (first, is_low_end), (last, is_high_end) = ends
-    return Extent(first, last, is_low_end, is_high_end) if first < last else None
+    if first >= last:
+        return None
+    extent = Extent(first, last, is_low_end, is_high_end).trimmed()
+    whole = extent.completed()
+    return whole if all(in_view(midi, END_TOLERANCE_MM) for midi in (whole.first_midi, whole.last_midi)) else extent
 
 
 def _follow(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, bool] | None:
@@ -192,8 +91,13 @@ def _follow(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, b
         if slots.is_black_there(outer, step, levels) is not False and slots.are_white(outer - step, step, levels):
             break
         outer -= step
-    while (there := slots.is_black_there(outer + step, step, levels)) and slots.are_white(outer, step, levels):
-        outer += step
+    while True:
+        while (there := slots.is_black_there(outer + step, step, levels)) and slots.are_white(outer, step, levels):
+            outer += step
+        hidden = slots.hidden_by_glare(outer, step, levels) if there is False else 0
+        if hidden == 0:
+            break
+        outer += step * (hidden + 1)
     if there is False or (there and not slots.are_white(outer, step, levels)):
         end = _end_after(slots, outer, step, levels)
         if in_view(end, END_TOLERANCE_MM):
@@ -237,6 +141,7 @@ class _Slots:
     def __init__(self, plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], known: np.ndarray) -> None:
         self.place_mm, self.correction = place_mm, correction
         self.back, self.front = plan.profile(BLACK_ROWS), plan.profile(FRONT_ROWS)
+        self.bands = [plan.profile(rows) for rows in BLACK_BANDS]
         self.all_over = self._medians(known)
 
     def levels(self, near: np.ndarray) -> _Levels:
@@ -258,7 +163,30 @@ class _Slots:
         if value > max(GLARE * levels.tail, GLARE_LEVEL) or value < levels.dark + HALF * (levels.tail - levels.dark):
             return True
         beside = [self._median(self.back, *self._tail(white)) for white in whites_between(number)]
-        return bool(value < DARKER * min(beside))
+        return bool(value < DARKER * min(beside)) or self.is_shade_at(number, step, levels)
+
+    def is_shade_at(self, number: int, step: int, levels: _Levels) -> bool:
+        """Return whether over some of its length a black key's place is clearly darker than the white keys on both sides."""
+        left, right = self._black(number)
+        middle = (left + right) / 2
+        half = (left, middle) if step > 0 else (middle, right)
+        tails = [self._tail(white) for white in whites_between(number)]
+        for band in self.bands:
+            beside = min(self._median(band, *tail) for tail in tails)
+            is_white = beside > levels.dark + WHITE_SHARE * (levels.tail - levels.dark)
+            if is_white and beside - self._median(band, *half) > SHADE * (levels.tail - levels.dark):
+                return True
+        return False
+
+    def hidden_by_glare(self, outer: int, step: int, levels: _Levels) -> int:
+        """Return how many black keys after the outermost one a reflection hides, before one that is seen; 0 when none is."""
+        for hidden in range(1, BRIDGE + 1):
+            near = white_midi(whites_between(outer + step * hidden)[0 if step > 0 else 1])
+            if not self.is_glare_at(near, step, levels):
+                return 0
+            if self.is_shade_at(outer + step * (hidden + 1), step, levels):
+                return hidden
+        return 0
 
     def is_white(self, number: int, levels: _Levels) -> bool | None:
         """Return whether the front or the tail of a white key is bright; None when it is not in the picture."""

@@ -6,7 +6,7 @@ right r and pitch p, whatever is missing or added. Then the place within the oct
 and a curve through what was explained is refitted, u = (a tau + b + d tau^3) / (c tau + 1) with u in white keys.
 
 The pattern without its ends is its own mirror image (about every D), so a row says nothing of the direction: keys are numbered
-upwards from left to right here, and what the ends say of it is decided in `extent`.
+upwards from left to right here, and what the ends say of it is decided in `place`.
 """
 
 from __future__ import annotations

@@ -132,6 +132,11 @@ def _project(matrix: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
 def _start(plane_mm: np.ndarray, image_px: np.ndarray, focal_px: float) -> np.ndarray:
     """Return start parameters: a homography fitted to the points and taken apart with the prior's focal length."""
     homography, _ = cv2.findHomography(plane_mm.astype(np.float64), image_px.astype(np.float64), cv2.LMEDS)
+    if homography is None:  # no four points in general position agree: begin straight above
+        px_per_mm = np.ptp(image_px[:, 0]) / np.ptp(plane_mm[:, 0])
+        turn = np.diag([px_per_mm, -px_per_mm])
+        shift = image_px.mean(0) - turn @ plane_mm.mean(0)
+        homography = np.block([[turn, shift[:, None]], [0.0, 0.0, 1.0]])
     columns = np.diag([1 / focal_px, 1 / focal_px, 1.0]) @ homography
     columns = columns / np.sqrt(np.linalg.norm(columns[:, 0]) * np.linalg.norm(columns[:, 1]))
     columns *= np.sign(columns[2, 2])

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from tivit.core.keyboard import BLACK_COUNT, KEYBOARD_WIDTH_MM, OCTAVE_MM, WHITE_COUNT, WHITE_LENGTH_MM
-from tivit.registration.detect import HAT_THRESHOLDS, Blobs, darkness, find_blobs, rows_of
+from tivit.registration.detect import HAT_THRESHOLDS, MAX_BLOBS, ROWS, Blobs, darkness, find_blobs, rows_of
 from tivit.registration.match import Match, match_row
 from tivit.registration.params import RegistrationParams
 from tivit.registration.pattern import BLACK_PER_OCTAVE, mirrored_black
@@ -28,10 +28,28 @@ GOOD_SCORE = 26.0
 """A row that explains so much is taken without looking at other sizes and thresholds."""
 RUNNER_UP = 0.6
 """Labellings with a smaller share of the best score are not looked at."""
-MOST_READINGS = 4
 CORNER_MARGIN_WHITE = 3.0
 CORNER_WHITE_PX = 15.0
 CORNER_TOLERANCE_MM = 45.0
+
+
+@dataclass(frozen=True)
+class Search:
+    """How rows are looked for: thresholds in turn, most blobs and rows at each, reach of `darkness`, most labellings taken."""
+
+    thresholds: tuple[float, ...]
+    blobs: int
+    rows: int
+    reach_px: int
+    labellings: int
+
+
+SEARCHES = (
+    Search(HAT_THRESHOLDS, MAX_BLOBS, ROWS, reach_px=1, labellings=4),
+    Search((0.3, 0.1), MAX_BLOBS, ROWS, reach_px=31, labellings=2),
+    Search((0.3,), 200, 4, reach_px=1, labellings=2),
+)
+"""One after the other until something is believed: as a rule; without what a fallboard mirrors; small keys beside much else."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +133,9 @@ def middle_octaves(first: int, last: int) -> int:
     return int(np.round(((BLACK_COUNT - 1) / 2 - (first + last) / 2) / BLACK_PER_OCTAVE))
 
 
-def find_readings(greys: Sequence[np.ndarray], params: RegistrationParams, corners: np.ndarray | None) -> Iterator[Reading]:
+def find_readings(
+    greys: Sequence[np.ndarray], params: RegistrationParams, corners: np.ndarray | None, search: Search = SEARCHES[0]
+) -> Iterator[Reading]:
     """Yield the readings of grey frames (height, width), likely ones first; `corners` (4, 2) px, tl, tr, br, bl, or None."""
     height, width = greys[0].shape
     found: list[tuple[float, Blobs, Match, bool]] = []
@@ -124,11 +144,11 @@ def find_readings(greys: Sequence[np.ndarray], params: RegistrationParams, corne
     else:
         looks = iter([_straightened(greys, corners)])
     for work, to_image in looks:
-        found += _rows_in(work, to_image)
+        found += _rows_in(work, to_image, search)
         if found and max(item[0] for item in found) >= GOOD_SCORE:
             break
     found.sort(key=lambda item: -item[0])
-    for score, row, match, likely_above in found[:MOST_READINGS]:
+    for score, row, match, likely_above in found[: search.labellings]:
         if score < RUNNER_UP * found[0][0]:
             return
         for is_rotated in (likely_above, not likely_above):
@@ -169,12 +189,12 @@ def _straightened(greys: Sequence[np.ndarray], corners: np.ndarray) -> tuple[np.
     return work, np.linalg.inv(to_work)
 
 
-def _rows_in(work: np.ndarray, to_image: np.ndarray) -> list[tuple[float, Blobs, Match, bool]]:
+def _rows_in(work: np.ndarray, to_image: np.ndarray, search: Search) -> list[tuple[float, Blobs, Match, bool]]:
     """Return score, row (px of the picture), labelling and guess of the player's side of the rows in a working picture."""
-    dark = darkness(work)
+    dark = darkness(work, search.reach_px)
     found = []
-    for threshold in HAT_THRESHOLDS:
-        for row in rows_of(find_blobs(dark, threshold)):
+    for threshold in search.thresholds:
+        for row in rows_of(find_blobs(dark, threshold, search.blobs), search.rows):
             matches = match_row(_along(row))
             if not matches:
                 continue

@@ -26,6 +26,8 @@ Y_MM = np.concatenate([np.arange(*rows, 2.5) for rows in ((7.5, 44), (80, 135), 
 X_MM = np.arange(-MARGIN_MM, KEYBOARD_WIDTH_MM + MARGIN_MM, STEP_MM)
 BLACK_ROWS = (Y_MM > 78) & (Y_MM < 135)
 FRONT_ROWS = (Y_MM > 6) & (Y_MM < 44)
+BLACK_BANDS = [np.isin(np.arange(len(Y_MM)), rows) for rows in np.array_split(np.flatnonzero(BLACK_ROWS), 3)]
+"""A reflection seldom covers the whole length of the black keys, so a third of it can be looked at by itself."""
 BEYOND_ROWS = (Y_MM > 161) & (Y_MM < 199)
 """Where the white fronts would be if the player sat on the other side: the black keys are in the same place either way."""
 SEARCH_MM = 0.42 * WHITE_PITCH_MM

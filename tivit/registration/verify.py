@@ -15,10 +15,10 @@ import numpy as np
 
 from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
-from tivit.registration.extent import Extent
 from tivit.registration.pattern import black_range_mm, key_edges_mm, tail_mm, white_range
+from tivit.registration.place import Extent
 from tivit.registration.pose import black_edges_mm
-from tivit.registration.refine import BEYOND_ROWS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Picture, Plan
+from tivit.registration.refine import BEYOND_ROWS, BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Picture, Plan
 
 SHIFTS_WHITE = (-3, -2, -1, 1, 2, 3)
 """All shifts within an octave; the mirrored pattern is one of them."""
@@ -37,11 +37,14 @@ MOTION_WEIGHT = 0.5
 BEFORE_MM, BEHIND_MM = np.arange(-100.0, -9.0, 10.0), np.arange(165.0, 256.0, 10.0)
 UNREST_FLOOR = 1.0
 """Change between frames (levels) that counts as none."""
-CONTRAST_RANGE = (0.15, 0.3)
+CONTRAST_RANGE = (0.1, 0.25)
 LEAN_RANGE = (2.2, 1.6)
 """Tangent of the angle between the vertical and the way to the camera; views of 58 to 66 degrees show no key properly."""
 WINDOW_MM = 100.0
 MIN_CONTRAST_SHARE = 0.3
+"""Contrast near by counts as at least this share of the usual one: flat places are no keys."""
+GLARE_SHARE = 1.5
+"""What is brighter than the usual white by half the usual contrast is a reflection, and says nothing of its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,12 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], exten
     x_mm = np.arange(low_mm, high_mm, STEP_MM)
     back, front = _profile(plan, BLACK_ROWS, correction), _profile(plan, FRONT_ROWS, correction)
     pattern = _pattern(x_mm, place_mm)
-    agreement = _contrast(back, x_mm) * pattern
+    agreement = _agreement(back, x_mm, pattern)
     fit = float(agreement.mean())
     margin = min(float(agreement[_pattern(x_mm - WHITE_PITCH_MM * k, place_mm) != pattern].mean()) for k in SHIFTS_WHITE)
-    ends = min(float(agreement[x_mm < low_mm + END_MM].mean()), float(agreement[x_mm > high_mm - END_MM].mean()))
+    bands = [_agreement(_profile(plan, rows, correction), x_mm, pattern) for rows in BLACK_BANDS]
+    places = (x_mm < low_mm + END_MM, x_mm > high_mm - END_MM)
+    ends = min(max(float(seen[place].mean()) for seen in (agreement, *bands)) for place in places)
     blacks = np.arange(*black_range_mm(low_mm, high_mm))
     left, right = black_edges_mm(blacks, place_mm)
     dark = np.nanmedian([np.median(back(np.linspace(a + 2, b - 2, 5))) for a, b in zip(left, right, strict=True)])
@@ -82,10 +87,14 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], exten
     contrast = 1 - float(dark) / max(float(np.nanmedian(white)), 1.0)
     lean = abs(place_mm[1] - WHITE_LENGTH_MM / 2) / max(place_mm[2], 1.0)
     side = _side(plan, correction, x_mm, float(dark)) + MOTION_WEIGHT * player_side
-    parts = {
+    agreements = {
         f"the black keys do not fit the pattern (agreement {fit:.2f})": _ramp(fit, *FIT_RANGE),
         f"another reading fits almost as well (margin {margin:.2f})": _ramp(margin, *MARGIN_RANGE),
         f"the pattern does not fit at the ends of the keyboard (agreement {ends:.2f})": _ramp(ends, *END_RANGE),
+    }
+    least = min(agreements, key=agreements.get)
+    parts = {
+        least: agreements[least],
         "the keyboard goes on where it should end": _nothing_beyond(plan, place_mm, back, extent),
         f"which side the player sits on is not clear ({side:.2f})": _ramp(side, *SIDE_RANGE),
         f"the black keys are hardly darker than the white ones (by {contrast:.0%})": _ramp(contrast, *CONTRAST_RANGE),
@@ -165,17 +174,34 @@ def _pattern(x_mm: np.ndarray, place_mm: np.ndarray) -> np.ndarray:
     return np.where(is_black, -1.0, 1.0)
 
 
-def _contrast(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray) -> np.ndarray:
+def _agreement(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, pattern: np.ndarray) -> np.ndarray:
+    """Return -1..1 at each x, how much the profile looks like the pattern, with reflections cut off or left, what fits better.
+
+    A small bright one makes the white keys beside it look dark; in a wide faint one black keys can still be seen.
+    """
+    return max((_contrast(profile, x_mm, is_cut) * pattern for is_cut in (False, True)), key=np.mean)
+
+
+def _contrast(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, is_glare_cut: bool = False) -> np.ndarray:
     """Return -1 (as dark as the darkest near by) .. 1 (as bright as the brightest); 0 where there is no picture."""
     values = profile(x_mm)
     seen = np.isfinite(values)
     if not seen.any():
         return np.zeros_like(x_mm)
     values = np.where(seen, values, np.median(values[seen])).astype(np.float32)
-    window = np.ones((1, int(WINDOW_MM / STEP_MM)), np.uint8)
-    dark, bright = cv2.erode(values[None], window)[0], cv2.dilate(values[None], window)[0]
-    half = np.maximum((bright - dark) / 2, MIN_CONTRAST_SHARE * np.ptp(values) / 2)
+    dark, bright = _range_near(values)
+    usual_dark, usual_bright = np.median(dark[seen]), np.median(bright[seen])
+    if is_glare_cut:
+        values = np.minimum(values, usual_dark + GLARE_SHARE * (usual_bright - usual_dark))
+        dark, bright = _range_near(values)
+    half = np.maximum(bright - dark, MIN_CONTRAST_SHARE * (usual_bright - usual_dark)) / 2
     return np.where(seen, np.clip((values - (dark + bright) / 2) / np.maximum(half, 1e-6), -1, 1), 0.0)
+
+
+def _range_near(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the greatest of the values (n,) near each one."""
+    window = np.ones((1, int(WINDOW_MM / STEP_MM)), np.uint8)
+    return cv2.erode(values[None], window)[0], cv2.dilate(values[None], window)[0]
 
 
 def _ramp(value: float, low: float, high: float) -> float:

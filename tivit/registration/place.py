@@ -1,0 +1,155 @@
+"""Which octave the keys in view are, and whether the picture is a mirror image: read off the ends of the keyboard.
+
+The pattern of the black keys repeats every octave and is its own mirror image, so only ends decide: instruments begin and end
+at few keys, none has more than 88, and a stretch of 77 keys or more fits on a piano in one place only. What is not decided is
+said so, never guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tivit.core.keyboard import (
+    HIGHEST_MIDI,
+    KEY_COUNT,
+    LOWEST_MIDI,
+    OCTAVE_KEYS,
+    mirrored_midi,
+    name_of,
+)
+
+MOST_MISSING = 5
+"""Of so many keys at the ends of a whole piano nothing need be seen."""
+C, E, F, G, A = 0, 4, 5, 7, 9
+WHOLE = {
+    (A, KEY_COUNT): 1.0, (A, 85): 0.2, (E, 76): 0.3, (E, 73): 0.15, (C, 73): 0.1, (C, 61): 1.0, (C, 49): 0.7, (C, 37): 0.3,
+    (C, 25): 0.5, (F, 44): 0.05, (F, 32): 0.05,
+}  # fmt: skip
+"""How common instruments are, by pitch class of the lowest key and number of keys; others are RARE."""
+LOW_ENDS, HIGH_ENDS = {A: 1.0, C: 1.0, E: 0.3, F: 0.1}, {C: 1.0, A: 0.1, G: 0.3, E: 0.3}
+"""How common ends are by pitch class, when the other end is not in view; others are ODD."""
+WHOLE_STARTS = (LOWEST_MIDI, int(mirrored_midi(HIGHEST_MIDI)))
+"""Lowest key of a whole piano as it is, and of one that was read as its mirror image."""
+RARE, ODD = 0.001, 0.01
+MIRRORED_SHARE = 0.1
+"""How common mirrored pictures are taken to be."""
+SURE_RATIO = 20.0
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Lowest and highest key wholly in view (MIDI numbers, perhaps octaves off), and whether the instrument ends there."""
+
+    first_midi: int
+    last_midi: int
+    is_low_end: bool
+    is_high_end: bool
+
+    @property
+    def count(self) -> int:
+        """Number of keys."""
+        return self.last_midi - self.first_midi + 1
+
+    def moved(self, octaves: int) -> Extent:
+        """Return the same keys so many octaves higher."""
+        shift = OCTAVE_KEYS * octaves
+        return Extent(self.first_midi + shift, self.last_midi + shift, self.is_low_end, self.is_high_end)
+
+    def seen_in_mirror(self) -> Extent:
+        """Return the keys of the mirror image."""
+        first, last = mirrored_midi(self.last_midi), mirrored_midi(self.first_midi)
+        return Extent(int(first), int(last), self.is_high_end, self.is_low_end)
+
+    def trimmed(self) -> Extent:
+        """Return the 88 keys of a whole piano among more keys than it has, when they are among them one way; else itself.
+
+        A bright case beside the keyboard passes for white keys, clutter for a black one.
+        """
+        firsts = [self.first_midi + (start - self.first_midi) % OCTAVE_KEYS for start in WHOLE_STARTS]
+        fitting = [int(first) for first in firsts if first + KEY_COUNT - 1 <= self.last_midi]
+        if self.count <= KEY_COUNT or len(fitting) != 1:
+            return self
+        first, last = fitting[0], fitting[0] + KEY_COUNT - 1
+        return Extent(first, last, self.is_low_end or first > self.first_midi, self.is_high_end or last < self.last_midi)
+
+    def completed(self) -> Extent:
+        """Return the 88 keys of which these are all but a few, when no instrument has these keys and one place is likely.
+
+        A reflection that hides the last keys passes for an end. An end that was seen stays where it is, if it can.
+        """
+        mirror_low = int(mirrored_midi(self.last_midi)) % OCTAVE_KEYS
+        is_known = any((low, self.count) in WHOLE for low in (self.first_midi % OCTAVE_KEYS, mirror_low))
+        if is_known or not KEY_COUNT - MOST_MISSING <= self.count < KEY_COUNT:
+            return self
+        firsts = [self.first_midi - (self.first_midi - start) % OCTAVE_KEYS for start in WHOLE_STARTS]
+        fitting = [int(first) for first in firsts if first + KEY_COUNT - 1 >= self.last_midi]
+        likely = [first for first in fitting if self._keeps_ends(first)] or fitting
+        return Extent(likely[0], likely[0] + KEY_COUNT - 1, True, True) if len(likely) == 1 else self
+
+    def _keeps_ends(self, first_midi: int) -> bool:
+        """Return whether 88 keys from `first_midi` end where these were seen to end."""
+        is_low_kept = not self.is_low_end or first_midi == self.first_midi
+        return is_low_kept and (not self.is_high_end or first_midi + KEY_COUNT - 1 == self.last_midi)
+
+    def octaves(self) -> list[int]:
+        """Return by how many octaves the keys can move and lie on a piano: none, one or several ways."""
+        lowest = -((self.first_midi - LOWEST_MIDI) // OCTAVE_KEYS)
+        return [k for k in range(lowest, lowest + 9) if self.last_midi + OCTAVE_KEYS * k <= HIGHEST_MIDI]
+
+    def commonness(self) -> float:
+        """Return how common keyboards with such ends are, relative to each other."""
+        if not self.octaves():
+            return RARE**2
+        low, high = self.first_midi % OCTAVE_KEYS, self.last_midi % OCTAVE_KEYS
+        if self.is_low_end and self.is_high_end:
+            return WHOLE.get((low, self.count), RARE)
+        return (LOW_ENDS.get(low, ODD) if self.is_low_end else 1.0) * (HIGH_ENDS.get(high, ODD) if self.is_high_end else 1.0)
+
+
+@dataclass(frozen=True)
+class PianoPlace:
+    """How an extent lies on the piano.
+
+    `octaves` to move by and `is_mirrored` are the best guess; `doubt` says in words what is not known, "" when all is.
+    """
+
+    octaves: int
+    is_mirrored: bool
+    doubt: str
+
+
+def place_on_piano(extent: Extent, first_key: int | None, is_mirrored: bool | None) -> PianoPlace | None:
+    """Return how the keys lie on a piano of 88, None when they cannot.
+
+    `first_key` (MIDI of the lowest key in view) and `is_mirrored` are what is known beforehand, None: not known. A first key
+    decides the octave; the mirror image too where the keys in view begin with it one way round and not the other.
+    """
+    plain, mirror = extent, extent.seen_in_mirror()
+    doubt = ""
+    if is_mirrored is None:
+        chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
+        is_mirrored = chances[1] > chances[0]
+        begins = [first_key is not None and (way.first_midi - first_key) % OCTAVE_KEYS == 0 for way in (plain, mirror)]
+        is_open = max(chances) < SURE_RATIO * min(chances)
+        if is_open and begins[0] != begins[1]:
+            is_mirrored = begins[1]
+        elif is_open:
+            doubt = "whether the picture is a mirror image cannot be told from the keys in view"
+    chosen = mirror if is_mirrored else plain
+    options = chosen.octaves()
+    if not options:
+        return None
+    if first_key is not None:
+        octaves = min(options, key=lambda k: abs(chosen.first_midi + OCTAVE_KEYS * k - first_key))
+        return PianoPlace(octaves, is_mirrored, doubt)
+    if chosen.is_low_end and chosen.is_high_end and chosen.commonness() <= RARE:
+        doubt = doubt or f"no known instrument has {chosen.count} keys from {name_of(chosen.first_midi)[:-1]}"
+    at_bottom = [k for k in options if chosen.first_midi + OCTAVE_KEYS * k == LOWEST_MIDI]
+    if len(options) == 1:
+        return PianoPlace(options[0], is_mirrored, doubt)
+    if chosen.is_low_end and at_bottom:
+        return PianoPlace(at_bottom[0], is_mirrored, doubt)
+    middle = (LOWEST_MIDI + HIGHEST_MIDI) / 2
+    octaves = min(options, key=lambda k: abs((chosen.first_midi + chosen.last_midi) / 2 + OCTAVE_KEYS * k - middle))
+    unknown = f"{chosen.count} keys are in view and fit on a piano in {len(options)} octaves"
+    return PianoPlace(octaves, is_mirrored, f"{doubt}; {unknown}" if doubt else unknown)
