@@ -52,7 +52,7 @@ from tivit.synth.music import random_piece
 from tivit.synth.photometry import Noise
 from tivit.synth.render import _add_hand
 
-VERSION = 4
+VERSION = 5
 """Goes up whenever the same seed and index would give another picture."""
 NOTHING_EVERY = 16
 LARGEST_EVERY = 64
