@@ -39,13 +39,14 @@ def stages_run(output: str) -> list[str]:
 
 
 def change_params(folder: Path, **sections: dict) -> None:
-    """Change values of sections of the params file."""
+    """Change values of sections of the params file; a mapping inside a section changes the keys it names."""
     path = folder / "params.yaml"
     params = yaml.safe_load(path.read_text())
     for name, values in sections.items():
         unknown = set(values) - set(params[name])
         assert not unknown, f"{name} has no {unknown}"
-        params[name] |= values
+        old = params[name]
+        old |= {key: old[key] | value if isinstance(value, dict) else value for key, value in values.items()}
     path.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
