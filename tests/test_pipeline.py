@@ -18,6 +18,7 @@ from tivit.core.notes import make_notes, write_midi
 
 ROOT = Path(__file__).parents[1]
 STAGES = ["synthesize", "register", "manifest", "strips", "train", "logits", "decode", "sweep", "evaluate"]
+TRAINED = ("--checkpoint", "data/model/best.pt", "--thresholds", "metrics/thresholds.json")
 
 
 def run(folder: Path, *arguments: str) -> str:
@@ -38,13 +39,14 @@ def stages_run(output: str) -> list[str]:
 
 
 def change_params(folder: Path, **sections: dict) -> None:
-    """Change values of sections of the params file."""
+    """Change values of sections of the params file; a mapping inside a section changes the keys it names."""
     path = folder / "params.yaml"
     params = yaml.safe_load(path.read_text())
     for name, values in sections.items():
         unknown = set(values) - set(params[name])
         assert not unknown, f"{name} has no {unknown}"
-        params[name] |= values
+        old = params[name]
+        old |= {key: old[key] | value if isinstance(value, dict) else value for key, value in values.items()}
     path.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
@@ -135,7 +137,7 @@ def refused(clone: Path, *arguments: str) -> str:
 
 def test_transcribe_writes_midi_and_says_how_fast(clone, tmp_path):
     video, output = "data/Synthetic/test/plain_000.mp4", tmp_path / "out.mid"
-    done = run(clone, "tivit", "transcribe", video, "-o", str(output))
+    done = run(clone, "tivit", "transcribe", video, "-o", str(output), *TRAINED)
     assert re.search(r"out\.mid: \d+ notes in 2\.0 s of video, \d+\.\d x real time", done)
     assert output.exists()
 
@@ -143,7 +145,7 @@ def test_transcribe_writes_midi_and_says_how_fast(clone, tmp_path):
 def test_transcribe_is_the_pipeline_on_one_clip(clone, tmp_path):
     """The MIDI file of the evaluate stage and that of `transcribe` on the same video hold the same notes."""
     output = tmp_path / "out.mid"
-    run(clone, "tivit", "transcribe", "data/Synthetic/test/plain_000.mp4", "-o", str(output))
+    run(clone, "tivit", "transcribe", "data/Synthetic/test/plain_000.mp4", "-o", str(output), *TRAINED)
     ours, stage = (
         pretty_midi.PrettyMIDI(str(output)),
         pretty_midi.PrettyMIDI(str(clone / "data/transcriptions/test/plain_000.mid")),
@@ -161,7 +163,7 @@ def test_transcribe_refuses_what_it_cannot_use(clone, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     (tmp_path / "half.mp4").write_bytes(video.read_bytes()[: video.stat().st_size // 2])
     (tmp_path / "other.pt").write_bytes(b"no checkpoint")
-    out = ("-o", str(tmp_path / "out.mid"))
+    out = ("-o", str(tmp_path / "out.mid"), *TRAINED)
     assert "none.mp4: no such video file" in refused(clone, "tivit", "transcribe", "none.mp4", *out)
     assert "text.mp4" in refused(clone, "tivit", "transcribe", str(tmp_path / "text.mp4"), *out)
     assert "half.mp4" in refused(clone, "tivit", "transcribe", str(tmp_path / "half.mp4"), *out)

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     **{name: {"core"} for name in MIDDLE},
     **{name: {"core"} | MIDDLE for name in UPPER},
 }
-CHAINS = {"transcribe", "check", "compare", "__main__"}
+CHAINS = {"transcribe", "check", "compare", "pretrained", "__main__"}
 NUMPY_ONLY = {"core", "theory", "decoding", "evaluation"}
 
 
@@ -105,6 +105,12 @@ def test_deps_are_the_import_closure(stage):
     assert missing == [], f"{stage} imports what its deps do not name"
     idle = sorted(dep for dep in declared if not any(covers(dep, path) for path in reached))
     assert idle == [], f"{stage} names deps that it does not import"
+
+
+@pytest.mark.parametrize("stage", sorted(pipeline()))
+def test_no_stage_depends_on_the_weights_that_come_with_the_project(stage):
+    above = [dep for dep in pipeline()[stage]["deps"] if covers(dep, "tivit/pretrained") or covers("tivit/pretrained", dep)]
+    assert above == []
 
 
 @pytest.mark.parametrize("stage", sorted(pipeline()))

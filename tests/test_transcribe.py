@@ -16,7 +16,8 @@ from tivit.core.strip import StripGeometry
 from tivit.registration.clip import RegisteredVideo
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 
-VALUES = load(Path(__file__).parents[1] / "params.yaml")
+PARAMS_FILE = Path(__file__).parents[1] / "params.yaml"
+VALUES = load(PARAMS_FILE)
 PARAMS, GEOMETRY = section(VALUES, "registration", RegistrationParams), section(VALUES, "strips", StripGeometry)
 GOOD = known_registration(random_view(np.random.default_rng(2)), GEOMETRY)
 VIDEO = Path("my.mp4")
@@ -90,9 +91,8 @@ def test_the_options_reach_the_transcription(monkeypatch):
 
     monkeypatch.setattr(transcribe, "transcribe", stand_in)
     corners = ["0,0", "9,0", "9,5", "0,5"]
-    arguments = ["--first-key", "F#1", "--orientation", "rotated", "--corners", *corners]
-    assert (
-        main(["transcribe", "my.mp4", "-o", "out.mid", "--params", str(Path(__file__).parents[1] / "params.yaml"), *arguments])
-        == 0
-    )
+    arguments = ["--first-key", "F#1", "--orientation", "rotated", "--corners", *corners, "--params", str(PARAMS_FILE)]
+    trained = ["--checkpoint", "my.pt", "--thresholds", "my.json"]
+    assert main(["transcribe", "my.mp4", "-o", "out.mid", *arguments, *trained]) == 0
+    assert (seen["checkpoint"], seen["thresholds"]) == (Path("my.pt"), Path("my.json"))
     assert seen["known"] == Override(((0.0, 0.0), (9.0, 0.0), (9.0, 5.0), (0.0, 5.0)), 30, "rotated")

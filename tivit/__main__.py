@@ -13,6 +13,7 @@ from tivit.core.manifest import SPLITS
 from tivit.core.params import section
 from tivit.core.registration import ORIENTATIONS
 from tivit.core.stage import add_verbose, exit_status, set_verbose
+from tivit.pretrained.files import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS, Trained, chosen
 
 log = logging.getLogger("tivit")
 
@@ -23,7 +24,8 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
-    for command in (_add_transcribe(commands), _add_index(commands), _add_compare(commands), _add_check_registration(kinds)):
+    added = (_add_transcribe(commands), _add_export_weights(commands), _add_index(commands), _add_compare(commands))
+    for command in (*added, _add_check_registration(kinds)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
     arguments = parser.parse_args(argv)
@@ -38,11 +40,20 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _add_transcribe(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
-    command = commands.add_parser("transcribe", help="write the notes of a video to a MIDI file")
+    command = commands.add_parser(
+        "transcribe",
+        help="write the notes of a video to a MIDI file",
+        description="Write the notes of a video to a MIDI file, with the weights that come with the project or with your own.",
+    )
     command.add_argument("video", type=Path)
     command.add_argument("-o", "--output", type=Path, required=True, help="the MIDI file to write")
-    command.add_argument("--checkpoint", type=Path, default=Path("data/model/best.pt"), help="default: %(default)s")
-    command.add_argument("--thresholds", type=Path, default=Path("metrics/thresholds.json"), help="default: %(default)s")
+    command.add_argument(
+        "--checkpoint", type=Path, metavar="PATH",
+        help=f"weights of your own, such as {TRAINED_CHECKPOINT}; give --thresholds too; default: those of the project",
+    )  # fmt: skip
+    command.add_argument(
+        "--thresholds", type=Path, metavar="PATH", help=f"those chosen for the checkpoint, such as {TRAINED_THRESHOLDS}"
+    )
     command.add_argument(
         "--corners", nargs=4, metavar="X,Y",
         help="corners of the white keys in view, px: top left, top right, bottom right, bottom left; default: found",
@@ -61,13 +72,15 @@ def _transcribe(arguments: argparse.Namespace) -> int:
 
     corners = None if arguments.corners is None else tuple(_point(text) for text in arguments.corners)
     first_key = None if arguments.first_key is None else _key(arguments.first_key)
+    known = Override(corners, first_key, arguments.orientation)
+    trained = chosen(arguments.checkpoint, arguments.thresholds)
     summary = transcribe(
         arguments.video,
         arguments.output,
         params=params_file.load(arguments.params),
-        checkpoint=arguments.checkpoint,
-        thresholds=arguments.thresholds,
-        known=Override(corners, first_key, arguments.orientation),
+        checkpoint=trained.checkpoint,
+        thresholds=trained.thresholds,
+        known=known,
     )
     print(summary.sentence())
     return 0
@@ -86,6 +99,24 @@ def _key(text: str) -> int:
         return midi_of_name(text)
     except InputError as error:
         raise InputError(f"--first-key: {error}") from None
+
+
+def _add_export_weights(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = commands.add_parser("export-weights", help="make the weights that come with the project from trained ones")
+    command.add_argument("--checkpoint", type=Path, default=TRAINED_CHECKPOINT, metavar="PATH", help="default: %(default)s")
+    command.add_argument("--thresholds", type=Path, default=TRAINED_THRESHOLDS, metavar="PATH", help="default: %(default)s")
+    command.add_argument(
+        "--out", type=Path, default=FOLDER, metavar="FOLDER", help="default: tivit/pretrained, where transcribe looks"
+    )
+    command.set_defaults(work=_export_weights)
+    return command
+
+
+def _export_weights(arguments: argparse.Namespace) -> int:
+    from tivit.pretrained.export import export_weights
+
+    print(export_weights(Trained(arguments.checkpoint, arguments.thresholds), arguments.out).sentence())
+    return 0
 
 
 def _add_index(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:

@@ -69,7 +69,7 @@ def transcribe(
     Parameters
     ----------
     params : the content of params.yaml; sections `registration`, `logits`, `decode` and `runtime` are used.
-    checkpoint, thresholds : the trained model and the operating point that the pipeline wrote.
+    checkpoint, thresholds : a trained model and the operating point that was chosen for it.
     known : what is known of the keyboard beforehand; its first key goes before `registration.first_key`.
 
     Raises

@@ -12,11 +12,17 @@ CLIP_METRICS = (
     "hand_acc", "hand_acc_baseline", "clef_acc", "clef_acc_baseline",
 )  # fmt: skip
 CLIP_COLUMNS = ("clip_id", "tier", "notes", "found", "missed", "invented", *CLIP_METRICS)
+TABLE_METRICS = (
+    *CLIP_METRICS,
+    "recall_white", "recall_black", "recall_repeats", "notes_repeats", "recall_chords", "notes_chords",
+    "late_ms_white", "late_ms_black",
+)  # fmt: skip
 POINT_COLUMNS = (
     "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50", "note_f1",
 )  # fmt: skip
 CURVE_COLUMNS = ("onset_threshold", "precision", "recall", "f1")
 DECIMALS = 4
+MS_DECIMALS = 1
 
 
 def clip_rows(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> list[list[object]]:
@@ -44,11 +50,19 @@ def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
 
 
 def score_table(blocks: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the blocks of `metrics/evaluate.json` as aligned text: one line per metric, one column per tier."""
-    names = [name for name in CLIP_METRICS if any(name in block for block in blocks.values())]
+    """Return the blocks of `metrics/evaluate.json` as aligned text: one line per metric, one column per tier.
+
+    The lines are `clips` and `TABLE_METRICS`, so of the pooled values none, and counts only of the rarer kinds of notes.
+    """
+    names = ["clips", *(name for name in TABLE_METRICS if any(name in block for block in blocks.values()))]
     lines = [" " * 18 + "".join(f"{tier:>9}" for tier in blocks)]
-    lines.append(f"{'clips':18}" + "".join(f"{block['clips']:9d}" for block in blocks.values()))
-    for name in names:
-        cells = (f"{block[name]:9.4f}" if name in block else " " * 9 for block in blocks.values())
-        lines.append(f"{name:18}" + "".join(cells))
+    lines += [f"{name:18}" + "".join(_table_cell(name, block.get(name)) for block in blocks.values()) for name in names]
     return "\n".join(lines)
+
+
+def _table_cell(name: str, value: float | None) -> str:
+    if value is None:
+        return " " * 9
+    if isinstance(value, int):
+        return f"{value:9d}"
+    return f"{value:9.{MS_DECIMALS if '_ms_' in name else DECIMALS}f}"

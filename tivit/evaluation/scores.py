@@ -10,7 +10,8 @@ Choices that change a number:
   `*_baseline` is what "MIDI 60 and above is right hand / treble" scores on the same notes. Without labels there is no value.
 - Notes of keys that the picture does not show are reference notes like any other: they count as missed.
 - A side without notes scores 0 (precision, recall and F1), as in mir_eval, also when both sides are empty.
-- Values are means over clips; `pooled_*` counts all notes of all clips together.
+- Values are means over clips; `pooled_*` counts all notes of all clips together. Those by kind of note (white, black, repeats,
+  chords: `tivit.evaluation.kinds`) count the notes of a block together in every block.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import KEY_COUNT, hz_of, key_of
 from tivit.core.notes import Notes
 from tivit.core.timegrid import TimeGrid
+from tivit.evaluation.kinds import KindScore, kind_values, score_kinds
 
 SPLIT_MIDI = 60
 ATTRIBUTES = {"hand_acc": "hand", "clef_acc": "staff"}
@@ -84,21 +86,17 @@ class Counts:
 class ClipScore:
     """Scores of one clip: counts per rule and for frames, (right, all) per labelled attribute, and the matched pairs at 50 ms.
 
-    `pairs` has shape (M, 2): indices into the reference and the estimated notes.
+    `pairs` has shape (M, 2): indices into the reference and the estimated notes. `kinds` counts them by kind of note.
     """
 
     counts: dict[str, Counts]
     labels: dict[str, tuple[int, int]]
     pairs: np.ndarray
+    kinds: KindScore
 
     def values(self) -> dict[str, float]:
         """Return the metrics of this clip by name, without those that have no value."""
-        result = {F1_NAMES[name]: self.counts[name].f1 for name in RULES}
-        result["onset_p_50"] = self.counts["onset_50"].precision
-        result["onset_r_50"] = self.counts["onset_50"].recall
-        result["frame_f1"] = self.counts["frame"].f1
-        result.update({name: right / total for name, (right, total) in self.labels.items()})
-        return result
+        return _values(self.counts, self.labels)
 
 
 def score_clip(reference: Notes, estimate: Notes, grid: TimeGrid) -> ClipScore:
@@ -106,7 +104,8 @@ def score_clip(reference: Notes, estimate: Notes, grid: TimeGrid) -> ClipScore:
     pairs = {name: match(reference, estimate, rule) for name, rule in RULES.items()}
     counts = {name: Counts(len(found), len(reference), len(estimate)) for name, found in pairs.items()}
     counts["frame"] = _frame_counts(reference, estimate, grid)
-    return ClipScore(counts, _label_counts(reference, estimate, pairs["onset_50"]), pairs["onset_50"])
+    found = pairs["onset_50"]
+    return ClipScore(counts, _label_counts(reference, estimate, found), found, score_kinds(reference, estimate, found))
 
 
 def match(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
@@ -149,18 +148,33 @@ def pooled(scores: Sequence[ClipScore]) -> dict[str, float]:
             labels[name] = (before[0] + right, before[1] + total)
     if not counts:
         return {}
-    return {f"pooled_{name}": value for name, value in ClipScore(counts, labels, np.zeros((0, 2))).values().items()}
+    return {f"pooled_{name}": value for name, value in _values(counts, labels).items()}
 
 
 def summary_by_tier(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> dict[str, dict[str, float]]:
     """Return the content of `metrics/evaluate.json`: "all" with pooled values, and one block for each named tier.
 
-    `scores` and `tiers` are keyed by clip id; a clip of tier "" counts in "all" only.
+    Every block holds the values by kind of note too (`tivit.evaluation.kinds`), over all notes of its clips. `scores` and
+    `tiers` are keyed by clip id; a clip of tier "" counts in "all" only.
     """
-    blocks = {"all": {**summary(list(scores.values())), **pooled(list(scores.values()))}}
+    every = list(scores.values())
+    blocks = {"all": {**_block(every), **pooled(every)}}
     for tier in sorted(set(tiers.values()) - {""}):
-        blocks[tier] = summary([score for clip_id, score in scores.items() if tiers[clip_id] == tier])
+        blocks[tier] = _block([score for clip_id, score in scores.items() if tiers[clip_id] == tier])
     return blocks
+
+
+def _block(scores: Sequence[ClipScore]) -> dict[str, float]:
+    return {**summary(scores), **kind_values([score.kinds for score in scores])}
+
+
+def _values(counts: Mapping[str, Counts], labels: Mapping[str, tuple[int, int]]) -> dict[str, float]:
+    result = {F1_NAMES[name]: counts[name].f1 for name in RULES}
+    result["onset_p_50"] = counts["onset_50"].precision
+    result["onset_r_50"] = counts["onset_50"].recall
+    result["frame_f1"] = counts["frame"].f1
+    result.update({name: right / total for name, (right, total) in labels.items()})
+    return result
 
 
 def roll(notes: Notes, grid: TimeGrid) -> np.ndarray:

@@ -1,0 +1,117 @@
+"""The weights that come with the project: how they are made and chosen, and their score on a clip rendered here."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from decoding_cases import THRESHOLDS
+from model_cases import GEOMETRY, model_params, noisy_inputs
+
+from tivit.__main__ import main
+from tivit.core.errors import InputError
+from tivit.core.notes import read_midi
+from tivit.core.params import load, section
+from tivit.core.timegrid import TimeGrid
+from tivit.decoding.thresholds import read_thresholds, write_thresholds
+from tivit.evaluation.scores import score_clip
+from tivit.model.build import build_model
+from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from tivit.pretrained import files
+from tivit.pretrained.export import MAX_BYTES, export_weights
+from tivit.pretrained.files import FOLDER, THRESHOLDS_NAME, WEIGHTS_NAME, Trained, chosen, shipped
+from tivit.synth.dataset import ClipTask, write_clip
+from tivit.synth.params import SynthParams
+
+PARAMS_FILE = Path(__file__).parents[1] / "params.yaml"
+LENGTH_S = 3.0
+GRID = TimeGrid(30.0, 0.0, 90)
+
+
+@pytest.fixture
+def source(tmp_path):
+    torch.manual_seed(0)
+    params = model_params()
+    save_checkpoint(tmp_path / "best.pt", Checkpoint(build_model(params, GEOMETRY).eval(), params, GEOMETRY, 30.0, 7, 123))
+    write_thresholds(tmp_path / "chosen.json", THRESHOLDS)
+    return Trained(tmp_path / "best.pt", tmp_path / "chosen.json")
+
+
+def test_small_weights_are_stored_as_they_are(source, tmp_path):
+    exported = export_weights(source, tmp_path / "out")
+    assert exported.dtype == "float32"
+    before, after = (load_checkpoint(path).model.state_dict() for path in (source.checkpoint, exported.files.checkpoint))
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert read_thresholds(exported.files.thresholds) == THRESHOLDS
+    assert exported.checkpoint_bytes == exported.files.checkpoint.stat().st_size
+    assert f"weights.pt: {exported.checkpoint_bytes:,} bytes, float32" in exported.sentence()
+
+
+def test_larger_weights_are_stored_as_float16_and_loaded_as_float32(source, tmp_path):
+    exported = export_weights(source, tmp_path / "out", max_bytes=source.checkpoint.stat().st_size - 1)
+    assert exported.dtype == "float16" and exported.checkpoint_bytes < source.checkpoint.stat().st_size
+    stored = torch.load(exported.files.checkpoint, weights_only=True)["weights"].values()
+    assert {value.dtype for value in stored if value.is_floating_point()} == {torch.float16}
+    before, after = load_checkpoint(source.checkpoint), load_checkpoint(exported.files.checkpoint)
+    assert {value.dtype for value in after.model.parameters()} == {torch.float32}
+    assert replace(after, model=before.model) == before
+    for name, value in before.model.state_dict().items():
+        assert torch.equal(after.model.state_dict()[name], value.half().to(value.dtype) if value.is_floating_point() else value)
+    assert torch.isfinite(after.model(noisy_inputs())["pitch"]).all()
+
+
+def test_too_large_weights_are_refused_and_nothing_is_written(source, tmp_path):
+    with pytest.raises(InputError, match=r"best\.pt: its weights take [\d,]+ bytes as float16, .* ships 1,000 at most"):
+        export_weights(source, tmp_path / "out", max_bytes=1000)
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_float16_cannot_hold_are_refused(source, tmp_path):
+    trained = load_checkpoint(source.checkpoint)
+    name, value = next(iter(trained.model.named_parameters()))
+    with torch.no_grad():
+        value.flatten()[0] = 1e6
+    save_checkpoint(source.checkpoint, trained)
+    with pytest.raises(InputError, match=rf"best\.pt: {name} holds a value that is not a number of float16"):
+        export_weights(source, tmp_path / "out", max_bytes=source.checkpoint.stat().st_size - 1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_writes_both_files_and_says_their_sizes(source, tmp_path, capsys):
+    out = tmp_path / "out"
+    given = ["--checkpoint", str(source.checkpoint), "--thresholds", str(source.thresholds)]
+    assert main(["export-weights", *given, "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == [THRESHOLDS_NAME, WEIGHTS_NAME]
+    said = capsys.readouterr().out
+    assert all(f"{path}: {path.stat().st_size:,} bytes" in said for path in out.iterdir())
+
+
+def test_both_files_are_given_or_none(tmp_path, monkeypatch, source):
+    export_weights(source, tmp_path / "came_along")
+    monkeypatch.setattr(files, "FOLDER", tmp_path / "came_along")
+    assert chosen(None, None) == Trained(tmp_path / "came_along" / WEIGHTS_NAME, tmp_path / "came_along" / THRESHOLDS_NAME)
+    assert chosen(Path("my.pt"), Path("my.json")) == Trained(Path("my.pt"), Path("my.json"))
+    with pytest.raises(InputError, match=r"--checkpoint my\.pt needs --thresholds"):
+        chosen(Path("my.pt"), None)
+    with pytest.raises(InputError, match=r"--thresholds my\.json needs --checkpoint"):
+        chosen(None, Path("my.json"))
+
+
+def test_a_copy_without_weights_says_what_to_give(tmp_path):
+    with pytest.raises(InputError, match=r"weights\.pt: no such file.*--checkpoint and --thresholds \(data/model/best\.pt"):
+        shipped(tmp_path)
+
+
+def test_the_weights_of_the_project_read_a_clip_rendered_here(tmp_path):
+    """The whole chain, the keyboard found from pixels: broken weights fall far below the bound. It is no benchmark."""
+    if not (FOLDER / WEIGHTS_NAME).is_file():
+        pytest.skip(f"{FOLDER / WEIGHTS_NAME} is not there: `python -m tivit export-weights` makes it from a trained model")
+    assert (FOLDER / WEIGHTS_NAME).stat().st_size <= MAX_BYTES
+    synth = replace(section(load(PARAMS_FILE), "synth", SynthParams), test_s=LENGTH_S)
+    (tmp_path / "test").mkdir()
+    write_clip(tmp_path, synth, seed=1, task=ClipTask("test", 0, "plain", "plain_000"))
+    video, output = tmp_path / "test/plain_000.mp4", tmp_path / "out.mid"
+    assert main(["transcribe", str(video), "-o", str(output), "--params", str(PARAMS_FILE)]) == 0
+    truth = read_midi(video.with_suffix(".mid"))
+    scores = score_clip(truth, read_midi(output), GRID).values()
+    assert len(truth) >= 8 and scores["onset_f1_50"] >= 0.9, scores

@@ -1,0 +1,49 @@
+"""Which weights a transcription uses: those that come with the project, or a checkpoint with its thresholds. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tivit.core.errors import InputError
+
+FOLDER = Path(__file__).parent
+WEIGHTS_NAME, THRESHOLDS_NAME = "weights.pt", "thresholds.json"
+TRAINED_CHECKPOINT, TRAINED_THRESHOLDS = Path("data/model/best.pt"), Path("metrics/thresholds.json")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A checkpoint file and the file of thresholds that were chosen for it."""
+
+    checkpoint: Path
+    thresholds: Path
+
+
+def shipped(folder: Path) -> Trained:
+    """Return the files that come with the project, in `folder`; raise InputError when one is missing."""
+    result = Trained(folder / WEIGHTS_NAME, folder / THRESHOLDS_NAME)
+    for path in (result.checkpoint, result.thresholds):
+        if not path.is_file():
+            raise InputError(
+                f"{path}: no such file, so this copy of the project has no weights of its own; give --checkpoint and "
+                f"--thresholds ({TRAINED_CHECKPOINT} and {TRAINED_THRESHOLDS} after `dvc repro`)"
+            )
+    return result
+
+
+def chosen(checkpoint: Path | None, thresholds: Path | None) -> Trained:
+    """Return the files to use: both that are given, or those that come with the project when none is.
+
+    Raises
+    ------
+    InputError
+        One is given without the other (thresholds fit only the weights they were chosen for), or none is and none came along.
+    """
+    if checkpoint is None and thresholds is None:
+        return shipped(FOLDER)
+    if thresholds is None:
+        raise InputError(f"--checkpoint {checkpoint} needs --thresholds, those chosen for it (such as {TRAINED_THRESHOLDS})")
+    if checkpoint is None:
+        raise InputError(f"--thresholds {thresholds} needs --checkpoint, the one they were chosen for")
+    return Trained(checkpoint, thresholds)
