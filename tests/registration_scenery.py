@@ -124,7 +124,7 @@ class ShortPainter(KeyPainter):
                 x0, x1 = sorted((float(tail[key]) - step, float(side[key]) - step * self.inset_mm))
                 outline = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
                 color = tuple(min(c * self.shade[key], 255.0) for c in self.scene.white)
-                found.append(self._top(outline, int(levels[key]), color))
+                found.append(self.face(*self._top(outline, int(levels[key]), color)))
         return found
 
 
@@ -158,7 +158,7 @@ class ViewPicture(KeyboardPicture):
     def __init__(self, rng: np.random.Generator, camera: Camera, scene: Scene, instrument: tuple[int, int]) -> None:
         self.painter = ShortPainter(rng, camera, scene, instrument)
         self.size_px = (camera.width_px, camera.height_px)
-        self.sigma_px = blur_px(camera, scene.blur_px)
+        self.sigma_px, self.sharpen = blur_px(camera, scene.blur_px), scene.sharpen
         self.curve = tone_curve(scene)
         self.placed = _Placed(self.painter, 1.0 if instrument == (0, KEY_COUNT - 1) else rng.uniform(0.3, 2.5))
         self.room = paint_room(rng, self.placed)
