@@ -28,6 +28,8 @@ MIRROR, OCTAVES, RARE = "mirror image cannot be told", "fit on a piano in", "no 
         (30, 99, False, False, (MIRROR,)),
         (40, 90, False, False, (MIRROR, OCTAVES)),
         (23, 102, False, False, (MIRROR,)),
+        (22, 104, False, False, (MIRROR,)),
+        (21, 106, True, False, ()),
         (24, 96, True, True, (MIRROR, OCTAVES)),
         (28, 100, True, True, (MIRROR,)),
         (22, 108, True, True, (RARE,)),
@@ -85,6 +87,13 @@ def test_a_piano_of_which_a_few_keys_are_hidden_is_completed(seen, whole):
 @pytest.mark.parametrize("seen", [(21, 108), (21, 105), (19, 103), (28, 103), (36, 96), (33, 108), (26, 103), (28, 108)])
 def test_known_instruments_and_open_cases_are_not_completed(seen):
     assert Extent(*seen, True, True).completed() == Extent(*seen, True, True)
+
+
+@pytest.mark.parametrize(("beyond_mm", "is_certain"), [(1.0, False), (30.0, True)])
+def test_an_end_is_certain_where_the_missing_black_key_would_be_in_the_picture(beyond_mm, is_certain):
+    view_mm = (-200.0, key_edges_mm(96)[1] + beyond_mm)
+    found = seen_extent(drawn_plan(PLACE_MM, (36, 96), view_mm=view_mm), np.arange(8, 28), view_mm)
+    assert found == Extent(36, 96, True, is_certain)
 
 
 @pytest.mark.parametrize("octaves", [-2, -1, 1, 3])

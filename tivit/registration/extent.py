@@ -83,7 +83,10 @@ def find_extent(
 
 
 def _follow(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, bool] | None:
-    """Return the outermost key (MIDI) in view on one side (step -1: low, 1: high) and whether the instrument ends there."""
+    """Return the outermost key (MIDI) in view on one side (step -1: low, 1: high) and whether the instrument ends there.
+
+    It ends there for certain only where the place of the black key that is missing is wholly in the picture.
+    """
     known = np.sort(keys)[:NEIGHBOURS] if step < 0 else np.sort(keys)[-NEIGHBOURS:]
     outer = int(known[0] if step < 0 else known[-1])
     levels = slots.levels(known)
@@ -101,7 +104,7 @@ def _follow(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, b
     if there is False or (there and not slots.are_white(outer, step, levels)):
         end = _end_after(slots, outer, step, levels)
         if in_view(end, END_TOLERANCE_MM):
-            return end, not slots.is_glare_at(end, step, levels)
+            return end, in_view(black_midi(outer + step)) and not slots.is_glare_at(end, step, levels)
     midi = black_midi(int(known[-1] if step < 0 else known[0]))
     if not in_view(midi):
         return None

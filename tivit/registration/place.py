@@ -7,7 +7,7 @@ said so, never guessed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tivit.core.keyboard import (
     HIGHEST_MIDI,
@@ -20,6 +20,8 @@ from tivit.core.keyboard import (
 
 MOST_MISSING = 5
 """Of so many keys at the ends of a whole piano nothing need be seen."""
+BORDER_KEYS = 2
+"""So many keys too many may be counted where the picture cuts the keyboard."""
 C, E, F, G, A = 0, 4, 5, 7, 9
 WHOLE = {
     (A, KEY_COUNT): 1.0, (A, 85): 0.2, (E, 76): 0.3, (E, 73): 0.15, (C, 73): 0.1, (C, 61): 1.0, (C, 49): 0.7, (C, 37): 0.3,
@@ -96,9 +98,17 @@ class Extent:
         lowest = -((self.first_midi - LOWEST_MIDI) // OCTAVE_KEYS)
         return [k for k in range(lowest, lowest + 9) if self.last_midi + OCTAVE_KEYS * k <= HIGHEST_MIDI]
 
+    def _may_be_on_a_piano(self) -> bool:
+        """Return whether the keys lie on a piano, at cut ends with or without the last ones: those may be out of view."""
+        low, high = (1 if is_end else 1 + BORDER_KEYS for is_end in (self.is_low_end, self.is_high_end))
+        fewer = [
+            replace(self, first_midi=self.first_midi + i, last_midi=self.last_midi - j) for i in range(low) for j in range(high)
+        ]
+        return any(extent.octaves() for extent in fewer)
+
     def commonness(self) -> float:
         """Return how common keyboards with such ends are, relative to each other."""
-        if not self.octaves():
+        if not self._may_be_on_a_piano():
             return RARE**2
         low, high = self.first_midi % OCTAVE_KEYS, self.last_midi % OCTAVE_KEYS
         if self.is_low_end and self.is_high_end:
@@ -128,7 +138,7 @@ def place_on_piano(extent: Extent, first_key: int | None, is_mirrored: bool | No
     doubt = ""
     if is_mirrored is None:
         chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
-        is_mirrored = chances[1] > chances[0]
+        is_mirrored = bool(mirror.octaves()) and (chances[1] > chances[0] or not plain.octaves())
         begins = [first_key is not None and (way.first_midi - first_key) % OCTAVE_KEYS == 0 for way in (plain, mirror)]
         is_open = max(chances) < SURE_RATIO * min(chances)
         if is_open and begins[0] != begins[1]:
