@@ -81,7 +81,8 @@ def test_a_released_key_looks_as_before(keyboard):
     assert np.array_equal(keyboard.at(np.zeros(KEY_COUNT)), before)
 
 
-def test_a_pressed_white_key_gets_dark_lines_at_its_sides(keyboard):
+def test_a_pressed_white_key_gets_dark_lines_at_its_sides_where_light_is_hard(scene):
+    keyboard = KeyboardPicture(np.random.default_rng(0), CAMERA, replace(scene, edge=0.4, ambient=0.14, sharpen=0.0))
     key = 39
     released = row_at(keyboard.at(np.zeros(KEY_COUNT)), 25.0).copy()
     change = row_at(keyboard.at(pressed(key)), 25.0) - released
