@@ -104,8 +104,6 @@ def test_a_copy_without_weights_says_what_to_give(tmp_path):
 
 def test_the_weights_of_the_project_read_a_clip_rendered_here(tmp_path):
     """The whole chain, the keyboard found from pixels: broken weights fall far below the bound. It is no benchmark."""
-    if not (FOLDER / WEIGHTS_NAME).is_file():
-        pytest.skip(f"{FOLDER / WEIGHTS_NAME} is not there: `python -m tivit export-weights` makes it from a trained model")
     assert (FOLDER / WEIGHTS_NAME).stat().st_size <= MAX_BYTES
     synth = replace(section(load(PARAMS_FILE), "synth", SynthParams), test_s=LENGTH_S)
     (tmp_path / "test").mkdir()

@@ -18,7 +18,8 @@ from tivit.decoding.thresholds import read_thresholds, write_thresholds
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from tivit.pretrained.files import THRESHOLDS_NAME, WEIGHTS_NAME, Trained
 
-MAX_BYTES = 2_000_000
+MAX_BYTES = 1_500_000
+"""Larger files do not belong into git."""
 
 
 @dataclass(frozen=True)
