@@ -9,6 +9,7 @@ from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.keyboard import CENTER_MM, KEY_COUNT
 from tivit.core.strip import StripGeometry
 from tivit.model.build import NETWORKS, build_model, parameter_count
+from tivit.model.keyvivit import BiasedAttention
 from tivit.model.params import BACKENDS
 
 EVERY_BACKEND = pytest.mark.parametrize("backend", BACKENDS)
@@ -52,7 +53,7 @@ def test_hand_and_clef_leave_the_event_path_alone():
     model = shaken(build())
     outputs = model(noisy_inputs())
     (outputs["hand"].sum() + outputs["clef"].sum()).backward()
-    moved = {name.split(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
+    moved = {name.split(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None and parameter.grad.any()}
     assert moved == {"hand_view", "attribute_attention", "key_place", "hand", "clef"}
 
 
@@ -90,7 +91,8 @@ def test_permuting_the_parts_of_the_keyboard_changes_the_answer(backend):
 
 
 def tokens_of(model, inputs):
-    return model.key_tokens(model.key_windows(inputs))
+    still, moving, _ = model.see(inputs).chunk(3, dim=-1)
+    return model.key_tokens(still, moving)
 
 
 def octave_shifted(inputs):
@@ -165,12 +167,18 @@ def test_the_crops_of_the_gru_are_the_columns_around_each_key():
     assert torch.equal(crops[:, 0, ..., :-first], inputs[0, ..., :1].expand(-1, -1, -1, -first))
 
 
-def test_the_gru_answers_for_long_windows_as_if_their_crops_were_in_memory_together(monkeypatch):
-    model, inputs = shaken(build("cnn_gru")).eval(), noisy_inputs(1, 9)
-    whole = model(inputs)
-    monkeypatch.setattr("tivit.model.cnn_gru.CHUNK_FRAMES", 4)
-    for name, value in model(inputs).items():
-        torch.testing.assert_close(value, whole[name], atol=1e-5, rtol=1e-4)
+@EVERY_BACKEND
+def test_what_a_frame_shows_does_not_depend_on_the_others(backend):
+    model, inputs = shaken(build(backend)).eval(), noisy_inputs(1, 9)
+    parts = torch.cat([model.see(part) for part in inputs.split(4, dim=1)], dim=1)
+    torch.testing.assert_close(parts, model.see(inputs), atol=1e-5, rtol=1e-4)
+
+
+def test_attention_answers_as_it_learns():
+    """In training it is written out, without gradients it goes block by block; the weights are the same."""
+    attention = shaken(BiasedAttention(16, 4, 5, 0.0))
+    x = torch.randn(2, 250, 16, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(attention.eval()(x), attention.train()(x), atol=1e-5, rtol=1e-4)
 
 
 def test_bfloat16_stays_near_float32():

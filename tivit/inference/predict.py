@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tivit.core.errors import InputError
 from tivit.core.heads import HEAD_NAMES
@@ -24,6 +24,9 @@ from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripFolder
 from tivit.model.inputs import background_of, clip_inputs
 from tivit.model.setup import autocast
+
+SEEN_FRAMES = 16
+"""Frames seen at a time: few, so that their features stay in the processor's cache."""
 
 HeadsOf = Callable[[Clip, np.ndarray, Callable[[int], None]], dict[str, np.ndarray]]
 """A method: a clip, its strip, uint8 (T, H, W), and what is called with the number of frames just done -> heads (T, 88)."""
@@ -82,13 +85,20 @@ def predict_strip(
     device = next(model.parameters()).device
     background = background_of(frames)
     result = {name: np.empty((total, KEY_COUNT), np.float32) for name in HEAD_NAMES}
+    seen: list[Tensor] = []
+    seen_first = seen_end = 0
     for first in range(0, total, window_frames):
         end = min(first + window_frames, total)
-        seen_first = max(first - model.context_frames, 0)
-        seen_end = min(end + model.context_frames, total)
-        inputs = clip_inputs(frames, background, seen_first, seen_end - seen_first).to(device)
+        kept_from = max(first - model.context_frames, 0)
+        seen = [part[:, kept_from - seen_first :] for part in seen]
+        seen_first = kept_from
         with torch.inference_mode(), autocast(runtime, device):
-            outputs = model(inputs)
+            while seen_end < min(end + model.context_frames, total):
+                count = min(SEEN_FRAMES, total - seen_end)
+                seen.append(model.see(clip_inputs(frames, background, seen_end, count).to(device)))
+                seen_end += count
+            seen = [torch.cat(seen, dim=1)]
+            outputs = model.read(seen[0])
         for name, rows in result.items():
             rows[first:end] = outputs[name][0, first - seen_first : end - seen_first].float().cpu().numpy()
         if on_progress is not None:

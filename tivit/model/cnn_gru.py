@@ -20,8 +20,6 @@ from tivit.model.params import ModelParams
 MEMORY_FRAMES = 64
 """Frames on either side after which the recurrent state is taken to have forgotten, for windowed inference. Its reach has no
 end, so windows of another length move its logits a little (by less than 0.05 after a short training)."""
-CHUNK_FRAMES = 32
-"""Frames whose crops are in memory at a time in `eval()` mode, where the CNN sees every picture alone."""
 
 
 class CnnGru(nn.Module):
@@ -58,11 +56,16 @@ class CnnGru(nn.Module):
         self.context_frames = MEMORY_FRAMES
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
-        batch, frames = inputs.shape[:2]
-        pictures = inputs.flatten(0, 1)
-        parts = (pictures,) if self.training else pictures.split(CHUNK_FRAMES)
-        tokens = torch.cat([self.token(self.cnn(self._crops(part))) for part in parts])
-        tokens = tokens.view(batch, frames, KEY_COUNT, -1) + self.colour(self.is_black)
+        return self.read(self.see(inputs))
+
+    def see(self, inputs: Tensor) -> Tensor:
+        """Return the token of each key in each frame (B, T, 88, dim)."""
+        tokens = self.token(self.cnn(self._crops(inputs.flatten(0, 1))))
+        return tokens.view(*inputs.shape[:2], KEY_COUNT, -1) + self.colour(self.is_black)
+
+    def read(self, tokens: Tensor) -> dict[str, Tensor]:
+        """Return the logits of frames in a row from their tokens."""
+        batch, frames = tokens.shape[:2]
         by_key = self.dropout(tokens).transpose(1, 2).flatten(0, 1)
         x = self.gru(by_key)[0].view(batch, KEY_COUNT, frames, -1).transpose(1, 2)
         events = self.events(x).unbind(-1)

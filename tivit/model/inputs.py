@@ -76,12 +76,17 @@ def make_inputs(windows: Tensor, backgrounds: Tensor, means: Tensor, contrasts: 
     Tensor
         float32 (B, T, 3, H, W), the channels innermost in memory (`channels_last`), which convolutions on a CPU want.
     """
+    batch, length, height, width = windows.shape
+    frames = length - LOOKBACK_FRAMES
     scale = (1.0 / contrasts.float()).view(-1, 1, 1, 1)
-    grey = (windows.float() - means.float().view(-1, 1, 1, 1)) * scale
-    still = (backgrounds.float().unsqueeze(1) - means.float().view(-1, 1, 1, 1)) * scale
-    now = grey[:, LOOKBACK_FRAMES:]
-    channels = torch.stack([now, GAIN * (now - still), GAIN * (now - grey[:, :-LOOKBACK_FRAMES])], dim=-1)
-    return channels.permute(0, 1, 4, 2, 3)
+    grey = windows.float() * scale
+    moved = grey * GAIN
+    still = backgrounds.float().unsqueeze(1) * (GAIN * scale)
+    inputs = grey.new_empty(batch, frames, height, width, CHANNELS)
+    torch.sub(grey[:, LOOKBACK_FRAMES:], means.float().view(-1, 1, 1, 1) * scale, out=inputs[..., 0])
+    torch.sub(moved[:, LOOKBACK_FRAMES:], still, out=inputs[..., 1])
+    torch.sub(moved[:, LOOKBACK_FRAMES:], moved[:, :-LOOKBACK_FRAMES], out=inputs[..., 2])
+    return inputs.permute(0, 1, 4, 2, 3)
 
 
 def clip_inputs(frames: np.ndarray, background: Background, first_frame: int, length: int) -> Tensor:

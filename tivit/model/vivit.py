@@ -70,6 +70,14 @@ class PlainVivit(nn.Module):
         self.context_frames = own.time_layers * TIME_REACH_FRAMES + 2 * self.tubelet
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        return self.read(self.see(inputs))
+
+    def see(self, inputs: Tensor) -> Tensor:
+        """Return the inputs: a tubelet holds several frames, so nothing can be said of one alone."""
+        return inputs
+
+    def read(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Return the logits of frames in a row."""
         batch, frames, channels, height, width = inputs.shape
         steps = -(-frames // self.tubelet)
         missing = steps * self.tubelet - frames
