@@ -53,7 +53,8 @@ def test_hand_and_clef_leave_the_event_path_alone():
     model = shaken(build())
     outputs = model(noisy_inputs())
     (outputs["hand"].sum() + outputs["clef"].sum()).backward()
-    moved = {name.split(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None and parameter.grad.any()}
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+    moved = {name.split(".")[0] for name, gradient in gradients.items() if gradient.any()}
     assert moved == {"hand_view", "attribute_attention", "key_place", "hand", "clef"}
 
 

@@ -1,8 +1,8 @@
 """From the `model` section to a network. Every parameter exists when `build_model` returns, so an optimizer sees all of them.
 
 A network maps inputs (B, T, 3, H, W) from `inputs.make_inputs` to head name -> logits (B, T, 88), and says in
-`context_frames` how many frames on either side its answer for a frame depends on. It does so in two steps: `see` says what each frame
-shows by itself, (B, T, ...), and `read` makes logits of that, so that windows which overlap need not be seen twice.
+`context_frames` how many frames on either side its answer for a frame depends on. It answers in two steps: `see` says what each
+frame shows by itself, (B, T, ...), and `read` makes logits of that, so that frames shared by two windows are seen once.
 """
 
 from __future__ import annotations
