@@ -54,7 +54,7 @@ def train_params(**changes: object) -> TrainParams:
         "attribute_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
         "augment": AugmentParams(
             mirror=0.5, octave=0.3, speed=0.2, shift_px=2.0, row_shift_px=1.0, shake_px=0.2, warp_px=0.5, stretch=0.003,
-            gain=0.2, gamma=0.2, light=0.2, offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5,
+            gain=0.2, gamma=0.2, light=0.2, exposure=0.1, offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5,
         ),
     }  # fmt: skip
     return TrainParams(**{**values, **changes})

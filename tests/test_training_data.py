@@ -14,7 +14,7 @@ from tivit.core.manifest import Clip, Manifest
 from tivit.core.notes import make_notes
 from tivit.core.strip import open_strips, write_strip_index
 from tivit.core.timegrid import TimeGrid
-from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation, draw_shake
+from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation, draw_exposure, draw_shake
 from tivit.training.data import chances, content_digest, draw_batch, fixed_batches, load_clips
 
 SHAPE = (GEOMETRY.height_px, GEOMETRY.width_px)
@@ -114,6 +114,14 @@ def test_shake_moves_each_frame_by_itself_and_is_off_at_zero():
     moved = NOTHING.apply(ramp, np.array([[0.0, 0.0], [1.0, 0.0]]))
     np.testing.assert_array_equal(moved[0], ramp[0])
     np.testing.assert_array_equal(moved[1, :, 1:], ramp[1, :, :-1])
+
+
+def test_exposure_drifts_within_its_limit_and_is_off_at_zero():
+    assert draw_exposure(np.random.default_rng(0), 0.0, 8) is None
+    drifts = np.array([draw_exposure(np.random.default_rng(seed), 0.1, 32)[:, 0, 0] for seed in range(60)])
+    assert 0.07 < np.abs(drifts - 1.0).max() <= 0.1
+    assert np.abs(drifts[:, -1] - drifts[:, 0]).max() > 0.05
+    assert np.abs(np.diff(drifts, n=2, axis=1)).max() < 1e-6
 
 
 def test_noise_has_the_sigma_asked_for_and_differs_from_frame_to_frame():

@@ -135,6 +135,14 @@ def draw_shake(rng: np.random.Generator, largest_px: float, count: int) -> np.nd
     return rng.normal(0.0, sigma, (count, 2)) * np.where(knocks, 1.0, 0.3)[:, None]
 
 
+def draw_exposure(rng: np.random.Generator, largest: float, count: int) -> np.ndarray | None:
+    """Return how a camera's automatic exposure differs from the background's, factors (count, 1, 1), or None: a drift."""
+    if largest <= 0:
+        return None
+    first, last = rng.uniform(-1, 1, 2) * rng.uniform(0, 1) * largest
+    return (1.0 + np.linspace(first, last, count, dtype=np.float32))[:, None, None]
+
+
 def add_noise(rng: np.random.Generator, images: np.ndarray, sigma_levels: float) -> np.ndarray:
     """Return float32 images (N, H, W) with white noise: one field per call, cut at a random place for each image."""
     if sigma_levels <= 0:

@@ -21,7 +21,7 @@ from tivit.core.strip import StripFolder
 from tivit.core.timegrid import TimeGrid
 from tivit.model.inputs import Background, background_of, describe_background, sample_frames, window_of
 from tivit.targets import Targets, make_targets
-from tivit.training.augment import add_noise, damage_background, draw_augmentation, draw_shake
+from tivit.training.augment import add_noise, damage_background, draw_augmentation, draw_exposure, draw_shake
 from tivit.training.params import TrainParams
 from tivit.training.team import ALONE, Team
 
@@ -124,7 +124,8 @@ def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int
             image = damage_background(rng, image, clip.frames[int(rng.integers(0, len(clip.frames)))])
         window = window_of(clip.frames, first, params.window_frames, speed)
         frames = augmentation.apply(window, draw_shake(rng, params.augment.shake_px, len(window)))
-        windows.append(add_noise(rng, frames, augmentation.noise_levels))
+        exposure = draw_exposure(rng, params.augment.exposure, len(window))
+        windows.append(add_noise(rng, frames if exposure is None else frames * exposure, augmentation.noise_levels))
         backgrounds.append(describe_background(augmentation.apply(image[None])[0]))
         grid = clip.grid.window(first, params.window_frames, speed)
         targets.append(make_targets(augmentation.apply_to_notes(clip.notes), grid, params.ramp_frames))

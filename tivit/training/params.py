@@ -19,7 +19,8 @@ class AugmentParams:
     mirror, octave, background: shares of windows seen in a mirror, moved by an octave, with a damaged background picture;
     speed, gain, gamma: as factors 1 / (1 + v) .. 1 + v; shift_px, row_shift_px: along the keys and across; warp_px: smooth x
     error along the keyboard; stretch: relative, both axes; light: uneven light, relative; offset_levels, noise_levels (sigma):
-    grey levels; blur_px: sigma; shake_px: sigma of each frame against the background.
+    grey levels; blur_px: sigma; shake_px: sigma of each frame against the background; exposure: drift of the brightness against
+    the background, relative.
     """
 
     mirror: float
@@ -33,6 +34,7 @@ class AugmentParams:
     gain: float
     gamma: float
     light: float
+    exposure: float
     offset_levels: float
     blur_px: float
     noise_levels: float
@@ -45,6 +47,7 @@ class AugmentParams:
         check_range("train.augment.octave", self.octave, 0.0, 1.0)
         check_range("train.augment.speed", self.speed, 0.0, 1.0)
         check_range("train.augment.light", self.light, 0.0, 0.9)
+        check_range("train.augment.exposure", self.exposure, 0.0, 0.9)
         check_range("train.augment.stretch", self.stretch, 0.0, 0.2)
         check_range("train.augment.gain", self.gain, 0.0, 3.0)
         check_range("train.augment.gamma", self.gamma, 0.0, 3.0)
