@@ -26,7 +26,7 @@ ALL_KEYS = np.ones(88, bool)
 RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", compile=False, log_every_steps=1)
 NO_AUGMENT = AugmentParams(
     mirror=0.0, octave=0.0, speed=0.0, shift_px=0.0, row_shift_px=0.0, shake_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0,
-    gamma=0.0, light=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,
+    gamma=0.0, light=0.0, exposure=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,
 )  # fmt: skip
 
 
