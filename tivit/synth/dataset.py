@@ -30,9 +30,9 @@ from tivit.synth.params import SHIFT, SynthParams
 from tivit.synth.photometry import compressed, tone_curve
 from tivit.synth.render import render
 from tivit.synth.scene import random_scene, shifted
+from tivit.synth.video import write_video
 
 TIERS = ("plain", "hard")
-FOURCC = "mp4v"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def write_dataset(root: Path, params: SynthParams, seed: int, workers: int) -> N
     Raises
     ------
     InputError
-        The video codec is missing, a video could not be written whole, or no camera pose fits the ranges.
+        PyAV has no H.264 encoder, a video could not be written whole, or no camera pose fits the ranges.
     """
     root = Path(root)
     building = root.with_name(f".{root.name}.building")
@@ -109,13 +109,9 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
         hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene)))
     path = root / task.split / f"{task.stem}.mp4"
     with atomic_path(path) as temporary:
-        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*FOURCC), fps, size_px)
-        if not writer.isOpened():
-            raise InputError(f"{path}: OpenCV cannot write {FOURCC} video here")
-        quality = float(stream(8).uniform(*cameras.jpeg_quality))
-        for frame in render(stream(6), camera, scene, depth, hands):
-            writer.write(compressed(frame, quality))
-        writer.release()
+        quality, crf = stream(8).uniform(*zip(cameras.jpeg_quality, cameras.crf, strict=True))
+        frames = (compressed(frame, quality) for frame in render(stream(6), camera, scene, depth, hands))
+        write_video(temporary, frames, fps, size_px, crf)
         if int(cv2.VideoCapture(str(temporary)).get(cv2.CAP_PROP_FRAME_COUNT)) != grid.length:
             raise InputError(f"{path}: the video could not be written whole; is the disk full?")
     write_midi(path.with_suffix(".mid"), piece.notes)

@@ -66,6 +66,7 @@ class CameraParams:
     angle_deg : angle between the camera's axis and the vertical; positive leans towards the player.
     aside_mm : how far along the keys the camera is from the middle (standard deviation).
     jpeg_quality : of each frame before the video codec, 1..100; 100: not compressed twice.
+    crf : constant rate factor of the H.264 file, 0 (lossless) to 51; six more halve the bits.
     """
 
     fps: tuple[float, ...]
@@ -74,6 +75,7 @@ class CameraParams:
     angle_deg: Range
     aside_mm: float
     jpeg_quality: Range
+    crf: Range
 
     def __post_init__(self) -> None:
         if not self.fps or not self.sizes:
@@ -89,6 +91,7 @@ class CameraParams:
         _check_interval("synth camera angle_deg", self.angle_deg, -20.0, 60.0)
         check_range("synth camera aside_mm", self.aside_mm, 0.0, 300.0)
         _check_interval("synth camera jpeg_quality", self.jpeg_quality, 1.0, 100.0)
+        _check_interval("synth camera crf", self.crf, 0.0, 51.0)
 
 
 @dataclass(frozen=True)
