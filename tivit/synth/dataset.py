@@ -21,6 +21,7 @@ from tivit.core.manifest import SPLITS
 from tivit.core.notes import Notes, write_midi
 from tivit.core.parallel import map_clips
 from tivit.core.timegrid import TimeGrid, frames_of
+from tivit.synth.cadence import file_frames, random_cadence
 from tivit.synth.camera import Camera, corners_mm, random_camera
 from tivit.synth.hands import HandPainter
 from tivit.synth.kinematics import key_depths
@@ -94,7 +95,9 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
     scene = random_scene(stream(3), tier)
     if task.tier == SHIFT:
         scene = shifted(stream(7), scene)
-    depth = key_depths(stream(4), piece.notes, grid.times_s(), tier.press_travel)
+    cadence = random_cadence(stream(9), grid, cameras)
+    times_s = cadence.grid.times_s()
+    depth = key_depths(stream(4), piece.notes, times_s, tier.press_travel)
     rng = stream(5)
     style = HandStyle(
         reach_mm=rng.uniform(*tier.hand_reach_mm),
@@ -105,12 +108,13 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
     )
     hands = []
     for hand in HANDS:
-        motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, grid.times_s(), style, hand)
+        motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, times_s, style, hand)
         hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene)))
     path = root / task.split / f"{task.stem}.mp4"
     with atomic_path(path) as temporary:
         quality, crf = stream(8).uniform(*zip(cameras.jpeg_quality, cameras.crf, strict=True))
-        frames = (compressed(frame, quality) for frame in render(stream(6), camera, scene, depth, hands))
+        pictures = render(stream(6), camera, scene, depth, hands)
+        frames = (compressed(frame, quality) for frame in file_frames(pictures, cadence))
         write_video(temporary, frames, fps, size_px, crf)
         if int(cv2.VideoCapture(str(temporary)).get(cv2.CAP_PROP_FRAME_COUNT)) != grid.length:
             raise InputError(f"{path}: the video could not be written whole; is the disk full?")

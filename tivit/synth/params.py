@@ -60,7 +60,9 @@ class CameraParams:
 
     Attributes
     ----------
-    fps : frame rates, one drawn a clip.
+    fps : frame rates of the file, one drawn a clip.
+    source_fps : frame rates of cameras whose pictures were put into a file of a higher rate.
+    converted : share of clips that were, where `source_fps` has a lower rate; blended : share of these with blends.
     sizes : image sizes [width, height] in px, one drawn a clip.
     keyboard_width : width of the keyboard as a fraction of the image width.
     angle_deg : angle between the camera's axis and the vertical; positive leans towards the player.
@@ -70,6 +72,9 @@ class CameraParams:
     """
 
     fps: tuple[float, ...]
+    source_fps: tuple[float, ...]
+    converted: float
+    blended: float
     sizes: tuple[tuple[int, int], ...]
     keyboard_width: Range
     angle_deg: Range
@@ -80,8 +85,10 @@ class CameraParams:
     def __post_init__(self) -> None:
         if not self.fps or not self.sizes:
             raise InputError("synth camera fps and sizes must each hold at least one value")
-        for fps in self.fps:
-            check_range("synth camera fps", fps, 10.0, 120.0)
+        for fps in (*self.fps, *self.source_fps):
+            check_range("synth camera fps and source_fps", fps, 10.0, 120.0)
+        for name in ("converted", "blended"):
+            check_range(f"synth camera {name}", getattr(self, name), 0.0, 1.0)
         for width_px, height_px in self.sizes:
             check_range("synth camera sizes width", width_px, 320, 3840)
             check_range("synth camera sizes height", height_px, 180, 2160)
