@@ -23,12 +23,13 @@ from tivit.core.parallel import map_clips
 from tivit.core.timegrid import TimeGrid, frames_of
 from tivit.synth.cadence import file_frames, random_cadence
 from tivit.synth.camera import Camera, corners_mm, random_camera
+from tivit.synth.distractors import random_distractors, random_worn
 from tivit.synth.hands import HandPainter
 from tivit.synth.kinematics import key_depths
 from tivit.synth.motion import HANDS, HandStyle, hand_motion
 from tivit.synth.music import Piece, random_piece
-from tivit.synth.params import SHIFT, SynthParams
-from tivit.synth.photometry import compressed, tone_curve
+from tivit.synth.params import SHIFT, CameraParams, SynthParams
+from tivit.synth.photometry import AutoExposure, compressed, tone_curve
 from tivit.synth.render import render
 from tivit.synth.scene import random_scene, shifted
 from tivit.synth.video import write_video
@@ -106,20 +107,28 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
         rest_s=rng.uniform(0.05, 0.5),
         width=rng.uniform(0.88, 1.1),
     )
-    hands = []
+    worn_rng, hands = stream(11), []
     for hand in HANDS:
         motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, times_s, style, hand)
-        hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene)))
+        worn = random_worn(worn_rng, params.distractors)
+        hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene), worn))
     path = root / task.split / f"{task.stem}.mp4"
     with atomic_path(path) as temporary:
         quality, crf = stream(8).uniform(*zip(cameras.jpeg_quality, cameras.crf, strict=True))
-        pictures = render(stream(6), camera, scene, depth, hands)
+        exposure = _exposure(stream(10), times_s, cameras)
+        distractors = random_distractors(stream(12), camera, params.distractors, times_s)
+        pictures = render(stream(6), camera, scene, depth, hands, exposure, distractors)
         frames = (compressed(frame, quality) for frame in file_frames(pictures, cadence))
         write_video(temporary, frames, fps, size_px, crf)
         if int(cv2.VideoCapture(str(temporary)).get(cv2.CAP_PROP_FRAME_COUNT)) != grid.length:
             raise InputError(f"{path}: the video could not be written whole; is the disk full?")
     write_midi(path.with_suffix(".mid"), piece.notes)
     write_json(path.with_suffix(".json"), _truth(task.tier, seed, grid, piece, camera))
+
+
+def _exposure(rng: np.random.Generator, times_s: np.ndarray, cameras: CameraParams) -> AutoExposure:
+    drift, reaction, height = rng.uniform(*zip(cameras.drift, cameras.reaction, cameras.flicker_height, strict=True))
+    return AutoExposure(rng, times_s, drift, reaction, height if rng.random() < cameras.flicker else 0.0)
 
 
 def _truth(tier: str, seed: int, grid: TimeGrid, piece: Piece, camera: Camera) -> dict[str, object]:
