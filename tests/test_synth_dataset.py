@@ -117,6 +117,7 @@ def test_bad_parameters_are_refused(params, change, message):
     [
         ({"sizes": ((641, 360),)}, "641x360 has an odd side"),
         ({"fps": ()}, "synth camera fps and sizes"),
+        ({"crf": (30.0, 60.0)}, "synth camera crf: 60.0 is outside"),
         ({"jpeg_quality": (0.0, 50.0)}, "synth camera jpeg_quality: 0.0 is outside"),
     ],
 )

@@ -11,7 +11,7 @@ from tivit.synth.camera import Camera, random_camera
 from tivit.synth.hands import HandPainter
 from tivit.synth.motion import FINGER_COUNT, HandMotion
 from tivit.synth.params import SynthParams
-from tivit.synth.photometry import Noise, tone_curve
+from tivit.synth.photometry import AutoExposure, Noise, tone_curve
 from tivit.synth.render import KeyboardPicture, render
 from tivit.synth.scene import random_scene, shifted
 
@@ -150,3 +150,36 @@ def test_every_drawn_scene_renders(params, tier):
         scene = random_scene(rng, params.tier(tier))
         picture = KeyboardPicture(rng, camera, shifted(rng, scene) if tier == "shift" else scene)
         assert picture.image.shape == (360, 640, 3) and picture.image.std() > 3
+
+
+def test_a_moving_key_is_blurred_and_a_still_one_is_not(scene):
+    """Up, half way, down: the middle frame holds a share of both neighbours, and only around the key."""
+    key, depth = 39, np.zeros((4, KEY_COUNT))
+    depth[:, key] = [0.0, 0.4, 1.0, 1.0]
+    sharp = [next(render(np.random.default_rng(0), CAMERA, scene, depth[[k]], [])).astype(int) for k in range(4)]
+    blurred = [f.astype(int) for f in render(np.random.default_rng(0), CAMERA, replace(scene, shutter=0.8), depth, [])]
+    expected = 0.9 * (0.9 * sharp[1] + 0.1 * sharp[0]) + 0.1 * sharp[2]
+    assert np.abs(blurred[1] - expected).max() <= 2
+    assert np.array_equal(blurred[3], sharp[3])
+    assert np.array_equal(blurred[1][:, :300], sharp[1][:, :300])
+
+
+def test_the_gain_stays_with_its_drift_and_flicker():
+    times_s, frame = np.arange(300) / 30.0, np.full((64, 64, 3), 200, np.uint8)
+    still = AutoExposure(np.random.default_rng(0), times_s, 0.0, 0.5, 0.0)
+    assert all(still.apply(frame, k) is frame for k in range(300))
+    flickering = AutoExposure(np.random.default_rng(0), times_s, 0.0, 0.0, 0.02)
+    levels = [int(flickering.apply(frame, k)[0, 0, 0]) for k in range(300)]
+    assert min(levels) == 196 and max(levels) == 204
+    drifting = AutoExposure(np.random.default_rng(0), times_s, 0.03, 0.0, 0.0)
+    levels = [int(drifting.apply(frame, k)[0, 0, 0]) for k in range(300)]
+    assert np.abs(np.diff(levels)).max() <= 2 and max(levels) - min(levels) >= 4
+
+
+def test_automatic_exposure_takes_back_a_share_of_a_change():
+    times_s = np.arange(120) / 30.0
+    exposure = AutoExposure(np.random.default_rng(0), times_s, 0.0, 0.5, 0.0)
+    bright, dark = (np.full((64, 64, 3), level, np.uint8) for level in (200, 100))
+    levels = [int(exposure.apply(bright if k < 10 else dark, k)[0, 0, 0]) for k in range(120)]
+    assert levels[9] == 200 and 100 <= levels[10] < 110
+    assert levels[-1] == pytest.approx(100 * 2**0.5, abs=2)

@@ -21,18 +21,20 @@ from tivit.core.manifest import SPLITS
 from tivit.core.notes import Notes, write_midi
 from tivit.core.parallel import map_clips
 from tivit.core.timegrid import TimeGrid, frames_of
+from tivit.synth.cadence import file_frames, random_cadence
 from tivit.synth.camera import Camera, corners_mm, random_camera
+from tivit.synth.distractors import random_distractors, random_worn
 from tivit.synth.hands import HandPainter
 from tivit.synth.kinematics import key_depths
 from tivit.synth.motion import HANDS, HandStyle, hand_motion
 from tivit.synth.music import Piece, random_piece
-from tivit.synth.params import SHIFT, SynthParams
-from tivit.synth.photometry import compressed, tone_curve
+from tivit.synth.params import SHIFT, CameraParams, SynthParams
+from tivit.synth.photometry import AutoExposure, compressed, tone_curve
 from tivit.synth.render import render
 from tivit.synth.scene import random_scene, shifted
+from tivit.synth.video import write_video
 
 TIERS = ("plain", "hard")
-FOURCC = "mp4v"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def write_dataset(root: Path, params: SynthParams, seed: int, workers: int) -> N
     Raises
     ------
     InputError
-        The video codec is missing, a video could not be written whole, or no camera pose fits the ranges.
+        PyAV has no H.264 encoder, a video could not be written whole, or no camera pose fits the ranges.
     """
     root = Path(root)
     building = root.with_name(f".{root.name}.building")
@@ -94,7 +96,9 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
     scene = random_scene(stream(3), tier)
     if task.tier == SHIFT:
         scene = shifted(stream(7), scene)
-    depth = key_depths(stream(4), piece.notes, grid.times_s(), tier.press_travel)
+    cadence = random_cadence(stream(9), grid, cameras)
+    times_s = cadence.grid.times_s()
+    depth = key_depths(stream(4), piece.notes, times_s, tier.press_travel)
     rng = stream(5)
     style = HandStyle(
         reach_mm=rng.uniform(*tier.hand_reach_mm),
@@ -103,23 +107,28 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
         rest_s=rng.uniform(0.05, 0.5),
         width=rng.uniform(0.88, 1.1),
     )
-    hands = []
+    worn_rng, hands = stream(11), []
     for hand in HANDS:
-        motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, grid.times_s(), style, hand)
-        hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene)))
+        motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, times_s, style, hand)
+        worn = random_worn(worn_rng, params.distractors)
+        hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene), worn))
     path = root / task.split / f"{task.stem}.mp4"
     with atomic_path(path) as temporary:
-        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*FOURCC), fps, size_px)
-        if not writer.isOpened():
-            raise InputError(f"{path}: OpenCV cannot write {FOURCC} video here")
-        quality = float(stream(8).uniform(*cameras.jpeg_quality))
-        for frame in render(stream(6), camera, scene, depth, hands):
-            writer.write(compressed(frame, quality))
-        writer.release()
+        quality, crf = stream(8).uniform(*zip(cameras.jpeg_quality, cameras.crf, strict=True))
+        exposure = _exposure(stream(10), times_s, cameras)
+        distractors = random_distractors(stream(12), camera, params.distractors, times_s)
+        pictures = render(stream(6), camera, scene, depth, hands, exposure, distractors)
+        frames = (compressed(frame, quality) for frame in file_frames(pictures, cadence))
+        write_video(temporary, frames, fps, size_px, crf)
         if int(cv2.VideoCapture(str(temporary)).get(cv2.CAP_PROP_FRAME_COUNT)) != grid.length:
             raise InputError(f"{path}: the video could not be written whole; is the disk full?")
     write_midi(path.with_suffix(".mid"), piece.notes)
     write_json(path.with_suffix(".json"), _truth(task.tier, seed, grid, piece, camera))
+
+
+def _exposure(rng: np.random.Generator, times_s: np.ndarray, cameras: CameraParams) -> AutoExposure:
+    drift, reaction, height = rng.uniform(*zip(cameras.drift, cameras.reaction, cameras.flicker_height, strict=True))
+    return AutoExposure(rng, times_s, drift, reaction, height if rng.random() < cameras.flicker else 0.0)
 
 
 def _truth(tier: str, seed: int, grid: TimeGrid, piece: Piece, camera: Camera) -> dict[str, object]:

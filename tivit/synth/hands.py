@@ -11,6 +11,7 @@ import numpy as np
 
 from tivit.core.heads import RIGHT_HAND
 from tivit.synth.camera import Camera
+from tivit.synth.distractors import BARE, Worn
 from tivit.synth.keys import SHIFT
 from tivit.synth.motion import NATURAL_Y_MM, SPREAD_MM, HandMotion
 from tivit.synth.photometry import toned
@@ -23,6 +24,9 @@ KNUCKLE_X = np.array([0.60, 0.80, 0.85, 0.85, 0.82])
 KNUCKLE_Z_MM = np.array([26.0, 50.0, 56.0, 52.0, 42.0])
 RADII_MM = np.array([[12.5, 11.0, 9.5], [10.0, 9.2, 7.4], [10.2, 9.4, 7.6], [9.8, 9.0, 7.2], [8.8, 7.8, 6.4]])
 """Half widths at knuckle, middle joint and tip."""
+RING_PLACE = 0.55
+"""Where a ring sits between knuckle (0) and middle joint (1)."""
+RING_MM = 3.5
 ARC = np.linspace(-np.pi / 2, np.pi / 2, 7)
 TONES = ((1.0, "dark"), (0.76, "mid"), (0.42, "light"))
 """Width of each shade's outline relative to the finger."""
@@ -32,15 +36,24 @@ class HandPainter:
     """Paints one hand of one clip; `arm_mm` is how far outward (x) the elbow lies, `curve` the clip's tone curve."""
 
     def __init__(
-        self, camera: Camera, scene: Scene, motion: HandMotion, width: float, arm_mm: float, curve: np.ndarray
+        self,
+        camera: Camera,
+        scene: Scene,
+        motion: HandMotion,
+        width: float,
+        arm_mm: float,
+        curve: np.ndarray,
+        worn: Worn = BARE,
     ) -> None:
+        self.keys_row_px = float(camera.project(np.array([611.0, 75.0, 0.0]))[1])
+        self.worn, self.metal = worn, (*toned(worn.metal, curve), 255.0)
         self.camera, self.scene, self.motion, self.width = camera, scene, motion, width
         side = 1.0 if motion.hand == RIGHT_HAND else -1.0
         joints = self._joints_mm(side)
         shades = {"dark": 0.62, "mid": 0.86, "light": 1.0, "nail": scene.nail}
         self.colors = {name: (*toned(tuple(c * f for c in scene.skin), curve), 255.0) for name, f in shades.items()}
         self.cloth = (*toned(scene.sleeve, curve), 255.0)
-        pixels = camera.project(joints)
+        pixels = self._seen_px(joints)
         radii = RADII_MM * width * camera.px_per_mm(joints)
         drift = np.array([-scene.light[0], scene.light[1]]) * float(radii.mean()) * 0.3
         short = pixels.copy()
@@ -48,11 +61,13 @@ class HandPainter:
         self.fingers = {
             name: _fixed(_outlines(short if name == "light" else pixels, radii * f) + drift * (1.0 - f)) for f, name in TONES
         }
-        self.backs, self.cuffs = self._arm_px(joints, side, arm_mm)
+        self.backs, self.cuffs, self.bands = self._arm_px(joints, side, arm_mm)
+        self.rings = _fixed(_across(pixels, radii)[:, worn.ring_finger])
+        self.ring_px = max(1, round(RING_MM * float(camera.px_per_mm(joints).mean())))
         nail_joints = pixels[:, :, 2] + 0.12 * (pixels[:, :, 1] - pixels[:, :, 2])
         self.nails = _fixed(nail_joints)
         self.nail_radii = _fixed(radii[:, :, 2] * 0.6)
-        outlines = [self.fingers["dark"].reshape(len(joints), -1, 2), self.backs["dark"], self.cuffs]
+        outlines = [self.fingers["dark"].reshape(len(joints), -1, 2), self.backs["dark"], self.cuffs, self.bands]
         everything = np.concatenate(outlines, axis=1) / (1 << SHIFT)
         margin = 3.0 + 6.0 * float(radii.mean()) / 9.0
         limit = np.array([camera.width_px, camera.height_px])
@@ -76,8 +91,21 @@ class HandPainter:
         for finger in range(5):
             center = (self.nails[frame, finger] - origin).tolist()
             cv2.circle(layer, center, int(self.nail_radii[frame, finger]), self.colors["nail"], -1, cv2.LINE_AA, SHIFT)
+        if self.worn.ring_finger >= 0:
+            first, last = ((end - origin).tolist() for end in self.rings[frame])
+            cv2.line(layer, first, last, self.metal, self.ring_px, cv2.LINE_AA, SHIFT)
+        if self.worn.band_mm > 0:
+            _fill(layer, self.bands[frame] - origin, self.metal)
         _fill(layer, self.cuffs[frame] - origin, self.cloth)
         return layer
+
+    def _seen_px(self, points_mm: np.ndarray) -> np.ndarray:
+        """Return pixels (T, ..., 2) of moving points (T, ..., 3), each row at its own time as a rolling shutter has it."""
+        pixels = self.camera.project(points_mm)
+        if self.scene.readout == 0 or len(pixels) < 2:
+            return pixels
+        delay = self.scene.readout * (pixels[..., 1:] - self.keys_row_px) / self.camera.height_px
+        return pixels + delay * np.gradient(pixels, axis=0)
 
     def _joints_mm(self, side: float) -> np.ndarray:
         """Return knuckle, middle joint and tip of the five fingers, shape (T, 5, 3, 3)."""
@@ -93,8 +121,8 @@ class HandPainter:
         middle[:, 0, 0] += side * -9.0
         return np.stack([knuckles, middle, tips], axis=2)
 
-    def _arm_px(self, joints: np.ndarray, side: float, arm_mm: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Return the outlines of the back of the hand with the forearm, per shade (T, 10, 2), and of the sleeve (T, 4, 2)."""
+    def _arm_px(self, joints: np.ndarray, side: float, arm_mm: float) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+        """Return outlines: the back of the hand with the forearm, per shade (T, 10, 2), the sleeve and the band (T, 4, 2)."""
         knuckles = joints[:, :, 0]
         middle = knuckles[:, 2:4].mean(1)
         wrist = middle + np.array([side * 2.0, -80.0 * self.width, -10.0])
@@ -114,12 +142,18 @@ class HandPainter:
                 elbow - across * half_elbow,
                 wrist - across * half_wrist,
             ]
-            return _fixed(self.camera.project(np.stack([*hand, heel, *arm], axis=1)))
+            return _fixed(self._seen_px(np.stack([*hand, heel, *arm], axis=1)))
 
-        start = middle + along * self.scene.sleeve_mm
-        half = 38.0 * self.width
-        cuff = np.stack([start - across * half, start + across * half, elbow + across * 62, elbow - across * 62], axis=1)
-        return {name: outline(f) for f, name in TONES}, _fixed(self.camera.project(cuff))
+        half = 29.0 * self.width
+        far = wrist + along * self.worn.band_mm
+        band = np.stack([wrist - across * half, wrist + across * half, far + across * half, far - across * half], axis=1)
+        sleeve_mm = self.scene.sleeve_mm if self.worn.sleeve_mm is None else self.worn.sleeve_mm
+        start = middle + along * sleeve_mm
+        half = self.worn.cuff_half_mm * self.width
+        wide = max(62.0, half)
+        cuff = np.stack([start - across * half, start + across * half, elbow + across * wide, elbow - across * wide], axis=1)
+        backs = {name: outline(f) for f, name in TONES}
+        return backs, _fixed(self._seen_px(cuff)), _fixed(self._seen_px(band))
 
 
 def _outlines(joints_px: np.ndarray, radii_px: np.ndarray) -> np.ndarray:
@@ -132,6 +166,14 @@ def _outlines(joints_px: np.ndarray, radii_px: np.ndarray) -> np.ndarray:
     tips = joints_px[:, :, 2:] + radii_px[:, :, 2:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     left, right = joints_px[:, :, :2] + normals[:, :, :2], joints_px[:, :, :2] - normals[:, :, :2]
     return np.concatenate([left, tips, right[:, :, ::-1]], axis=2)
+
+
+def _across(joints_px: np.ndarray, radii_px: np.ndarray) -> np.ndarray:
+    """Return the ends (T, 5, 2, 2) of a line across each finger between knuckle and middle joint."""
+    step = joints_px[:, :, 1] - joints_px[:, :, 0]
+    normal = np.stack([-step[..., 1], step[..., 0]], axis=-1) / (np.linalg.norm(step, axis=-1, keepdims=True) + 1e-9)
+    center, half = joints_px[:, :, 0] + RING_PLACE * step, normal * radii_px[:, :, 1:2]
+    return np.stack([center - half, center + half], axis=2)
 
 
 def _fill(layer: np.ndarray, points: np.ndarray, color: tuple[float, ...]) -> None:

@@ -60,26 +60,42 @@ class CameraParams:
 
     Attributes
     ----------
-    fps : frame rates, one drawn a clip.
+    fps : frame rates of the file, one drawn a clip.
+    source_fps : frame rates of cameras whose pictures were put into a file of a higher rate.
+    converted : share of clips that were, where `source_fps` has a lower rate; blended : share of these with blends.
     sizes : image sizes [width, height] in px, one drawn a clip.
     keyboard_width : width of the keyboard as a fraction of the image width.
     angle_deg : angle between the camera's axis and the vertical; positive leans towards the player.
     aside_mm : how far along the keys the camera is from the middle (standard deviation).
     jpeg_quality : of each frame before the video codec, 1..100; 100: not compressed twice.
+    drift : slow walk of the camera's gain, standard deviation as a fraction of the brightness.
+    reaction : share of a change of the mean brightness, as by hands, that automatic exposure takes back.
+    flicker : share of clips under flickering lamps; flicker_height : of the light, a fraction of the brightness.
+    crf : constant rate factor of the H.264 file, 0 (lossless) to 51; six more halve the bits.
     """
 
     fps: tuple[float, ...]
+    source_fps: tuple[float, ...]
+    converted: float
+    blended: float
     sizes: tuple[tuple[int, int], ...]
     keyboard_width: Range
     angle_deg: Range
     aside_mm: float
     jpeg_quality: Range
+    drift: Range
+    reaction: Range
+    flicker: float
+    flicker_height: Range
+    crf: Range
 
     def __post_init__(self) -> None:
         if not self.fps or not self.sizes:
             raise InputError("synth camera fps and sizes must each hold at least one value")
-        for fps in self.fps:
-            check_range("synth camera fps", fps, 10.0, 120.0)
+        for fps in (*self.fps, *self.source_fps):
+            check_range("synth camera fps and source_fps", fps, 10.0, 120.0)
+        for name in ("converted", "blended", "flicker"):
+            check_range(f"synth camera {name}", getattr(self, name), 0.0, 1.0)
         for width_px, height_px in self.sizes:
             check_range("synth camera sizes width", width_px, 320, 3840)
             check_range("synth camera sizes height", height_px, 180, 2160)
@@ -89,6 +105,33 @@ class CameraParams:
         _check_interval("synth camera angle_deg", self.angle_deg, -20.0, 60.0)
         check_range("synth camera aside_mm", self.aside_mm, 0.0, 300.0)
         _check_interval("synth camera jpeg_quality", self.jpeg_quality, 1.0, 100.0)
+        _check_interval("synth camera drift", self.drift, 0.0, 0.2)
+        _check_interval("synth camera reaction", self.reaction, 0.0, 1.0)
+        _check_interval("synth camera flicker_height", self.flicker_height, 0.0, 0.2)
+        _check_interval("synth camera crf", self.crf, 0.0, 51.0)
+
+
+@dataclass(frozen=True)
+class DistractorParams:
+    """Shares 0..1 of clips (of hands, for what is worn) with things that tell nothing of the notes.
+
+    Attributes
+    ----------
+    display, page_turn : falling bars, or a page that is turned, above the keys, where the image has room.
+    body_shadow : a soft swaying shadow of the player over the keyboard.
+    ring, band, low_sleeve : on a finger, a watch or bracelet, a wide cuff near the knuckles.
+    """
+
+    display: float
+    page_turn: float
+    body_shadow: float
+    ring: float
+    band: float
+    low_sleeve: float
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            check_range(f"synth.distractors.{field.name}", getattr(self, field.name), 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -101,6 +144,7 @@ class SynthParams:
     shift_clips : clips of the tier shift; they are in test alone, and no training sees its cameras, finishes, light and hands.
     train_s, val_s, test_s : length of each clip in seconds.
     notes_per_s : density of the music.
+    distractors : what else moves in the picture, alike in all tiers.
     camera, shift_camera : the cameras of plain and hard, and those of shift.
     plain, hard, shift : the tiers.
     """
@@ -113,6 +157,7 @@ class SynthParams:
     val_s: float
     test_s: float
     notes_per_s: Range
+    distractors: DistractorParams
     camera: CameraParams
     shift_camera: CameraParams
     plain: TierParams

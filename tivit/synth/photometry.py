@@ -10,6 +10,16 @@ from tivit.synth.scene import Color, Scene
 NOISE_BANK = 2
 """Number of noise pictures a clip draws its frames' noise from (each at a random offset)."""
 NOISE_PAD_PX = 32
+DRIFT_S = 1.5
+"""Time between the knots of a camera's slow gain walk."""
+REACTION_S = 0.5
+"""Time constant of automatic exposure."""
+BEAT_HZ = (0.5, 8.0)
+"""What is left of 100 or 120 Hz mains light at the frame rate of a camera."""
+METER_PX = 16
+"""Automatic exposure looks at every so many pixels."""
+LEAST_GAIN = 0.002
+"""Smaller changes of gain are less than half a grey level."""
 
 
 def illumination(rng: np.random.Generator, size_px: tuple[int, int], scene: Scene) -> np.ndarray:
@@ -68,3 +78,32 @@ class Noise:
         x, y = self.rng.integers(0, NOISE_PAD_PX, 2)
         window = np.s_[y : y + self.size_px[1], x : x + self.size_px[0]]
         return cv2.subtract(cv2.add(frame, brighter[window]), darker[window])
+
+
+class AutoExposure:
+    """The camera's gain over time: a slow walk, an answer to what hands do to the mean brightness, and mains flicker.
+
+    Parameters
+    ----------
+    times_s : instants (s) of the pictures, shape (T,).
+    drift : standard deviation of the walk, fraction of the brightness.
+    reaction : share of a change of the mean brightness that is taken back.
+    flicker : half of the peak-to-peak height of the flicker, fraction of the brightness.
+    """
+
+    def __init__(self, rng: np.random.Generator, times_s: np.ndarray, drift: float, reaction: float, flicker: float) -> None:
+        knots_s = np.arange(0.0, times_s[-1] + 2 * DRIFT_S, DRIFT_S)
+        walk = np.interp(times_s, knots_s, rng.normal(0.0, drift, len(knots_s)))
+        beat_hz, phase = rng.uniform(*BEAT_HZ), rng.uniform(0.0, 2 * np.pi)
+        self.gain = 1.0 + walk + flicker * np.sin(2 * np.pi * beat_hz * times_s + phase)
+        self.reaction = reaction
+        self.share = 1.0 - np.exp(-np.diff(times_s, prepend=times_s[0]) / REACTION_S)
+        self.wanted, self.answer = 0.0, 1.0
+
+    def apply(self, frame: np.ndarray, k: int) -> np.ndarray:
+        """Return picture k, uint8, at its gain; pictures must come in order."""
+        mean = float(frame[::METER_PX, ::METER_PX, 1].mean()) + 1.0
+        self.wanted = self.wanted or mean
+        self.answer += self.share[k] * ((self.wanted / mean) ** self.reaction - self.answer)
+        gain = self.gain[k] * self.answer
+        return frame if abs(gain - 1.0) < LEAST_GAIN else cv2.convertScaleAbs(frame, alpha=gain)

@@ -6,16 +6,17 @@ copy, two small hand layers and the noise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from tivit.core.keyboard import KEY_COUNT
 from tivit.synth.camera import Camera
+from tivit.synth.distractors import Distractor
 from tivit.synth.hands import HandPainter
 from tivit.synth.keys import LEVELS, OVERSAMPLING, REACH, KeyPainter
-from tivit.synth.photometry import Noise, illumination, tone_curve
+from tivit.synth.photometry import AutoExposure, Noise, illumination, tone_curve
 from tivit.synth.scene import Scene
 from tivit.synth.surroundings import front_parts, paint_front, paint_room
 
@@ -43,6 +44,7 @@ class KeyboardPicture:
         self.parts = front_parts(rng, self.painter)
         self.light = np.repeat(illumination(rng, self.size_px, scene)[..., None], 3, axis=2)
         self.levels = np.zeros(KEY_COUNT, np.int64)
+        self.changed = np.zeros(0, np.int64)
         self.rectangles = [self.painter.rectangle_px(key) for key in range(KEY_COUNT)]
         self.patches: dict[tuple[int, ...], np.ndarray] = {}
         self.image = self._painted((0, 0, *self.size_px), 0, KEY_COUNT - 1)
@@ -51,7 +53,7 @@ class KeyboardPicture:
         """Return the picture, uint8 BGR, with keys at `depth` (88,) 0..1; a later call changes the same array."""
         levels = np.round(depth * LEVELS).astype(np.int64)
         changed = np.flatnonzero(levels != self.levels)
-        self.levels = levels
+        self.levels, self.changed = levels, changed
         for key in changed:
             first, last = max(key - REACH, 0), min(key + REACH, KEY_COUNT - 1)
             state = (int(key), *levels[first : last + 1].tolist())
@@ -86,16 +88,44 @@ def blur_px(camera: Camera, sigma: float) -> float:
 
 
 def render(
-    rng: np.random.Generator, camera: Camera, scene: Scene, depth: np.ndarray, hands: list[HandPainter]
+    rng: np.random.Generator,
+    camera: Camera,
+    scene: Scene,
+    depth: np.ndarray,
+    hands: list[HandPainter],
+    exposure: AutoExposure | None = None,
+    distractors: Sequence[Distractor] = (),
 ) -> Iterator[np.ndarray]:
-    """Yield frames, uint8 BGR (height, width, 3): frame k shows keys at `depth[k]` (T, 88) and hands at their frame k."""
+    """Yield frames, uint8 BGR (height, width, 3): frame k shows keys at `depth[k]` (T, 88) and hands at their frame k.
+
+    With `exposure` the gain changes over time; `distractors` are painted over all.
+    """
     keyboard = KeyboardPicture(rng, camera, scene)
     noise = Noise(rng, keyboard.size_px, scene.noise_levels)
-    for k in range(len(depth)):
-        frame = keyboard.at(depth[k]).copy()
+    for k, frame in enumerate(_exposed(keyboard, depth, scene.shutter)):
         for hand in hands:
             _add_hand(frame, hand, keyboard.light, k)
-        yield noise.apply(frame)
+        for distractor in distractors:
+            distractor.paint(frame, k)
+        yield noise.apply(exposure.apply(frame, k) if exposure else frame)
+
+
+def _exposed(keyboard: KeyboardPicture, depth: np.ndarray, shutter: float) -> Iterator[np.ndarray]:
+    """Yield the keyboard without hands: moving keys are blurred over `shutter` of the time between frames.
+
+    The mean, around a frame's instant, of what changes linearly between frames: `shutter` / 8 of each neighbour.
+    """
+    before, now, moved = None, keyboard.at(depth[0]).copy(), []
+    for k in range(len(depth)):
+        after = keyboard.at(depth[min(k + 1, len(depth) - 1)]).copy()
+        moves = [keyboard.rectangles[key] for key in keyboard.changed]
+        frame = now.copy() if moves or moved else now
+        for neighbour, rectangles in ((before, moved), (after, moves)):
+            for x0, y0, x1, y1 in rectangles:
+                part = np.s_[y0:y1, x0:x1]
+                frame[part] = cv2.addWeighted(frame[part], 1.0 - shutter / 8, neighbour[part], shutter / 8, 0.0)
+        yield frame
+        before, now, moved = now, after, moves
 
 
 def _add_hand(frame: np.ndarray, hand: HandPainter, light: np.ndarray, k: int) -> None:

@@ -39,6 +39,7 @@ class Scene:
     exposure, contrast, gamma, tint, vignette : tone. blur_px, noise_levels, shadow : of this clip.
     keyslip_mm : y of the key slip's rear edge in front of the keys; sleeve_mm : distance of the cuff from the knuckles.
     shutter : exposure time as a fraction of the time between frames.
+    readout : rolling shutter, time from the first row to the last as a fraction of the time between frames; 0 is a global one.
     """
 
     white: Color
@@ -78,6 +79,7 @@ class Scene:
     keyslip_mm: float
     sleeve_mm: float
     shutter: float
+    readout: float
 
 
 def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
@@ -126,6 +128,7 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         keyslip_mm=-rng.uniform(2.0, 6.0),
         sleeve_mm=rng.uniform(60, 260),
         shutter=rng.uniform(0.2, 0.8),
+        readout=rng.uniform(0.2, 0.7) if rng.random() < 0.7 else 0.0,
     )
 
 
@@ -150,6 +153,7 @@ def shifted(rng: np.random.Generator, scene: Scene) -> Scene:
         sharpen=float(rng.choice([0.0, 1.8])),
         vignette=rng.uniform(0.35, 0.6),
         shutter=rng.uniform(0.8, 1.0),
+        readout=rng.uniform(0.75, 0.95),
     )
 
 

@@ -1,0 +1,55 @@
+"""Which pictures of the camera the frames of a file show: each a fresh one, or a camera of lower rate with repeats or blends.
+
+Frames are shown at their own time to half a picture of the camera: the notes keep the times of the scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tivit.core.timegrid import TimeGrid, frames_of, nearest_frames, seconds_of
+from tivit.synth.params import CameraParams
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """The camera's `grid`; of each file frame the number of the picture it shows and the share of the next, (T,)."""
+
+    grid: TimeGrid
+    picture: np.ndarray
+    blend: np.ndarray
+
+
+def random_cadence(rng: np.random.Generator, file_grid: TimeGrid, cameras: CameraParams) -> Cadence:
+    """Return the cadence of a clip: converted from a lower rate in a share `cameras.converted`, where there is one to draw."""
+    lower = [fps for fps in cameras.source_fps if fps < file_grid.fps]
+    is_converted, is_blended = rng.random(2) < (cameras.converted, cameras.blended)
+    if not (lower and is_converted):
+        return Cadence(file_grid, np.arange(file_grid.length), np.zeros(file_grid.length))
+    return converted(file_grid, lower[rng.integers(len(lower))], is_blended)
+
+
+def converted(file_grid: TimeGrid, source_fps: float, is_blended: bool) -> Cadence:
+    """Return the cadence of a camera of `source_fps` in a file of a higher rate: nearest picture or blends."""
+    length = frames_of(seconds_of(file_grid.length, file_grid.fps), source_fps) + 1
+    grid = TimeGrid(source_fps, file_grid.start_s, length)
+    if not is_blended:
+        return Cadence(grid, nearest_frames(grid.times_s(), file_grid), np.zeros(file_grid.length))
+    position = np.minimum(grid.frame(file_grid.times_s()), length - 1)
+    return Cadence(grid, np.floor(position).astype(int), position % 1.0)
+
+
+def file_frames(pictures: Iterable[np.ndarray], cadence: Cadence) -> Iterator[np.ndarray]:
+    """Yield the file's frames from the camera's pictures, uint8, one for each instant of `cadence.grid`."""
+    source = enumerate(pictures)
+    number, after = next(source)
+    before = after
+    for picture, blend in zip(cadence.picture.tolist(), cadence.blend.tolist(), strict=True):
+        while number < picture + (blend > 0):
+            before, (number, after) = after, next(source)
+        now = after if number == picture else before
+        yield cv2.addWeighted(now, 1.0 - blend, after, blend, 0.0) if blend > 0 else now
