@@ -28,7 +28,8 @@ def random_notes(rng: np.random.Generator, length_s: float, per_key: int = 2, sh
             if offset_s - onset_s >= shortest_s and onset_s - last_s >= 0.05:
                 rows.append((onset_s, offset_s, key + LOWEST_MIDI, rng.integers(0, 2), rng.integers(0, 2)))
     onset_s, offset_s, midi, hand, staff = (np.array(column) for column in zip(*rows, strict=True))
-    return make_notes(onset_s, offset_s, midi, None, hand, staff)
+    velocity = 20 + 37 * np.arange(len(rows)) % 90
+    return make_notes(onset_s, offset_s, midi, velocity, hand, staff)
 
 
 def perfect_logits(notes: Notes, grid: TimeGrid) -> dict[str, np.ndarray]:

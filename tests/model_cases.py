@@ -34,6 +34,7 @@ def model_params(backend: str = "key_vivit", **changes: object) -> ModelParams:
     """Return the sizes of a tiny network."""
     values = {
         "backend": backend,
+        "velocity": True,
         "tiles": 3,
         "dim": 8,
         "attention_heads": 2,
@@ -51,7 +52,7 @@ def train_params(**changes: object) -> TrainParams:
         "smoke": False, "init": None, "steps": 6, "clips_per_step": 2, "window_frames": 8, "own_share": 0.5,
         "learning_rate": 0.01, "warmup_steps": 2, "weight_decay": 0.01,
         "gradient_clip": 1.0, "ema_decay": 0.9, "ramp_frames": 2.0, "event_pos_weight": 3.0,
-        "attribute_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
+        "attribute_weight": 0.1, "velocity_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
         "augment": AugmentParams(
             mirror=0.5, octave=0.3, speed=0.2, shift_px=2.0, row_shift_px=1.0, shake_px=0.2, warp_px=0.5, stretch=0.003,
             gain=0.2, gamma=0.2, light=0.2, exposure=0.1, offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5,
@@ -74,7 +75,7 @@ def noisy_inputs(batch: int = 1, frames: int = 6, seed: int = 0) -> torch.Tensor
 
 def three_notes() -> Notes:
     """Return three notes of both hands within 0.8 s."""
-    return make_notes([0.1, 0.3, 0.4], [0.3, 0.5, 0.8], [40, 60, 67], None, [0, 1, 1], [0, 1, 1])
+    return make_notes([0.1, 0.3, 0.4], [0.3, 0.5, 0.8], [40, 60, 67], [40, 80, 110], [0, 1, 1], [0, 1, 1])
 
 
 def played_clip(clip_id: str, length: int = 30, seed: int = 0) -> TrainClip:

@@ -1,13 +1,14 @@
 """The files between stages: manifest, logits, strips, registrations. Round trips and damage."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from tivit.core.artifacts import read_npz, write_npz
 from tivit.core.errors import InputError
+from tivit.core.heads import HEAD_NAMES, head_names
 from tivit.core.keyboard import CENTER_MM
 from tivit.core.logits import SILENT_LOGIT, ClipLogits, read_logits, silenced, write_logits
 from tivit.core.manifest import Clip, Manifest, read_manifest, write_manifest
@@ -72,9 +73,8 @@ def test_a_clip_knows_its_keys_in_view():
 
 def small_logits():
     rng = np.random.default_rng(0)
-    heads = ("pitch", "onset", "offset", "hand", "clef")
     return [
-        ClipLogits(name, TimeGrid(fps, start_s, length), {head: rng.normal(size=(length, 88)) for head in heads})
+        ClipLogits(name, TimeGrid(fps, start_s, length), {head: rng.normal(size=(length, 88)) for head in HEAD_NAMES})
         for name, fps, start_s, length in (("test/a", 30.0, 0.0, 7), ("test/b", 25.0, 1.5, 4))
     ]
 
@@ -86,6 +86,12 @@ def test_logits_round_trip(tmp_path):
     assert [clip.clip_id for clip in back] == ["test/a", "test/b"] and back[1].grid == clips[1].grid
     np.testing.assert_allclose(back[1].heads["onset"], clips[1].heads["onset"], rtol=1e-3)
     assert back[0].heads["hand"].dtype == np.float32
+
+
+def test_a_logits_file_without_velocity_is_valid(tmp_path):
+    clips = [replace(clip, heads={name: clip.heads[name] for name in head_names(False)}) for clip in small_logits()]
+    write_logits(tmp_path / "t.npz", clips)
+    assert [tuple(clip.heads) for clip in read_logits(tmp_path / "t.npz")] == [head_names(False)] * 2
 
 
 def test_logits_beyond_float16_stay_finite(tmp_path):

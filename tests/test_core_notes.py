@@ -60,6 +60,13 @@ def test_midi_round_trip(tmp_path_factory, rows):
         np.testing.assert_array_equal(getattr(back, column), getattr(notes, column))
 
 
+def test_an_unknown_velocity_is_written_as_80(tmp_path):
+    notes = notes_of((0.1, 1.0, 60), (0.5, 0.7, 64))
+    assert notes.velocity.tolist() == [-1, -1]
+    write_midi(tmp_path / "a.mid", notes)
+    assert read_midi(tmp_path / "a.mid").velocity.tolist() == [80, 80]
+
+
 def test_midi_bytes_are_stable(tmp_path):
     notes = notes_of((0.1, 1.0, 60), (0.5, 0.7, 64))
     write_midi(tmp_path / "a.mid", notes)

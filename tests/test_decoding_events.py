@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tivit.core.errors import InputError
-from tivit.core.heads import UNKNOWN
+from tivit.core.heads import HEAD_NAMES, UNKNOWN
 from tivit.core.keyboard import KEY_COUNT, keys_between
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.notes import make_notes
@@ -152,6 +152,19 @@ def test_hand_and_staff_follow_the_mean_logit_of_the_note():
     assert notes.staff.tolist() == [UNKNOWN]
 
 
+def test_velocity_is_the_mean_share_around_the_onset():
+    """The onset lies at frame 11; frames 10 to 12 count, others do not."""
+    heads = columns(onset=[0.5, 1.0, 0.5], pitch=[0, 1, 1, 1, 1, 0])
+    assert decode_notes(heads, GRID, THRESHOLDS).velocity.tolist() == [UNKNOWN]
+    share = np.full((GRID.length, KEY_COUNT), 0.9, np.float32)
+    share[10:13, KEY] = [0.25, 0.5, 0.6]
+    heads["velocity"] = np.log(share / (1 - share))
+    assert decode_notes(heads, GRID, THRESHOLDS).velocity.tolist() == [round(128 * 0.45)]
+    for logit, velocity in ((-60_000.0, 1), (60_000.0, 127)):
+        heads["velocity"] = np.full((GRID.length, KEY_COUNT), logit, np.float32)
+        assert decode_notes(heads, GRID, THRESHOLDS).velocity.tolist() == [velocity]
+
+
 def test_events_at_the_ends_of_a_clip_are_kept():
     heads = columns()
     heads["onset"][:2, 0], heads["pitch"][:4, 0] = (3.0, 0.0), 5.0
@@ -163,7 +176,7 @@ def test_events_at_the_ends_of_a_clip_are_kept():
 
 @pytest.mark.parametrize("length", [0, 1, 2])
 def test_tiny_clips_have_no_notes_and_no_error(length):
-    heads = {name: np.full((length, KEY_COUNT), -5.0, np.float32) for name in ("pitch", "onset", "offset", "hand", "clef")}
+    heads = {name: np.full((length, KEY_COUNT), -5.0, np.float32) for name in HEAD_NAMES}
     assert len(decode_notes(heads, TimeGrid(30.0, 0.0, length), THRESHOLDS)) == 0
 
 

@@ -7,6 +7,7 @@ import pytest
 from decoding_cases import THRESHOLDS, perfect_logits, random_notes, shifted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mir_eval import transcription_velocity
 from mir_eval.transcription import precision_recall_f1_overlap
 
 from tivit.core.heads import UNKNOWN
@@ -65,6 +66,7 @@ def test_an_oracle_scores_one_hundred(fps):
     for name in (*F1_NAMES.values(), "onset_p_50", "onset_r_50", "hand_acc", "clef_acc"):
         assert values[name] == 1.0
     assert values["frame_f1"] > 0.99
+    assert values["onset_velocity_f1"] == values["note_velocity_f1"] == 1.0 and values["velocity_corr"] > 0.999
 
 
 def test_jitter_and_bias_cost_what_they_should():
@@ -121,6 +123,32 @@ def test_hand_and_staff_are_scored_on_matched_labelled_notes_beside_the_baseline
     assert "clef_acc" not in values and "clef_acc_baseline" not in values
     silent = score_clip(reference, notes_of(*rows), GRID).values()
     assert "hand_acc" not in silent and "hand_acc_baseline" in silent
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_velocity_scores_equal_mir_eval(seed):
+    rng = np.random.default_rng(seed)
+    reference = random_notes(rng, 10.0)
+    noisy = np.clip(30 + reference.velocity // 2 + rng.integers(-9, 9, len(reference)), 1, 127)
+    estimate = replace(reference, velocity=noisy).take(rng.random(len(reference)) < 0.8)
+    values = score_clip(reference, estimate, GRID).values()
+    sides = [(np.stack([s.onset_s, s.offset_s], axis=1), hz_of(s.midi), s.velocity) for s in (reference, estimate)]
+    for name, ratio in (("onset_velocity_f1", None), ("note_velocity_f1", 0.2)):
+        f1 = transcription_velocity.precision_recall_f1_overlap(*sides[0], *sides[1], offset_ratio=ratio)[2]
+        assert 0.1 < f1 < 0.9 and values[name] == pytest.approx(f1)
+
+
+def test_velocity_by_hand():
+    """A line turns 30, 40, 50 into 40, 80, 120; the last note is off it by more than a tenth of the range in all fits."""
+    rows = ((1.0, 1.5, 60), (2.0, 2.5, 62), (3.0, 3.5, 64))
+    reference = notes_of(*rows, velocity=np.array([40, 80, 120]))
+    right = score_clip(reference, notes_of(*rows, velocity=np.array([30, 40, 50])), GRID).values()
+    assert right["onset_velocity_f1"] == 1.0 and right["velocity_corr"] == pytest.approx(1.0)
+    flat = score_clip(reference, notes_of(*rows, velocity=np.array([80, 80, 80])), GRID).values()
+    assert flat["onset_velocity_f1"] == pytest.approx(1 / 3) and "velocity_corr" not in flat
+    for unknown in (notes_of(*rows), notes_of(*rows, velocity=np.array([40, 80, UNKNOWN]))):
+        for pair in ((reference, unknown), (unknown, reference)):
+            assert not any("velocity" in name for name in score_clip(*pair, GRID).values())
 
 
 def test_means_count_clips_and_pooled_counts_notes():

@@ -80,7 +80,9 @@ def test_what_the_stages_write_can_be_read(folder, params):
     best = curve[curve[:, 0] == chosen.onset.threshold][0]
     assert best[3] == curve[:, 3].max() == json.loads((folder / "metrics/sweep.json").read_text())["onset_f1_50"]
     assert [row[0] for row in read_csv("metrics/plots/clips.csv", CLIP_COLUMNS)] == ["test/000", "test/001"]
-    assert set(read_midi("data/transcriptions/test/000.mid").hand.tolist()) == {0, 1}
+    midi = read_midi("data/transcriptions/test/000.mid")
+    assert set(midi.hand.tolist()) == {0, 1} and np.ptp(midi.velocity) > 40
+    assert scores["all"]["velocity_corr"] > 0.9 and scores["all"]["note_velocity_f1"] <= scores["all"]["onset_velocity_f1"]
     key = read_npz("data/decoded/val_key.npz")
     assert key["posterior"].shape == (300, 24)
     np.testing.assert_allclose(key["posterior"].sum(axis=1), 1.0, rtol=1e-5)

@@ -7,13 +7,14 @@ import torch
 from model_cases import GEOMETRY, model_params, noisy_inputs
 
 from tivit.core.errors import InputError
+from tivit.core.heads import head_names
 from tivit.model.build import build_model
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 
-def checkpoint(seed=0):
+def checkpoint(seed=0, **changes):
     torch.manual_seed(seed)
-    params = model_params()
+    params = model_params(**changes)
     return Checkpoint(build_model(params, GEOMETRY).eval(), params, GEOMETRY, 30.0, 7, 123)
 
 
@@ -25,6 +26,13 @@ def test_round_trip(tmp_path):
     assert (loaded.fps, loaded.seed, loaded.step) == (30.0, 7, 123)
     assert not loaded.model.training
     assert torch.equal(loaded.model(noisy_inputs())["pitch"], saved.model(noisy_inputs())["pitch"])
+
+
+def test_the_file_says_which_heads_it_has(tmp_path):
+    for has_velocity in (True, False):
+        save_checkpoint(tmp_path / "best.pt", checkpoint(velocity=has_velocity))
+        assert torch.load(tmp_path / "best.pt", weights_only=True)["heads"] == list(head_names(has_velocity))
+        assert load_checkpoint(tmp_path / "best.pt").model.head_names == head_names(has_velocity)
 
 
 def test_equal_content_gives_equal_bytes_under_any_name(tmp_path):

@@ -5,7 +5,7 @@ import torch
 from model_cases import GEOMETRY, OCTAVE_KEYS, OCTAVE_PX, model_params, noisy_inputs
 
 from tivit.core.errors import InputError
-from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
+from tivit.core.heads import ATTRIBUTE_HEADS, HEAD_NAMES, head_names
 from tivit.core.keyboard import CENTER_MM, KEY_COUNT
 from tivit.core.strip import StripGeometry
 from tivit.model.build import NETWORKS, build_model, parameter_count
@@ -56,6 +56,20 @@ def test_hand_and_clef_leave_the_event_path_alone():
     gradients = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
     moved = {name.split(".")[0] for name, gradient in gradients.items() if gradient.any()}
     assert moved == {"hand_view", "attribute_attention", "key_place", "hand", "clef"}
+
+
+@EVERY_BACKEND
+def test_velocity_is_optional_and_leaves_the_other_heads_alone(backend):
+    """No gradient goes from it into other layers, and these start with the same values with and without it."""
+    having, lacking, inputs = build(backend), build(backend, velocity=False), noisy_inputs()
+    outputs = having(inputs)
+    assert tuple(outputs) == having.head_names and tuple(lacking(inputs)) == lacking.head_names == head_names(False)
+    outputs["velocity"].sum().backward()
+    own = {name for name, parameter in having.named_parameters() if parameter.grad is not None}
+    assert own and own == {name for name in having.state_dict() if name.startswith("velocity.")}
+    others = {name: value for name, value in having.state_dict().items() if name not in own}
+    assert others.keys() == lacking.state_dict().keys()
+    assert all(torch.equal(value, lacking.state_dict()[name]) for name, value in others.items())
 
 
 @EVERY_BACKEND
@@ -110,7 +124,7 @@ def test_key_tokens_move_with_the_picture():
 
 
 def test_events_move_with_the_picture_and_attributes_know_their_place():
-    """Without the attention over keys, whose view ends with the keyboard, the event heads are exactly equivariant.
+    """Without the attention over keys, whose view ends with the keyboard, event and velocity heads are exactly equivariant.
 
     `hand` and `clef` are not: their learned embedding of each key's place is meant to tell low keys from high ones.
     """
@@ -121,7 +135,7 @@ def test_events_move_with_the_picture_and_attributes_know_their_place():
     before, after = model(inputs), model(octave_shifted(inputs))
     for name in HEAD_NAMES:
         moved, still = after[name][..., 27:80], before[name][..., 27 - OCTAVE_KEYS : 80 - OCTAVE_KEYS]
-        assert torch.allclose(moved, still, atol=1e-4) == (name in EVENT_HEADS)
+        assert torch.allclose(moved, still, atol=1e-4) == (name not in ATTRIBUTE_HEADS)
 
 
 def test_a_key_token_sees_its_own_columns_and_no_others():

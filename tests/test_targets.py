@@ -35,6 +35,16 @@ def test_attributes_stand_only_where_a_key_is_down_and_labelled():
     assert not targets.masks["clef"].any()
 
 
+def test_velocity_stands_near_the_onset_and_where_it_is_known():
+    """Of two strokes of a key, each has the frames that are nearer to it."""
+    targets = make_targets(make_notes([0.25, 0.52], [0.4, 0.8], [60, 60], [64, 32]), GRID, 2.0)
+    assert targets.values["velocity"][:, C4_KEY].tolist() == [0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0, 0]
+    assert np.flatnonzero(targets.masks["velocity"][:, C4_KEY]).tolist() == [1, 2, 3, 4, 5, 6, 7]
+    half = make_targets(make_notes([0.25, 0.52], [0.4, 0.8], [60, 60], [64, -1]), GRID, 2.0)
+    assert np.flatnonzero(half.masks["velocity"][:, C4_KEY]).tolist() == [1, 2, 3]
+    assert not make_targets(one_note(0.25, 0.5), GRID, 2.0).masks["velocity"].any()
+
+
 def test_the_start_of_the_window_moves_the_targets():
     notes = one_note(0.25, 0.5)
     whole = make_targets(notes, GRID, 2.0)

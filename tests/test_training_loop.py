@@ -41,11 +41,29 @@ def test_gradients_are_clipped_before_the_step(monkeypatch):
     subject = trainer(gradient_clip=1e-3)
     seen = []
     step = subject.optimizer.step
-    monkeypatch.setattr(
-        subject.optimizer, "step", lambda: (seen.append([p.grad.norm() for p in subject.model.parameters()]), step())
-    )
+
+    def remember():
+        seen.extend((name, parameter.grad.norm()) for name, parameter in subject.model.named_parameters())
+        step()
+
+    monkeypatch.setattr(subject.optimizer, "step", remember)
     subject.train_step()
-    assert torch.stack(seen[0]).norm() <= 1e-3 * 1.001
+    for is_velocity in (True, False):
+        norms = [norm for name, norm in seen if name.startswith("velocity.") == is_velocity]
+        assert torch.stack(norms).norm() <= 1e-3 * 1.001
+
+
+def test_the_velocity_head_costs_the_others_nothing():
+    """With and without it, and whatever it weighs, all other weights are the same bits after training."""
+    results = []
+    for has_velocity, weight in ((False, 0.1), (True, 0.1), (True, 100.0)):
+        subject = Trainer(train_data(), model_params(velocity=has_velocity), train_params(velocity_weight=weight), 3, RUNTIME)
+        for _ in range(4):
+            subject.train_step()
+        results.append(subject.model.state_dict())
+    for name, value in results[0].items():
+        assert torch.equal(results[1][name], value) and torch.equal(results[2][name], value)
+    assert not torch.equal(results[1]["velocity.out.weight"], results[2]["velocity.out.weight"])
 
 
 def test_every_parameter_is_in_the_optimizer():

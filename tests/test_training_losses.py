@@ -17,7 +17,7 @@ LN2 = math.log(2.0)
 
 
 def test_zero_logits_by_hand():
-    params = train_params(event_pos_weight=3.0, attribute_weight=0.5)
+    params = train_params(event_pos_weight=3.0, attribute_weight=0.5, velocity_weight=0.25)
     batch = draw_batch([played_clip("a")], params, 0, 0)
     zeros = {name: torch.zeros(2, 8, 88) for name in HEAD_NAMES}
     losses = head_losses(zeros, batch, params)
@@ -27,6 +27,17 @@ def test_zero_logits_by_hand():
     assert float(losses["onset"]) == pytest.approx(LN2 * (1 + 2 * mean_onset), rel=1e-5)
     assert batch.masks["hand"].sum() > 0
     assert float(losses["hand"]) == pytest.approx(0.5 * LN2)
+    assert batch.masks["velocity"].sum() > 0
+    assert float(losses["velocity"]) == pytest.approx(0.25 * LN2)
+
+
+def test_the_velocity_loss_is_least_at_the_velocity_itself():
+    batch = draw_batch([played_clip("a")], train_params(), 0, 0)
+    share = torch.where(batch.masks["velocity"].bool(), batch.targets["velocity"], torch.tensor(0.3))
+    logits = torch.logit(share).requires_grad_()
+    losses = head_losses({"velocity": logits}, batch, train_params())
+    losses["velocity"].backward()
+    assert list(losses) == ["velocity"] and logits.grad.abs().max() < 1e-7
 
 
 def test_attributes_are_ignored_outside_their_mask():
@@ -45,7 +56,7 @@ def test_keys_out_of_view_have_no_say_in_any_head(head):
     silent = replace(clip, notes=clip.notes.take(clip.notes.midi == 60))
     losses = []
     for seen in (clip, silent):
-        batch = draw_batch([seen], params, 0, 2)
+        batch = draw_batch([seen], params, 0, 4)
         logits = {name: torch.linspace(-2, 2, 88).expand(2, 8, 88).clone() for name in HEAD_NAMES}
         logits[head][..., ~torch.from_numpy(in_view)] = 9.0 * len(losses)
         logits[head].requires_grad_()

@@ -45,6 +45,18 @@ def test_network_and_average_begin_with_the_weights_and_the_optimizer_is_fresh()
     assert not all(torch.equal(value, begun.weights[name]) for name, value in other.model.state_dict().items())
 
 
+@pytest.mark.parametrize("has_velocity", [True, False])
+def test_the_velocity_head_need_not_be_that_of_the_checkpoint(has_velocity):
+    write_checkpoint(1, velocity=not has_velocity)
+    params = model_params(velocity=has_velocity)
+    begun = read_start(PATH, params, GEOMETRY, 30.0)
+    trainer = Trainer(train_data(), params, train_params(), 3, RUNTIME, start=begun)
+    weights = trainer.model.state_dict()
+    assert {name for name in weights.keys() ^ begun.weights.keys() if not name.startswith("velocity.")} == set()
+    assert all(torch.equal(weights[name], begun.weights[name]) for name in weights.keys() & begun.weights.keys())
+    trainer.train_step()
+
+
 def test_the_average_leaves_given_weights_slowly():
     trainer = Trainer(train_data(), model_params(), train_params(ema_decay=0.9), 3, RUNTIME, start=start())
     before = next(trainer.average.parameters()).clone()

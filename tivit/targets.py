@@ -2,7 +2,8 @@
 
 `pitch` is 1 while a key is down: frames whose instant lies in [onset, offset), and always the frame nearest the onset, so that
 no note vanishes. `onset` and `offset` are triangles of height 1 around the exact, fractional frame position of the event, so
-the peak keeps the timing below one frame. `hand` and `clef` exist only where a key is down and the label is known.
+the peak keeps the timing below one frame. `hand` and `clef` exist only where a key is down and the label is known; `velocity`
+(MIDI velocity / 128) only where the onset triangle is above 0, from the note whose triangle it is, if its velocity is known.
 Everything is relative to the grid given: another window start gives other targets.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tivit.core.heads import HEADS, UNKNOWN
+from tivit.core.heads import EVENT_HEADS, HEAD_NAMES, UNKNOWN, VELOCITY, VELOCITY_SCALE
 from tivit.core.keyboard import KEY_COUNT, key_of, midi_of
 from tivit.core.notes import Notes, make_notes
 from tivit.core.timegrid import TimeGrid
@@ -25,7 +26,7 @@ class Targets:
     Attributes
     ----------
     values : head name -> float32 (T, 88), 0..1
-    masks : attribute head name -> bool (T, 88), True where the head is supervised; the other heads are supervised everywhere
+    masks : head name -> bool (T, 88), True where the head is supervised; the event heads have none and are so everywhere
     """
 
     values: dict[str, np.ndarray]
@@ -48,8 +49,8 @@ def make_targets(notes: Notes, grid: TimeGrid, ramp_frames: float) -> Targets:
     -------
     Targets
     """
-    values = {head.name: np.zeros((grid.length, KEY_COUNT), np.float32) for head in HEADS}
-    masks = {head.name: np.zeros((grid.length, KEY_COUNT), bool) for head in HEADS if head.is_attribute}
+    values = {name: np.zeros((grid.length, KEY_COUNT), np.float32) for name in HEAD_NAMES}
+    masks = {name: np.zeros((grid.length, KEY_COUNT), bool) for name in HEAD_NAMES if name not in EVENT_HEADS}
     if grid.length == 0:
         return Targets(values, masks)
     onset_frame, offset_frame = grid.frame(notes.onset_s), grid.frame(notes.offset_s)
@@ -57,7 +58,9 @@ def make_targets(notes: Notes, grid: TimeGrid, ramp_frames: float) -> Targets:
     inside = (offset_frame > -ramp_frames) & (onset_frame < grid.length - 1 + ramp_frames)
     for i in np.flatnonzero(inside):
         key = int(key_of(notes.midi[i]))
-        _raise_triangle(values["onset"][:, key], onset_frame[i], ramp_frames)
+        struck = _raise_triangle(values["onset"][:, key], onset_frame[i], ramp_frames)
+        values[VELOCITY][struck, key] = max(notes.velocity[i], 0) / VELOCITY_SCALE
+        masks[VELOCITY][struck, key] = notes.velocity[i] != UNKNOWN
         _raise_triangle(values["offset"][:, key], offset_frame[i], ramp_frames)
         first, last = down_frames(onset_frame[i], offset_frame[i])
         down = slice(max(first, 0), max(last + 1, 0))
@@ -87,9 +90,12 @@ def notes_of_roll(pitch: np.ndarray, grid: TimeGrid) -> Notes:
     return make_notes(grid.time_s(first), grid.time_s(end), midi_of(key))
 
 
-def _raise_triangle(column: np.ndarray, center_frame: float, ramp_frames: float) -> None:
+def _raise_triangle(column: np.ndarray, center_frame: float, ramp_frames: float) -> np.ndarray:
+    """Draw a triangle into `column` where it is higher than what stands there; return the frames where it is."""
     first = max(int(np.ceil(center_frame - ramp_frames)), 0)
-    end = min(int(np.floor(center_frame + ramp_frames)) + 1, len(column))
-    if first < end:
-        height = 1.0 - np.abs(np.arange(first, end) - center_frame) / ramp_frames
-        np.maximum(column[first:end], height, out=column[first:end], casting="same_kind")
+    end = max(min(int(np.floor(center_frame + ramp_frames)) + 1, len(column)), first)
+    frames = np.arange(first, end)
+    height = (1.0 - np.abs(frames - center_frame) / ramp_frames).astype(np.float32)
+    is_higher = height > column[first:end]
+    column[frames[is_higher]] = height[is_higher]
+    return frames[is_higher]

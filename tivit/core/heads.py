@@ -1,7 +1,8 @@
 """The heads of the model: their names, order and meaning. Every array keyed by head has shape (T, 88), key = midi - 21.
 
 `pitch`, `onset` and `offset` are multi-label: a key is down, goes down, comes up. `hand` and `clef` say of a key that is
-down which hand plays it and on which staff it is written; elsewhere they have no meaning and are masked.
+down which hand plays it and on which staff it is written; `velocity` says of a key that goes down how hard it is struck.
+Where these three have no meaning they are masked. A model may lack `velocity`; all have the others.
 """
 
 from __future__ import annotations
@@ -11,24 +12,33 @@ from dataclasses import dataclass
 UNKNOWN = -1
 LEFT_HAND, RIGHT_HAND = 0, 1
 BASS_STAFF, TREBLE_STAFF = 0, 1
+VELOCITY = "velocity"
+VELOCITY_SCALE = 128.0
+"""MIDI velocity of a probability of 1 of the velocity head."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """One head: `is_attribute` is true where the target exists only while a key is down (and the dataset labels it)."""
+    """One head: its target exists everywhere, or only `while_down` or `at_onset` of a key (and where the dataset labels it)."""
 
     name: str
-    is_attribute: bool
+    where: str
     positive: str
 
 
 HEADS = (
-    Head("pitch", False, "the key is down"),
-    Head("onset", False, "the key goes down"),
-    Head("offset", False, "the key comes up"),
-    Head("hand", True, "right hand"),
-    Head("clef", True, "treble staff"),
+    Head("pitch", "everywhere", "the key is down"),
+    Head("onset", "everywhere", "the key goes down"),
+    Head("offset", "everywhere", "the key comes up"),
+    Head("hand", "while_down", "right hand"),
+    Head("clef", "while_down", "treble staff"),
+    Head(VELOCITY, "at_onset", "MIDI velocity / 128, a share instead of yes or no"),
 )
 HEAD_NAMES = tuple(head.name for head in HEADS)
-EVENT_HEADS = tuple(head.name for head in HEADS if not head.is_attribute)
-ATTRIBUTE_HEADS = tuple(head.name for head in HEADS if head.is_attribute)
+EVENT_HEADS = tuple(head.name for head in HEADS if head.where == "everywhere")
+ATTRIBUTE_HEADS = tuple(head.name for head in HEADS if head.where == "while_down")
+
+
+def head_names(has_velocity: bool) -> tuple[str, ...]:
+    """Return the names of a model's heads, in order."""
+    return HEAD_NAMES if has_velocity else (*EVENT_HEADS, *ATTRIBUTE_HEADS)

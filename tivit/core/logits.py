@@ -1,7 +1,8 @@
 """The logits file: what a model says of a split, one npz, from which everything downstream can be redone.
 
 Arrays: `clip_id` (C,) text, `start` and `length` (C,) rows of each clip, `fps` and `start_s` (C,) its time grid, and one
-float16 array (sum of lengths, 88) per head. Raw logits carry no prior and no calibration; `decode` writes the same layout.
+float16 array (sum of lengths, 88) per head; `hand`, `clef` and `velocity` may be missing. Raw logits carry no prior and no
+calibration; `decode` writes the same layout.
 Keys that the picture does not show are silent: their event heads hold `SILENT_LOGIT` throughout.
 """
 

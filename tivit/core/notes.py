@@ -1,10 +1,10 @@
 """Notes: what was played, as columns of one length, and MIDI files in and out.
 
-A note sounds from its onset (key goes down) to its offset (key released), in seconds of the clip's video clock. Hand and
-staff may be unknown (-1). Two notes of one key never overlap: a key cannot be pressed twice.
+A note sounds from its onset (key goes down) to its offset (key released), in seconds of the clip's video clock. Velocity, hand
+and staff may be unknown (-1). Two notes of one key never overlap: a key cannot be pressed twice.
 
 MIDI out: resolution 960 ticks a quarter at 120 bpm (0.52 ms a tick), program 0, one track per hand where all hands are known,
-"staff" is not stored in MIDI.
+velocity 80 where it is unknown; "staff" is not stored in MIDI.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OVERLAP_TOLERANCE_S = 0.0015
 
 @dataclass(frozen=True)
 class Notes:
-    """Columns of shape (N,), sorted by onset, then pitch: seconds float64, midi 21..108, velocity 1..127, hand, staff."""
+    """Columns of shape (N,), sorted by onset, then pitch: seconds float64, midi 21..108, velocity 1..127 or -1, hand, staff."""
 
     onset_s: np.ndarray
     offset_s: np.ndarray
@@ -53,7 +53,7 @@ def make_notes(
     hand: np.ndarray | None = None,
     staff: np.ndarray | None = None,
 ) -> Notes:
-    """Return sorted notes from columns; velocity defaults to 80, hand and staff to unknown.
+    """Return sorted notes from columns; velocity, hand and staff default to unknown.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def make_notes(
     midi = np.asarray(midi)
     count = len(onset_s)
     columns = {
-        "velocity": np.full(count, DEFAULT_VELOCITY) if velocity is None else np.asarray(velocity),
+        "velocity": np.full(count, UNKNOWN) if velocity is None else np.asarray(velocity),
         "hand": np.full(count, UNKNOWN) if hand is None else np.asarray(hand),
         "staff": np.full(count, UNKNOWN) if staff is None else np.asarray(staff),
     }
@@ -135,7 +135,7 @@ def write_midi(path: Path | str, notes: Notes) -> None:
         for i in range(len(of_hand)):
             instrument.notes.append(
                 pretty_midi.Note(
-                    velocity=int(of_hand.velocity[i]),
+                    velocity=DEFAULT_VELOCITY if of_hand.velocity[i] == UNKNOWN else int(of_hand.velocity[i]),
                     pitch=int(of_hand.midi[i]),
                     start=max(0.0, float(of_hand.onset_s[i])),
                     end=max(0.0, float(of_hand.offset_s[i])),

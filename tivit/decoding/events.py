@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.core.heads import EVENT_HEADS, UNKNOWN
+from tivit.core.heads import EVENT_HEADS, UNKNOWN, VELOCITY, VELOCITY_SCALE
 from tivit.core.keyboard import KEY_COUNT, midi_of
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import Notes, make_notes
@@ -26,6 +26,8 @@ from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
 ROW_GAP_S = 10.0
 """Free time between two rows of the line; every rule's time is at most 1 s."""
 SILENT = -np.inf
+VELOCITY_REACH = 1
+"""Frames on either side of the one nearest the onset over which the velocity is averaged."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def decode_notes(heads: dict[str, np.ndarray], grid: TimeGrid, thresholds: Thres
 
     Parameters
     ----------
-    heads : head name -> (T, 88) logits; `pitch`, `onset`, `offset` are needed, `hand` and `clef` name hand and staff if there.
+    heads : head name -> (T, 88) logits; `pitch`, `onset`, `offset` are needed; `hand`, `clef` and `velocity` name hand, staff
+        and velocity if there, which else are unknown.
     grid : the clip's time grid, T = grid.length.
     thresholds : the operating point.
 
@@ -91,7 +94,7 @@ def decode_notes(heads: dict[str, np.ndarray], grid: TimeGrid, thresholds: Thres
     onset_s, offset_s = spans(events, chosen, runs, end_sources(events, chosen, runs), thresholds)
     key = events.onsets.row[chosen]
     attributes = [_attribute(heads.get(name), grid, key, onset_s, offset_s) for name in ("hand", "clef")]
-    return make_notes(onset_s, offset_s, midi_of(key), None, *attributes)
+    return make_notes(onset_s, offset_s, midi_of(key), _velocity(heads.get(VELOCITY), grid, key, onset_s), *attributes)
 
 
 def collect(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Events:
@@ -273,3 +276,13 @@ def _attribute(
     pairs = np.stack([key * grid.length + first, key * grid.length + last], axis=1).ravel()
     sums = np.add.reduceat(flat, pairs)[::2] if len(pairs) else np.zeros(0)
     return (sums > 0).astype(np.int16)
+
+
+def _velocity(logits: np.ndarray | None, grid: TimeGrid, key: np.ndarray, onset_s: np.ndarray) -> np.ndarray:
+    """Return the MIDI velocity of notes, 1..127: the mean of a few frames around the onset; unknown without the head."""
+    if logits is None:
+        return np.full(len(key), UNKNOWN)
+    steps = np.arange(-VELOCITY_REACH, VELOCITY_REACH + 1)
+    frames = np.clip(np.rint(grid.frame(onset_s)).astype(int)[:, None] + steps, 0, grid.length - 1)
+    share = _probability(logits[frames, key[:, None]]).mean(axis=1)
+    return np.clip(np.rint(VELOCITY_SCALE * share), 1, 127).astype(np.int16)

@@ -10,6 +10,7 @@ from tivit.evaluation.sweep import Point
 CLIP_METRICS = (
     "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_f1_same_tol", "frame_f1",
     "hand_acc", "hand_acc_baseline", "clef_acc", "clef_acc_baseline",
+    "onset_velocity_f1", "note_velocity_f1", "velocity_corr",
 )  # fmt: skip
 CLIP_COLUMNS = ("clip_id", "tier", "notes", "found", "missed", "invented", *CLIP_METRICS)
 TABLE_METRICS = (

@@ -8,6 +8,11 @@ Choices that change a number:
 - `frame_f1`: keys down at the instants of the clip's grid (onset <= t < offset), from the notes of both sides.
 - `hand_acc`, `clef_acc`: share of right labels among notes matched by onset at 50 ms whose reference label is known;
   `*_baseline` is what "MIDI 60 and above is right hand / treble" scores on the same notes. Without labels there is no value.
+- `onset_velocity_f1`, `note_velocity_f1`: as `onset_f1_50` and `note_f1`, and the velocity right as in
+  `mir_eval.transcription_velocity` (Hawthorne et al. 2018): those of the reference scaled to 0..1, a straight line from the
+  estimated to the true ones fitted over the matched notes, and what is within 0.1 of it counts. `velocity_corr`: Pearson's
+  correlation over notes matched by onset at 50 ms; none where a side does not vary. All three only for clips where both sides
+  have notes and every velocity is known.
 - Notes of keys that the picture does not show are reference notes like any other: they count as missed.
 - A side without notes scores 0 (precision, recall and F1), as in mir_eval, also when both sides are empty.
 - Values are means over clips; `pooled_*` counts all notes of all clips together. Those by kind of note (white, black, repeats,
@@ -40,10 +45,13 @@ class EvaluateParams:
 
 @dataclass(frozen=True)
 class Rule:
-    """When two notes match: onset tolerance (s), and offset tolerance as a share of the length (None: offsets do not count)."""
+    """When two notes match: onset tolerance (s), offset tolerance as a share of the length (None: offsets do not count), and
+    whether velocities count.
+    """
 
     onset_s: float
     offset_ratio: float | None
+    velocity: bool = False
 
 
 RULES = {
@@ -52,7 +60,9 @@ RULES = {
     "note": Rule(0.05, 0.2),
     "note_same_tol": Rule(0.05, 0.0),
 }
+VELOCITY_RULES = {"onset_velocity": Rule(0.05, None, velocity=True), "note_velocity": Rule(0.05, 0.2, velocity=True)}
 F1_NAMES = {"onset_50": "onset_f1_50", "onset_100": "onset_f1_100", "note": "note_f1", "note_same_tol": "note_f1_same_tol"}
+VELOCITY_F1_NAMES = {"onset_velocity": "onset_velocity_f1", "note_velocity": "note_velocity_f1"}
 
 
 @dataclass(frozen=True)
@@ -87,43 +97,47 @@ class ClipScore:
     """Scores of one clip: counts per rule and for frames, (right, all) per labelled attribute, and the matched pairs at 50 ms.
 
     `pairs` has shape (M, 2): indices into the reference and the estimated notes. `kinds` counts them by kind of note.
+    `velocity_corr` is None where velocities are unknown or do not vary.
     """
 
     counts: dict[str, Counts]
     labels: dict[str, tuple[int, int]]
     pairs: np.ndarray
     kinds: KindScore
+    velocity_corr: float | None
 
     def values(self) -> dict[str, float]:
         """Return the metrics of this clip by name, without those that have no value."""
-        return _values(self.counts, self.labels)
+        values = _values(self.counts, self.labels)
+        return values if self.velocity_corr is None else {**values, "velocity_corr": self.velocity_corr}
 
 
 def score_clip(reference: Notes, estimate: Notes, grid: TimeGrid) -> ClipScore:
     """Return the scores of `estimate` against `reference`; `grid` says at which instants frames are compared."""
-    pairs = {name: match(reference, estimate, rule) for name, rule in RULES.items()}
+    has_velocity = all(len(side) and bool((side.velocity != UNKNOWN).all()) for side in (reference, estimate))
+    rules = {**RULES, **VELOCITY_RULES} if has_velocity else RULES
+    pairs = {name: match(reference, estimate, rule) for name, rule in rules.items()}
     counts = {name: Counts(len(found), len(reference), len(estimate)) for name, found in pairs.items()}
     counts["frame"] = _frame_counts(reference, estimate, grid)
     found = pairs["onset_50"]
-    return ClipScore(counts, _label_counts(reference, estimate, found), found, score_kinds(reference, estimate, found))
+    labels, kinds = _label_counts(reference, estimate, found), score_kinds(reference, estimate, found)
+    return ClipScore(counts, labels, found, kinds, _velocity_corr(reference, estimate, found) if has_velocity else None)
 
 
 def match(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
     """Return the matched pairs (reference index, estimate index) of mir_eval, shape (M, 2); none when a side is empty."""
-    from mir_eval.transcription import match_notes
+    from mir_eval import transcription, transcription_velocity
 
     if not len(reference) or not len(estimate):
         return np.zeros((0, 2), np.int64)
     earliest_s = min(0.0, float(reference.onset_s.min()), float(estimate.onset_s.min()))
     intervals_s = [np.stack([side.onset_s, side.offset_s], axis=1) - earliest_s for side in (reference, estimate)]
-    pairs = match_notes(
-        intervals_s[0],
-        hz_of(reference.midi),
-        intervals_s[1],
-        hz_of(estimate.midi),
-        onset_tolerance=rule.onset_s,
-        offset_ratio=rule.offset_ratio,
-    )
+    sides = [[times_s, hz_of(side.midi)] for times_s, side in zip(intervals_s, (reference, estimate), strict=True)]
+    match_notes = transcription.match_notes
+    if rule.velocity:
+        sides = [[*columns, side.velocity] for columns, side in zip(sides, (reference, estimate), strict=True)]
+        match_notes = transcription_velocity.match_notes
+    pairs = match_notes(*sides[0], *sides[1], onset_tolerance=rule.onset_s, offset_ratio=rule.offset_ratio)
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
@@ -169,7 +183,7 @@ def _block(scores: Sequence[ClipScore]) -> dict[str, float]:
 
 
 def _values(counts: Mapping[str, Counts], labels: Mapping[str, tuple[int, int]]) -> dict[str, float]:
-    result = {F1_NAMES[name]: counts[name].f1 for name in RULES}
+    result = {metric: counts[name].f1 for name, metric in {**F1_NAMES, **VELOCITY_F1_NAMES}.items() if name in counts}
     result["onset_p_50"] = counts["onset_50"].precision
     result["onset_r_50"] = counts["onset_50"].recall
     result["frame_f1"] = counts["frame"].f1
@@ -205,3 +219,10 @@ def _label_counts(reference: Notes, estimate: Notes, pairs: np.ndarray) -> dict[
         if (found != UNKNOWN).any():
             result[name] = (int((found == truth)[is_labelled].sum()), total)
     return result
+
+
+def _velocity_corr(reference: Notes, estimate: Notes, pairs: np.ndarray) -> float | None:
+    truth, found = reference.velocity[pairs[:, 0]], estimate.velocity[pairs[:, 1]]
+    if len(pairs) < 2 or np.ptp(truth) == 0 or np.ptp(found) == 0:
+        return None
+    return float(np.corrcoef(truth, found)[0, 1])

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from tivit.core.errors import InputError
-from tivit.core.heads import HEAD_NAMES
 from tivit.core.keyboard import KEY_COUNT
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.manifest import Clip
@@ -84,7 +83,7 @@ def predict_strip(
         raise InputError("a strip without frames has no logits")
     device = next(model.parameters()).device
     background = background_of(frames)
-    result = {name: np.empty((total, KEY_COUNT), np.float32) for name in HEAD_NAMES}
+    result = {name: np.empty((total, KEY_COUNT), np.float32) for name in model.head_names}
     seen: list[Tensor] = []
     seen_first = seen_end = 0
     for first in range(0, total, window_frames):

@@ -17,14 +17,14 @@ from torch import nn
 
 from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
-from tivit.core.heads import HEAD_NAMES
+from tivit.core.heads import head_names
 from tivit.core.params import section
 from tivit.core.strip import StripGeometry
 from tivit.model.build import build_model
 from tivit.model.params import ModelParams
 
 FORMAT = "tivit checkpoint"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint) -> None:
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "heads": list(HEAD_NAMES),
+        "heads": list(head_names(checkpoint.params.velocity)),
         "model": asdict(checkpoint.params),
         "geometry": asdict(checkpoint.geometry),
         "fps": checkpoint.fps,
@@ -69,8 +69,6 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         raise InputError(f"{path}: not a checkpoint of this project")
     if content.get("version") != VERSION:
         raise InputError(f"{path}: a checkpoint of version {content.get('version')}; this program reads version {VERSION}")
-    if content.get("heads") != list(HEAD_NAMES):
-        raise InputError(f"{path}: has heads {content.get('heads')}, expected {list(HEAD_NAMES)}")
     try:
         params = section(content, "model", ModelParams)
         geometry = section(content, "geometry", StripGeometry)
@@ -79,6 +77,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         fps, seed, step = float(content["fps"]), int(content["seed"]), int(content["step"])
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(f"{path}: a damaged checkpoint ({' '.join(str(error).split())})") from None
+    expected = list(head_names(params.velocity))
+    if content.get("heads") != expected:
+        raise InputError(f"{path}: has heads {content.get('heads')}, expected {expected}")
     return Checkpoint(model.eval(), params, geometry, fps, seed, step)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tivit.core.heads import ATTRIBUTE_HEADS, EVENT_HEADS
+from tivit.core.heads import ATTRIBUTE_HEADS, EVENT_HEADS, VELOCITY, head_names
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT
 from tivit.core.strip import StripGeometry
 from tivit.model.inputs import CHANNELS
@@ -53,6 +53,8 @@ class CnnGru(nn.Module):
         self.key_place = nn.Parameter(torch.zeros(KEY_COUNT, 2 * dim))
         self.attributes = nn.Linear(2 * dim, len(ATTRIBUTE_HEADS))
         nn.init.constant_(self.events.bias, HEAD_BIAS)
+        self.head_names = head_names(params.velocity)
+        self.velocity = nn.Sequential(nn.Linear(2 * dim, dim), nn.GELU(), nn.Linear(dim, 1)) if params.velocity else None
         self.context_frames = MEMORY_FRAMES
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
@@ -70,7 +72,10 @@ class CnnGru(nn.Module):
         x = self.gru(by_key)[0].view(batch, KEY_COUNT, frames, -1).transpose(1, 2)
         events = self.events(x).unbind(-1)
         attributes = self.attributes(x + self.key_place).unbind(-1)
-        return dict(zip((*EVENT_HEADS, *ATTRIBUTE_HEADS), (*events, *attributes), strict=True))
+        outputs = dict(zip((*EVENT_HEADS, *ATTRIBUTE_HEADS), (*events, *attributes), strict=True))
+        if self.velocity is not None:
+            outputs[VELOCITY] = self.velocity(x.detach()).squeeze(-1)
+        return outputs
 
     def _crops(self, pictures: Tensor) -> Tensor:
         """Return (N * 88, 3, H, crop) of pictures (N, 3, H, W), channels innermost; the edge columns go on beyond the ends."""

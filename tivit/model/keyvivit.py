@@ -9,7 +9,7 @@
 5. Heads shared by all keys. `hand` and `clef` have a coarse look of their own at the hands and look over the keys once more,
    because a hand is told by where the other one is; they read the tokens but send no gradient into them, which cost onsets.
    They alone know a key's absolute place (a learned embedding per key), so pitch, onset and offset move with the picture when
-   it moves along the keyboard.
+   it moves along the keyboard. `velocity`, if asked for, reads the tokens in the same way through a temporal convolution.
 
 Factorised attention over space, then time: Arnab et al., "ViViT: A Video Vision Transformer", ICCV 2021, model 3.
 Frames in = frames out.
@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tivit.core.errors import InputError
-from tivit.core.heads import EVENT_HEADS
+from tivit.core.heads import EVENT_HEADS, VELOCITY, head_names
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, PITCH_CLASS
 from tivit.core.strip import StripGeometry
 from tivit.model.inputs import CHANNELS
@@ -190,6 +190,20 @@ class TimeMix(nn.Module):
         return x + self.dropout(F.gelu(y.permute(0, 2, 3, 1)))
 
 
+class VelocityHead(nn.Module):
+    """Tokens (B, T, keys, dim) -> velocity logits (B, T, keys), from `TIME_KERNEL` frames; no gradient goes into the tokens."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        width = max(dim // 2, 1)
+        self.conv = nn.Conv2d(dim, width, (TIME_KERNEL, 1), padding=(TIME_KERNEL // 2, 0))
+        self.out = nn.Linear(width, 1)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        y = self.conv(tokens.detach().permute(0, 3, 1, 2))  # B, width, T, keys
+        return self.out(F.gelu(y.permute(0, 2, 3, 1))).squeeze(-1)
+
+
 class KeyVivit(nn.Module):
     """Inputs (B, T, 3, H, W) -> head name -> logits (B, T, 88)."""
 
@@ -225,7 +239,9 @@ class KeyVivit(nn.Module):
         self.hand = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, 1))
         self.clef = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, 1))
         nn.init.constant_(self.events.bias, HEAD_BIAS)
-        self.context_frames = MOTION_FRAMES + 2 * (TIME_KERNEL // 2) + own.radius_frames
+        self.head_names = head_names(params.velocity)
+        self.velocity = VelocityHead(dim) if params.velocity else None
+        self.context_frames = MOTION_FRAMES + (2 + params.velocity) * (TIME_KERNEL // 2) + own.radius_frames
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         return self.read(self.see(inputs))
@@ -246,14 +262,16 @@ class KeyVivit(nn.Module):
             x = mix(x)
         by_key = x.transpose(1, 2).flatten(0, 1)  # B * 88, T, dim
         y = self.time_attention(by_key).view(len(x), KEY_COUNT, -1, x.shape[-1]).transpose(1, 2)
-        x = self.out_norm(x + y)
-        outputs = dict(zip(EVENT_HEADS, self.events(x).unbind(-1), strict=True))
-        x = x.detach() + hands
+        tokens = self.out_norm(x + y)
+        outputs = dict(zip(EVENT_HEADS, self.events(tokens).unbind(-1), strict=True))
+        x = tokens.detach() + hands
         for attention in self.attribute_attention:
             x = x + attention(x.flatten(0, 1)).view_as(x)
         x = x + self.key_place
         outputs["hand"] = self.hand(x).squeeze(-1)
         outputs["clef"] = self.clef(x).squeeze(-1)
+        if self.velocity is not None:
+            outputs[VELOCITY] = self.velocity(tokens)
         return outputs
 
     def key_tokens(self, still: Tensor, moving: Tensor) -> Tensor:

@@ -60,9 +60,12 @@ class CnnGruParams:
 
 @dataclass(frozen=True)
 class ModelParams:
-    """backend: the network; tiles: cuts of the strip along the keyboard; dim: width of a token; dropout in the token layers."""
+    """backend: the network; velocity: whether it has that head; tiles: cuts of the strip along the keyboard; dim: width of a
+    token; dropout in the token layers.
+    """
 
     backend: str
+    velocity: bool
     tiles: int
     dim: int
     attention_heads: int

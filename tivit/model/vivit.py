@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tivit.core.errors import InputError
-from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
+from tivit.core.heads import ATTRIBUTE_HEADS, EVENT_HEADS, VELOCITY, head_names
 from tivit.core.keyboard import KEY_COUNT
 from tivit.core.strip import StripGeometry
 from tivit.model.inputs import CHANNELS
@@ -20,6 +20,7 @@ from tivit.model.keyvivit import HEAD_BIAS
 from tivit.model.params import ModelParams
 from tivit.model.tiles import cut_tiles, plan_tiles
 
+BASE_HEADS = (*EVENT_HEADS, *ATTRIBUTE_HEADS)
 TIME_REACH_FRAMES = 32
 """How far the temporal transformer sees to either side, in frames."""
 
@@ -64,9 +65,11 @@ class PlainVivit(nn.Module):
         self.time = nn.ModuleList(Block(dim, params.attention_heads, params.dropout) for _ in range(own.time_layers))
         self.time_step = nn.Conv1d(dim, dim, 3, padding=1)
         self.out_norm = nn.LayerNorm(dim)
-        self.out = nn.Linear(dim, self.tubelet * len(HEAD_NAMES) * KEY_COUNT)
+        self.out = nn.Linear(dim, self.tubelet * len(BASE_HEADS) * KEY_COUNT)
         with torch.no_grad():
-            self.out.bias.view(self.tubelet, len(HEAD_NAMES), KEY_COUNT)[:, : len(EVENT_HEADS)] = HEAD_BIAS
+            self.out.bias.view(self.tubelet, len(BASE_HEADS), KEY_COUNT)[:, : len(EVENT_HEADS)] = HEAD_BIAS
+        self.head_names = head_names(params.velocity)
+        self.velocity = nn.Linear(dim, self.tubelet * KEY_COUNT) if params.velocity else None
         self.context_frames = own.time_layers * TIME_REACH_FRAMES + 2 * self.tubelet
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
@@ -95,5 +98,9 @@ class PlainVivit(nn.Module):
         near = (place - place.unsqueeze(1)).abs() * self.tubelet <= TIME_REACH_FRAMES
         for block in self.time:
             x = block(x, near)
-        y = self.out(self.out_norm(x)).view(batch, steps * self.tubelet, len(HEAD_NAMES), KEY_COUNT)[:, :frames]
-        return dict(zip(HEAD_NAMES, y.unbind(2), strict=True))
+        x = self.out_norm(x)
+        y = self.out(x).view(batch, steps * self.tubelet, len(BASE_HEADS), KEY_COUNT)[:, :frames]
+        outputs = dict(zip(BASE_HEADS, y.unbind(2), strict=True))
+        if self.velocity is not None:
+            outputs[VELOCITY] = self.velocity(x.detach()).view(batch, steps * self.tubelet, KEY_COUNT)[:, :frames]
+        return outputs

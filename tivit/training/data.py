@@ -50,7 +50,7 @@ class TrainClip:
 class Batch:
     """Windows of B clips: what `inputs.make_inputs` takes, and targets and masks by head, float32 (B, T, 88).
 
-    A mask is 1 where its head is supervised: at keys in view, and for hand and clef only where a key is down and labelled.
+    A mask is 1 where its head is supervised: at keys in view, and for hand, clef and velocity only where `targets` has a label.
     """
 
     windows: Tensor

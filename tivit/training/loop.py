@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tivit.core.heads import VELOCITY
 from tivit.core.progress import progress_bar
 from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
@@ -31,7 +32,7 @@ from tivit.model.setup import autocast, prepare_torch
 from tivit.training.data import Batch, TrainClip, content_digest, draw_batch, fixed_batches
 from tivit.training.losses import head_losses, onset_average_precision
 from tivit.training.params import TrainParams
-from tivit.training.start import Start, read_start
+from tivit.training.start import Start, begin_with, read_start
 from tivit.training.state import StateFile, fingerprint_of
 from tivit.training.team import ALONE, Team
 
@@ -93,7 +94,7 @@ class Trainer:
         torch.manual_seed(seed)
         model = build_model(model_params, data.geometry)
         if start is not None:
-            model.load_state_dict(start.weights)
+            begin_with(model, start)
         self.model = team.synchronised(model, self.device).to(self.device)
         self.forward = torch.compile(self.model) if runtime.compile else self.model
         self.average = copy.deepcopy(self.model).eval()
@@ -120,7 +121,7 @@ class Trainer:
         loss.backward()
         shown = torch.stack([loss, *losses.values()]).detach()
         self._average_over_team(shown)
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.params.gradient_clip, error_if_nonfinite=True)
+        self._clip_gradients()
         self.optimizer.step()
         self._update_average()
         self.step += 1
@@ -191,6 +192,14 @@ class Trainer:
         norms = [module for module in self.model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
         statistics = [tensor for norm in norms for tensor in (norm.running_mean, norm.running_var)]
         self.team.average([*(parameter.grad for parameter in self.model.parameters()), *statistics, figures])
+
+    def _clip_gradients(self) -> None:
+        """Clip the gradients of the velocity head apart from all others, which so do not depend on whether there is one."""
+        groups: dict[bool, list[nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            groups.setdefault(name.startswith(f"{VELOCITY}."), []).append(parameter)
+        for parameters in groups.values():
+            nn.utils.clip_grad_norm_(parameters, self.params.gradient_clip, error_if_nonfinite=True)
 
     @torch.no_grad()
     def _update_average(self) -> None:

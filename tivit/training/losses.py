@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tivit.core.heads import HEADS
+from tivit.core.heads import ATTRIBUTE_HEADS, VELOCITY
 from tivit.training.data import Batch
 from tivit.training.params import TrainParams
 
@@ -21,14 +21,19 @@ def head_losses(logits: dict[str, Tensor], batch: Batch, params: TrainParams) ->
 
     Each is a mean over what its mask supervises, so keys out of view count in none. Onset and offset count positives
     `event_pos_weight` times, hand and clef weigh `attribute_weight`; a batch without labels gives an exact 0.
+
+    Velocity / 128 is learned near onsets alone, as a sigmoid by cross-entropy (Kong et al. 2021, High-resolution piano
+    transcription with pedals by regressing onset and offset times), so that it is a head like the others; it weighs
+    `velocity_weight`. Hawthorne et al. (2019, Enabling factorized piano music modeling and generation with the MAESTRO dataset)
+    use a squared error, also near onsets. Both are least at the mean; what is left of the cross-entropy there is no error.
     """
+    weights = dict.fromkeys(ATTRIBUTE_HEADS, params.attribute_weight) | {VELOCITY: params.velocity_weight}
     losses = {}
-    for head in HEADS:
-        values, target, mask = logits[head.name].float(), batch.targets[head.name], batch.masks[head.name]
-        pos_weight = torch.tensor(params.event_pos_weight if head.name in TIMED_HEADS else 1.0, device=values.device)
+    for name, rows in logits.items():
+        values, target, mask = rows.float(), batch.targets[name], batch.masks[name]
+        pos_weight = torch.tensor(params.event_pos_weight if name in TIMED_HEADS else 1.0, device=values.device)
         total = F.binary_cross_entropy_with_logits(values, target, weight=mask, pos_weight=pos_weight, reduction="sum")
-        weight = params.attribute_weight if head.is_attribute else 1.0
-        losses[head.name] = weight * total / mask.sum().clamp(min=1.0)
+        losses[name] = weights.get(name, 1.0) * total / mask.sum().clamp(min=1.0)
     return losses
 
 

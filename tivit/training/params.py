@@ -74,6 +74,7 @@ class TrainParams:
     ramp_frames: float
     event_pos_weight: float
     attribute_weight: float
+    velocity_weight: float
     val_every_steps: int
     val_frames: int
     state_every_steps: int
@@ -96,6 +97,7 @@ class TrainParams:
         check_range("train.ramp_frames", self.ramp_frames, 1.0, 16.0)
         check_range("train.event_pos_weight", self.event_pos_weight, 0.01, 1000.0)
         check_range("train.attribute_weight", self.attribute_weight, 0.0, 1000.0)
+        check_range("train.velocity_weight", self.velocity_weight, 0.0, 1000.0)
         check_range("train.val_every_steps", self.val_every_steps, 1, 10_000_000)
         check_range("train.val_frames", self.val_frames, 1, 10_000_000)
         check_range("train.state_every_steps", self.state_every_steps, 1, 10_000_000)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from tivit.core.artifacts import md5_of
 from tivit.core.errors import InputError
+from tivit.core.heads import VELOCITY
 from tivit.core.strip import StripGeometry
 from tivit.model.checkpoint import load_checkpoint
 from tivit.model.params import BACKENDS, ModelParams
 
-FREE = ("dropout",)
-"""Values of the model section that weights do not depend on."""
+FREE = ("dropout", VELOCITY)
+"""Values of the model section that weights do not depend on, or only those of the velocity head."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ def read_start(path: str, params: ModelParams, geometry: StripGeometry, fps: flo
                 f"{path}: was trained with {name} {theirs[name]}, params have {value}; they must agree (train.init)"
             )
     return Start(checkpoint.model.state_dict(), md5_of(path))
+
+
+def begin_with(model: nn.Module, start: Start) -> None:
+    """Load the weights into a network; a velocity head that they lack stays as it is, one that it lacks is left out."""
+    model.load_state_dict({name: start.weights.get(name, value) for name, value in model.state_dict().items()})
 
 
 def _facts(params: ModelParams, geometry: StripGeometry, fps: float) -> dict[str, Any]:
