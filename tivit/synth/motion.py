@@ -16,7 +16,7 @@ from tivit.core.heads import LEFT_HAND, RIGHT_HAND
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_TRAVEL_MM, key_of
 from tivit.core.notes import Notes
 
-FINGER_COUNT = 5
+FINGER_COUNT, THUMB = 5, 0
 SPREAD_MM = np.array([-52.0, -25.0, -1.0, 22.0, 44.0])
 """Natural x of a right hand's fingertips relative to the hand's centre; mirrored for the left."""
 NATURAL_Y_MM = np.array([10.0, 36.0, 46.0, 40.0, 22.0])
@@ -30,6 +30,11 @@ STRETCH_MM = 38.0
 """How far a finger can reach sideways from its natural place."""
 REST_REACH_MM = 45.0
 """A finger rests on its next key only while that lies this near to its natural place."""
+
+LEAST_Y_MM = 2.0
+"""Thumbs lie on the first millimetres of a key."""
+SLIP_MM = {False: (1.5, 1.5), True: (3.5, 2.0)}
+"""How far a fingertip, or a thumb's (True), slips towards the player on a key that goes down: mean and deviation."""
 
 
 @dataclass(frozen=True)
@@ -176,11 +181,12 @@ def _tip_path(
     x = CENTER_MM[keys] + np.where(black, rng.normal(0, 1.2, count), rng.normal(0, 3.5, count))
     natural_y = NATURAL_Y_MM[finger] + style.reach_mm
     on_black = np.maximum(natural_y + rng.uniform(8, 24), rng.uniform(54, 76, count))
-    y = np.where(black, on_black, np.clip(natural_y + rng.normal(0, 5, count), 5, 125))
+    y = np.where(black, on_black, np.clip(natural_y + rng.normal(0, 5, count), LEAST_Y_MM, 125))
     x = np.where(~black & (y > 50) & (np.abs(x - CENTER_MM[keys]) > 2.0), CENTER_MM[keys], x)
     knots_s = np.stack([notes.onset_s - 0.06, np.maximum(notes.offset_s, notes.onset_s - 0.05)], axis=1).ravel()
     knots_s = np.maximum.accumulate(knots_s)
-    target_x, target_y = (np.interp(times_s, knots_s, np.repeat(v, 2)) for v in (x, y))
+    slip = np.clip(rng.normal(*SLIP_MM[finger == THUMB], count), -2.0, 9.0)
+    target_x, target_y, slip = (np.interp(times_s, knots_s, np.repeat(v, 2)) for v in (x, y, slip))
     weight, press = np.zeros(len(times_s)), np.zeros(len(times_s))
     for i in range(count):
         early_s = 0.05 + rng.exponential(style.rest_s)
@@ -192,7 +198,7 @@ def _tip_path(
         press = np.where(inside, np.maximum(press, depth[:, keys[i]]), press)
     top = np.interp(times_s, knots_s, np.repeat(np.where(black, 12.0, 0.0), 2))
     down_z = top + TIP_RADIUS_MM - press * KEY_TRAVEL_MM
-    target = np.stack([target_x, target_y, down_z], axis=1)
+    target = np.stack([target_x, target_y - slip * press, down_z], axis=1)
     return weight[:, None] * target + (1.0 - weight[:, None]) * hover
 
 
