@@ -3,8 +3,8 @@
 A network maps inputs (B, T, 3, H, W) from `inputs.make_inputs` to head name -> logits (B, T, 88), and says in
 `context_frames` how many frames on either side its answer for a frame depends on, and in `head_names` which heads it has. It
 answers in two steps: `see` says what each frame shows by itself, (B, T, ...), and `read` makes logits of that, so that frames
-shared by two windows are seen once. All parameters of the velocity head, which a network may lack, lie in its module `velocity`,
-made last: they move no other's start.
+shared by two windows are seen once. All parameters of the velocity head, which a network may lack, lie in its module
+`velocity`, made last: they move no other's start.
 """
 
 from __future__ import annotations
