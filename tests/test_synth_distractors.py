@@ -1,6 +1,7 @@
 """What moves and tells nothing: above the keys only, smooth, and drawn in the shares asked for."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def params():
     return section(load(), "synth", SynthParams)
 
 
-@pytest.mark.parametrize("kind", [Display, PageTurn])
+@pytest.mark.parametrize("kind", [Display, partial(PageTurn, exposure=1.0)])
 def test_what_moves_above_the_keys_stays_there(kind):
     distractor, frames = kind(np.random.default_rng(1), CAMERA, TIMES_S), np.full((30, 720, 1280, 3), 90, np.uint8)
     for k, frame in enumerate(frames):
@@ -50,10 +51,10 @@ def test_shares_decide(params):
     none = replace(params.distractors, display=0.0, page_turn=0.0, body_shadow=0.0, ring=0.0, band=0.0, low_sleeve=0.0)
     every = replace(none, display=1.0, body_shadow=1.0, ring=1.0)
     rng = np.random.default_rng(0)
-    assert random_distractors(rng, CAMERA, none, TIMES_S) == []
-    assert [type(d) for d in random_distractors(rng, CAMERA, every, TIMES_S)] == [Display, BodyShadow]
+    assert random_distractors(rng, CAMERA, none, TIMES_S, 1.0) == []
+    assert [type(d) for d in random_distractors(rng, CAMERA, every, TIMES_S, 1.0)] == [Display, BodyShadow]
     cropped = replace(CAMERA, height_px=300)
-    assert [type(d) for d in random_distractors(rng, cropped, every, TIMES_S)] == [BodyShadow]
+    assert [type(d) for d in random_distractors(rng, cropped, every, TIMES_S, 1.0)] == [BodyShadow]
     assert replace(random_worn(rng, none), metal=BARE.metal) == BARE
     assert random_worn(rng, every).ring_finger in range(1, FINGER_COUNT)
 

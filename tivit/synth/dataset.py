@@ -116,7 +116,7 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
     with atomic_path(path) as temporary:
         quality, crf = stream(8).uniform(*zip(cameras.jpeg_quality, cameras.crf, strict=True))
         exposure = _exposure(stream(10), times_s, cameras)
-        distractors = random_distractors(stream(12), camera, params.distractors, times_s)
+        distractors = random_distractors(stream(12), camera, params.distractors, times_s, scene.exposure)
         pictures = render(stream(6), camera, scene, depth, hands, exposure, distractors)
         frames = (compressed(frame, quality) for frame in file_frames(pictures, cadence))
         write_video(temporary, frames, fps, size_px, crf)

@@ -71,15 +71,15 @@ class Display:
 
 
 class PageTurn:
-    """A bright page above the fallboard that is turned once."""
+    """A page above the fallboard that is turned once; `exposure` as that of the scene."""
 
-    def __init__(self, rng: np.random.Generator, camera: Camera, times_s: np.ndarray) -> None:
+    def __init__(self, rng: np.random.Generator, camera: Camera, times_s: np.ndarray, exposure: float) -> None:
         self.times_s = times_s
         self.rows_px = rows_above(camera)
         self.start_s = rng.uniform(0.0, times_s[-1])
         self.spine_px = rng.uniform(0.35, 0.65) * camera.width_px
         self.width_px = rng.uniform(0.12, 0.22) * camera.width_px
-        self.level = float(rng.uniform(120, 235))
+        self.level = float(rng.uniform(120, 235)) * min(1.0, exposure)
 
     def paint(self, frame: np.ndarray, k: int) -> None:
         """Paint two pages, and the one that turns, over the upper rows of frame k, uint8 BGR."""
@@ -131,13 +131,19 @@ def rows_above(camera: Camera) -> int:
 
 
 def random_distractors(
-    rng: np.random.Generator, camera: Camera, params: DistractorParams, times_s: np.ndarray
+    rng: np.random.Generator, camera: Camera, params: DistractorParams, times_s: np.ndarray, exposure: float
 ) -> list[Distractor]:
     """Return what moves in a clip with frames at `times_s` (T,); displays and pages only where there is room above the keys."""
-    display, page, shadow = rng.random(3) < (params.display, params.page_turn, params.body_shadow)
-    has_room = rows_above(camera) >= LEAST_HEIGHT_PX
-    kinds = [(display and has_room, Display), (page and has_room and not display, PageTurn), (shadow, BodyShadow)]
-    return [kind(rng, camera, times_s) for is_there, kind in kinds if is_there]
+    has_display, has_page, has_shadow = rng.random(3) < (params.display, params.page_turn, params.body_shadow)
+    found: list[Distractor] = []
+    if rows_above(camera) >= LEAST_HEIGHT_PX:
+        if has_display:
+            found.append(Display(rng, camera, times_s))
+        elif has_page:
+            found.append(PageTurn(rng, camera, times_s, exposure))
+    if has_shadow:
+        found.append(BodyShadow(rng, camera, times_s))
+    return found
 
 
 def random_worn(rng: np.random.Generator, params: DistractorParams) -> Worn:
