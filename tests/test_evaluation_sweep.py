@@ -19,6 +19,7 @@ PARAMS = SweepParams(
     pitch_thresholds=(0.0, 0.5),
     hold_thresholds=(0.3, 0.6),
     offset_thresholds=(0.4, 1.0),
+    tie_f1=0.0,
     remove_lag=True,
     rules=RULES,
 )
@@ -109,15 +110,17 @@ def test_a_silent_model_scores_zero_and_is_no_error():
 
 
 def test_ties_go_to_the_middle_of_the_plateau_then_to_the_lower_threshold():
-    def chosen(scores):
+    def chosen(scores, tie=0.0):
         points = [Point(threshold, 0.5, 0.0, 0.0, f1) for threshold, f1 in scores]
         return best_point(
-            points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold)
+            points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold), tie
         ).onset_threshold
 
     assert chosen([(0.1, 0.5), (0.2, 0.9), (0.3, 0.9), (0.4, 0.9), (0.5, 0.8)]) == 0.3
     assert chosen([(0.2, 0.9), (0.3, 0.9), (0.4, 0.9), (0.5, 0.9)]) == 0.3
     assert chosen([(0.2, 0.9), (0.3, 0.95)]) == 0.3
+    assert chosen([(0.1, 0.899), (0.2, 0.9), (0.3, 0.904), (0.4, 0.9)], tie=0.005) == 0.2
+    assert chosen([(0.2, 0.898), (0.3, 0.904)], tie=0.005) == 0.3
 
 
 def test_the_order_of_clips_changes_nothing():

@@ -4,7 +4,8 @@ The onset peaks that begin notes depend on the onset and pitch thresholds alone,
 search is exact in two steps: the pair (onset, pitch threshold) with the best onset F1 at 50 ms, then for these notes the
 pair (hold, offset threshold) with the best note F1 (onset and offset, mir_eval's default rule). F1 is the mean over clips.
 
-Ties (to 1e-9): the tied point nearest to the mean of all tied points, so the middle of a plateau; then the lower thresholds.
+Ties: points whose score is within `tie_f1` of the best, a difference of a few notes that says nothing of other videos. Of these
+the point nearest to their mean, so the middle of a plateau instead of its edge; then the lower thresholds.
 Lag: the median of estimate minus truth. For onsets over the notes matched at the best point at 100 ms, where a lag costs
 nothing; for ends, per hold, over the matched notes whose end lies within 100 ms. Removed before anything is scored at 50 ms.
 """
@@ -29,21 +30,28 @@ from tivit.evaluation.matching import Edges, maximum_matching, offset_is_near, o
 ONSET_TOLERANCE_S = 0.05
 LAG_TOLERANCE_S = 0.1
 FEWEST_FOR_LAG = 10
+ROUNDING = 1e-9
+"""Scores of equal counts may differ by so much."""
 METRIC = "onset_f1_50 for onset.threshold and pitch.threshold, then note_f1 for pitch.hold and offset.threshold"
 
 
 @dataclass(frozen=True)
 class SweepParams:
-    """The grids (probabilities) and the event rules (params section `sweep`); an offset threshold of 1 leaves that head out."""
+    """The grids (probabilities), what counts as a tie and the event rules (params section `sweep`).
+
+    An offset threshold of 1 leaves that head out. `tie_f1`: scores so near to the best are as good.
+    """
 
     onset_thresholds: tuple[float, ...]
     pitch_thresholds: tuple[float, ...]
     hold_thresholds: tuple[float, ...]
     offset_thresholds: tuple[float, ...]
+    tie_f1: float
     remove_lag: bool
     rules: EventRules
 
     def __post_init__(self) -> None:
+        check_range("sweep.tie_f1", self.tie_f1, 0.0, 0.1)
         for name in (field.name for field in fields(self) if field.name.endswith("_thresholds")):
             values = getattr(self, name)
             if not values:
@@ -112,19 +120,19 @@ def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: Swee
     pairs = list(product(params.onset_thresholds, params.pitch_thresholds))
     lag_s = _onset_lag_s(events, truth, pairs) if params.remove_lag else 0.0
     onset_points = _onset_points(events, truth, pairs, lag_s)
-    best = best_point(onset_points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold))
+    best = best_point(onset_points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold), params.tie_f1)
     start = replace(lowest, onset=_head(best.onset_threshold, lag_s), pitch=_head(best.pitch_threshold))
     scored = _note_points(events, truth, start, best, params)
     note_points = [point for point, _ in scored]
-    best = best_point(note_points, lambda point: (point.note_f1, point.hold, point.offset_threshold))
+    best = best_point(note_points, lambda point: (point.note_f1, point.hold, point.offset_threshold), params.tie_f1)
     thresholds = next(thresholds for point, thresholds in scored if point is best)
     return SweepResult(thresholds, best, (*onset_points, *note_points))
 
 
-def best_point(points: Sequence[Point], key: Callable[[Point], tuple[float, float, float]]) -> Point:
+def best_point(points: Sequence[Point], key: Callable[[Point], tuple[float, float, float]], tie: float) -> Point:
     """Return the point with the highest score; `key` gives (score, threshold, threshold), ties as in the module docstring."""
     table = np.array([key(point) for point in points])
-    tied = np.flatnonzero(table[:, 0] >= table[:, 0].max() - 1e-9)
+    tied = np.flatnonzero(table[:, 0] >= table[:, 0].max() - max(tie, ROUNDING))
     distance = np.linalg.norm(table[tied, 1:] - table[tied, 1:].mean(axis=0), axis=1).round(9)
     order = np.lexsort((table[tied, 2], table[tied, 1], distance))
     return points[tied[order[0]]]
