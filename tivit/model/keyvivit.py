@@ -9,7 +9,8 @@
 5. Heads shared by all keys. `hand` and `clef` have a coarse look of their own at the hands and look over the keys once more,
    because a hand is told by where the other one is; they read the tokens but send no gradient into them, which cost onsets.
    They alone know a key's absolute place (a learned embedding per key), so pitch, onset and offset move with the picture when
-   it moves along the keyboard. `velocity`, if asked for, reads the tokens in the same way through a temporal convolution.
+   it moves along the keyboard. `velocity`, if asked for, reads the tokens of step 2 over nine frames,
+   which tell a stroke better than the later ones, and sends no gradient into them either.
 
 Factorised attention over space, then time: Arnab et al., "ViViT: A Video Vision Transformer", ICCV 2021, model 3.
 Frames in = frames out.
@@ -36,7 +37,7 @@ STEM_REACH = 3
 """Token columns on either side that the stem's result at a column depends on."""
 HAND_PX, HAND_CHANNELS = 8, 24
 """Raster and width of the coarse look at the hands."""
-TIME_KERNEL = 5
+TIME_KERNEL, VELOCITY_KERNEL = 5, 9
 MOTION_FRAMES = 1
 FAR_SIDE_BIAS = 3.0
 QUERY_BLOCK = 96
@@ -191,12 +192,12 @@ class TimeMix(nn.Module):
 
 
 class VelocityHead(nn.Module):
-    """Tokens (B, T, keys, dim) -> velocity logits (B, T, keys), from `TIME_KERNEL` frames; no gradient goes into the tokens."""
+    """Tokens (B, T, keys, dim) -> velocity logits (B, T, keys), from `VELOCITY_KERNEL` frames; no gradient into the tokens."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         width = max(dim // 2, 1)
-        self.conv = nn.Conv2d(dim, width, (TIME_KERNEL, 1), padding=(TIME_KERNEL // 2, 0))
+        self.conv = nn.Conv2d(dim, width, (VELOCITY_KERNEL, 1), padding=(VELOCITY_KERNEL // 2, 0))
         self.out = nn.Linear(width, 1)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -241,7 +242,7 @@ class KeyVivit(nn.Module):
         nn.init.constant_(self.events.bias, HEAD_BIAS)
         self.head_names = head_names(params.velocity)
         self.velocity = VelocityHead(dim) if params.velocity else None
-        self.context_frames = MOTION_FRAMES + (2 + params.velocity) * (TIME_KERNEL // 2) + own.radius_frames
+        self.context_frames = MOTION_FRAMES + 2 * (TIME_KERNEL // 2) + own.radius_frames
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         return self.read(self.see(inputs))
@@ -256,15 +257,15 @@ class KeyVivit(nn.Module):
     def read(self, seen: Tensor) -> dict[str, Tensor]:
         """Return the logits of frames in a row from what `see` saw in them."""
         still, moving, hands = seen.chunk(3, dim=-1)
-        x = self.key_tokens(still, moving)
-        x = x + self.key_attention(x.flatten(0, 1)).view_as(x)
+        tokens = self.key_tokens(still, moving)
+        x = tokens + self.key_attention(tokens.flatten(0, 1)).view_as(tokens)
         for mix in self.time_mix:
             x = mix(x)
         by_key = x.transpose(1, 2).flatten(0, 1)  # B * 88, T, dim
         y = self.time_attention(by_key).view(len(x), KEY_COUNT, -1, x.shape[-1]).transpose(1, 2)
-        tokens = self.out_norm(x + y)
-        outputs = dict(zip(EVENT_HEADS, self.events(tokens).unbind(-1), strict=True))
-        x = tokens.detach() + hands
+        x = self.out_norm(x + y)
+        outputs = dict(zip(EVENT_HEADS, self.events(x).unbind(-1), strict=True))
+        x = x.detach() + hands
         for attention in self.attribute_attention:
             x = x + attention(x.flatten(0, 1)).view_as(x)
         x = x + self.key_place
