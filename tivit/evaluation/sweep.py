@@ -120,7 +120,9 @@ def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: Swee
     pairs = list(product(params.onset_thresholds, params.pitch_thresholds))
     lag_s = _onset_lag_s(events, truth, pairs) if params.remove_lag else 0.0
     onset_points = _onset_points(events, truth, pairs, lag_s)
-    best = best_point(onset_points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold), params.tie_f1)
+    best = best_point(
+        onset_points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold), params.tie_f1
+    )
     start = replace(lowest, onset=_head(best.onset_threshold, lag_s), pitch=_head(best.pitch_threshold))
     scored = _note_points(events, truth, start, best, params)
     note_points = [point for point, _ in scored]
