@@ -38,7 +38,8 @@ def main() -> None:
     arguments = parser.parse_args()
     params = params_file.load()
     synth = section(params, "synth", SynthParams)
-    synth = replace(synth, camera=replace(synth.camera, sizes=((1280, 720),)), test_s=arguments.seconds)
+    camera = replace(synth.camera, sizes=((1280, 720),), fps=(30.0,), converted=0.0)
+    synth = replace(synth, camera=camera, test_s=arguments.seconds)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "test").mkdir()
