@@ -55,3 +55,15 @@ def test_a_hand_leaves_the_keys_in_a_long_rest_and_without_notes():
     empty = make_notes(np.zeros(0), np.zeros(0), np.zeros(0, int))
     away = hand_motion(np.random.default_rng(0), empty, np.zeros((120, KEY_COUNT)), TIMES_S, STYLE, LEFT_HAND)
     assert away.tips_mm[..., 1].max() < 0
+
+
+def test_fingertips_slip_towards_the_player_while_their_key_is_down_and_only_then(monkeypatch):
+    notes = notes_of([(1.0, 2.0, 60), (2.5, 3.0, 64)])
+    monkeypatch.setattr("tivit.synth.motion.SLIP_MM", {False: (0.0, 0.0), True: (0.0, 0.0)})
+    still = motion_of(notes, RIGHT_HAND)
+    monkeypatch.setattr("tivit.synth.motion.SLIP_MM", {False: (4.0, 0.0), True: (4.0, 0.0)})
+    slipped = motion_of(notes, RIGHT_HAND)
+    moved_mm = (slipped.tips_mm - still.tips_mm)[..., 1].min(axis=1)
+    is_down = (TIMES_S > 1.2) & (TIMES_S < 1.9)
+    assert np.all(moved_mm[is_down] < -2.0)
+    assert np.all(moved_mm[TIMES_S < 0.8] == 0.0)
