@@ -92,8 +92,9 @@ class CameraParams:
     def __post_init__(self) -> None:
         if not self.fps or not self.sizes:
             raise InputError("synth camera fps and sizes must each hold at least one value")
-        for fps in (*self.fps, *self.source_fps):
-            check_range("synth camera fps and source_fps", fps, 10.0, 120.0)
+        for name in ("fps", "source_fps"):
+            for rate in getattr(self, name):
+                check_range(f"synth camera {name}", rate, 10.0, 120.0)
         for name in ("converted", "blended", "flicker"):
             check_range(f"synth camera {name}", getattr(self, name), 0.0, 1.0)
         for width_px, height_px in self.sizes:

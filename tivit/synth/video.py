@@ -1,6 +1,6 @@
 """H.264 files as phones and video sites make them: low bit rates skip blocks whose change is small, as that of a pressed key.
 
-Frame k of a file is shown at k / fps, the first at 0, with B-frames too. One encoder thread: same frames, same bytes.
+Frames are shown at the instants of the clip's grid, the first at 0, B-frames or not. One encoder thread: same bytes every time.
 """
 
 from __future__ import annotations
