@@ -9,8 +9,10 @@ from tivit.core.heads import ATTRIBUTE_HEADS, HEAD_NAMES, head_names
 from tivit.core.keyboard import CENTER_MM, KEY_COUNT
 from tivit.core.strip import StripGeometry
 from tivit.model.build import NETWORKS, build_model, parameter_count
-from tivit.model.keyvivit import BiasedAttention
+from tivit.model.fold import folded
+from tivit.model.keyvivit import STRIDE_PX, BiasedAttention
 from tivit.model.params import BACKENDS
+from tivit.model.tiles import cut_tiles, join_tiles
 
 EVERY_BACKEND = pytest.mark.parametrize("backend", BACKENDS)
 
@@ -219,3 +221,23 @@ def test_bad_sizes_are_refused():
         model_params("key_vit")
     with pytest.raises(InputError, match="model.dim 9"):
         model_params(dim=9)
+
+
+@EVERY_BACKEND
+def test_folded_norms_answer_the_same(backend):
+    model = shaken(build(backend)).eval()
+    inputs = noisy_inputs(2, 6)
+    with torch.inference_mode():
+        outputs, light = model(inputs), folded(model)
+        again = light(inputs)
+    assert sum(isinstance(module, torch.nn.BatchNorm2d) for module in light.modules()) == 0
+    assert all(torch.allclose(again[name], outputs[name], atol=1e-4) for name in outputs)
+
+
+@pytest.mark.parametrize("tiles", [2, 3, 5])
+def test_a_trained_stem_says_of_the_whole_strip_what_its_tiles_say(tiles):
+    model = shaken(build(tiles=tiles))
+    pictures = noisy_inputs(1, 4).flatten(0, 1)
+    whole = model.eval()._features(pictures)
+    tiled = join_tiles(model.stem(cut_tiles(pictures, model.plan, STRIDE_PX)), model.plan)
+    assert torch.allclose(whole, tiled, atol=1e-5)

@@ -1,5 +1,8 @@
 """Video input: the file's own timestamps, grey crops, and one clear sentence for files that cannot be used."""
 
+from fractions import Fraction
+
+import av
 import cv2
 import numpy as np
 import pytest
@@ -137,60 +140,89 @@ def test_a_file_cut_before_its_table_of_contents(tmp_path, video):
         list(read_frames(path))
 
 
-class ShortCapture:
-    """A capture that declares 300 frames at some rate and delivers fewer."""
+def write_h264(path, pictures, fps=25, turned=0, pix_fmt="yuv420p", **options):
+    """Write frames, uint8 BGR, as H.264 with the table of contents in front."""
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000), options={"crf": "4", **options})
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = pix_fmt
+        if turned:
+            stream.set_display_rotation(turned)
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode(None))
+    return path
 
-    fps, delivers = 30.0, 60
 
-    def __init__(self, *_):
-        self.number = -1
+def noise(count, height=48, width=64):
+    return list(np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8))
 
-    def isOpened(self):  # noqa: N802
-        return True
 
-    def release(self):
-        pass
-
-    def grab(self):
-        self.number += 1
-        return self.number < self.delivers
-
-    def retrieve(self):
-        return True, np.full((48, 64, 3), 9, np.uint8)
-
-    def read(self):
-        return self.retrieve() if self.grab() else (False, None)
-
-    def get(self, what):
-        values = {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FRAME_COUNT: 300, cv2.CAP_PROP_POS_MSEC: self.number * 100 / 3}
-        return values.get(what, 64.0)
+def cut(path, share):
+    """Keep this share of the pictures of a file, and its table of contents."""
+    content = path.read_bytes()
+    start = content.index(b"mdat")
+    path.write_bytes(content[: start + 8 + int(share * (len(content) - start))])
 
 
 @pytest.mark.parametrize("read", [lambda path: list(read_frames(path)), lambda path: sample_frames(path, 16)])
-def test_a_video_that_ends_early_is_called_truncated(tmp_path, monkeypatch, read):
-    path = tmp_path / "early.mp4"
-    path.write_bytes(b"x")
-    monkeypatch.setattr(cv2, "VideoCapture", ShortCapture)
+def test_a_video_that_ends_early_is_called_truncated(tmp_path, read):
+    path = write_h264(tmp_path / "early.mp4", noise(300), fps=30)
+    cut(path, 0.3)
     with pytest.raises(InputError, match=r"early\.mp4: .*10\.0 s.*truncated or damaged"):
         read(path)
 
 
 @pytest.mark.parametrize("read", [lambda path: list(read_frames(path)), lambda path: sample_frames(path, 16)])
-def test_a_video_without_frames(tmp_path, monkeypatch, read):
-    path = tmp_path / "empty.mp4"
-    path.write_bytes(b"x")
-    monkeypatch.setattr(cv2, "VideoCapture", type("Empty", (ShortCapture,), {"delivers": 0}))
+def test_a_video_without_frames(tmp_path, read):
+    path = write_h264(tmp_path / "empty.mp4", noise(3))
+    cut(path, 0.0)
     with pytest.raises(InputError, match=r"empty\.mp4: no frame can be read"):
         read(path)
 
 
-@pytest.mark.parametrize("fps", [0.0, 0.5, 1000.0, float("nan")])
-def test_an_absurd_frame_rate(tmp_path, monkeypatch, fps):
-    path = tmp_path / "fast.mp4"
-    path.write_bytes(b"x")
-    monkeypatch.setattr(cv2, "VideoCapture", type("Fast", (ShortCapture,), {"fps": fps}))
+@pytest.mark.parametrize("fps", [0.5, 1000.0])
+def test_an_absurd_frame_rate(tmp_path, fps):
+    path = write_h264(tmp_path / "fast.mp4", noise(12), fps=fps)
     with pytest.raises(InputError, match=rf"fast\.mp4: declares {fps:g} frames a second, allowed are 1\.\.240"):
         probe(path)
+
+
+def test_a_playlist_that_names_another_file_is_not_opened(tmp_path, video):
+    path = tmp_path / "list.mp4"
+    path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\n{video}\n#EXT-X-ENDLIST\n")
+    with pytest.raises(InputError, match=r"list\.mp4: cannot be opened as a video"):
+        probe(path)
+
+
+@pytest.mark.parametrize(("turned", "corner"), [(90, (-1, 0)), (180, (-1, -1)), (-90, (0, -1))])
+def test_pictures_are_turned_upright(tmp_path, turned, corner):
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:16, :16] = 255
+    path = write_h264(tmp_path / "turned.mp4", [picture] * 8, turned=turned)
+    shape = (48, 64) if turned == 180 else (64, 48)
+    frames = list(read_frames(path))
+    assert {frame.grey.shape for frame in frames} == {shape} and (probe(path).height_px, probe(path).width_px) == shape
+    samples = sample_frames(path, 2)
+    assert all(image[corner].min() > 240 and np.median(image) < 16 for image in [frames[0].grey, samples[0].image])
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le"])
+def test_grey_is_black_at_0_and_white_at_255_in_every_pixel_format(tmp_path, pix_fmt):
+    ramp = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], 48, axis=0).repeat(3, axis=2)
+    path = write_h264(tmp_path / "ramp.mp4", [ramp] * 4, pix_fmt=pix_fmt)
+    grey = next(read_frames(path)).grey
+    assert np.abs(grey.astype(int) - ramp[..., 0]).max() <= 4
+    assert np.abs(grey.astype(int) - cv2.cvtColor(sample_frames(path, 1)[0].image, cv2.COLOR_BGR2GRAY)).max() <= 4
+
+
+def test_samples_of_a_long_file_pass_over_frames_nothing_refers_to(tmp_path):
+    pictures = [np.full((48, 64, 3), 40 + number % 160, np.uint8) for number in range(200)]
+    path = write_h264(tmp_path / "long.mp4", pictures, bf="2")
+    frames = sample_frames(path, 8)
+    numbers = np.array([frame.time_s for frame in frames]) * 25
+    assert len(frames) == 8 and np.all(np.abs(numbers - np.linspace(2, 198, 8)) < 4)
+    assert medians(frames) == pytest.approx(40 + np.round(numbers) % 160, abs=6)
 
 
 @given(st.integers(1, 9), st.integers(0, 2**32 - 1))

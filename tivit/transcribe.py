@@ -10,7 +10,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from tivit.decoding.thresholds import read_thresholds
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import predict_strip
 from tivit.model.checkpoint import Checkpoint, load_checkpoint
+from tivit.model.fold import folded
 from tivit.model.setup import prepare_torch
 from tivit.registration.clip import register_video
 from tivit.registration.overlay import keys_in_view
@@ -83,7 +84,7 @@ def transcribe(
     operating_point = read_thresholds(thresholds)
     device = prepare_torch(runtime)
     trained = load_checkpoint(checkpoint)
-    trained.model.to(device)
+    trained = replace(trained, model=folded(trained.model).to(device))
     registration = find_keyboard(video, section(params, "registration", RegistrationParams), trained.geometry, known)
     logits = clip_logits(video, registration, trained, section(params, "logits", LogitsParams), runtime)
     logits = rescored(logits, clip_posterior(logits, decode), decode)

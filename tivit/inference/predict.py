@@ -21,6 +21,7 @@ from tivit.core.manifest import Clip
 from tivit.core.progress import progress_bar
 from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripFolder
+from tivit.model.fold import folded
 from tivit.model.inputs import background_of, clip_inputs
 from tivit.model.setup import autocast
 
@@ -48,8 +49,9 @@ def split_logits(strips: StripFolder, clips: Sequence[Clip], heads_of: HeadsOf, 
 
 
 def network_heads(model: nn.Module, runtime: RuntimeParams, window_frames: int) -> HeadsOf:
-    """Return a network as a method: `predict_strip` with everything but the strip given."""
-    return lambda clip, frames, on_progress: predict_strip(model, frames, runtime, window_frames, on_progress)
+    """Return a trained network as a method: `predict_strip` with everything but the strip given."""
+    answering = folded(model)
+    return lambda clip, frames, on_progress: predict_strip(answering, frames, runtime, window_frames, on_progress)
 
 
 def predict_strip(

@@ -24,7 +24,7 @@ from tivit.model.build import build_model
 from tivit.model.params import ModelParams
 
 FORMAT = "tivit checkpoint"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

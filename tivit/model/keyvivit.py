@@ -53,17 +53,15 @@ class Stem(nn.Module):
         super().__init__()
         kernel, stride = (ROW_KERNEL_PX, KERNEL_PX), (ROW_STRIDE_PX, STRIDE_PX)
         padding = ((ROW_KERNEL_PX - ROW_STRIDE_PX) // 2, (KERNEL_PX - STRIDE_PX) // 2)
-        self.patches = nn.Conv2d(CHANNELS, stem_channels, kernel, stride, padding, bias=False)
-        self.norm1 = nn.BatchNorm2d(stem_channels)
-        self.mix1 = nn.Conv2d(stem_channels, feature_channels, 3, (2, 1), 1, bias=False)
-        self.norm2 = nn.BatchNorm2d(feature_channels)
-        self.mix2 = nn.Conv2d(feature_channels, feature_channels, (2, 3), (2, 1), (0, 1), bias=False)
-        self.norm3 = nn.BatchNorm2d(feature_channels)
+        c, d = stem_channels, feature_channels
+        self.layers = nn.Sequential(
+            nn.Conv2d(CHANNELS, c, kernel, stride, padding, bias=False), nn.BatchNorm2d(c), nn.ReLU(inplace=True),
+            nn.Conv2d(c, d, 3, (2, 1), 1, bias=False), nn.BatchNorm2d(d), nn.ReLU(inplace=True),
+            nn.Conv2d(d, d, (2, 3), (2, 1), (0, 1), bias=False), nn.BatchNorm2d(d), nn.ReLU(inplace=True),
+        )  # fmt: skip
 
     def forward(self, images: Tensor) -> Tensor:
-        x = F.relu(self.norm1(self.patches(images)), inplace=True)
-        x = F.relu(self.norm2(self.mix1(x)), inplace=True)
-        return F.relu(self.norm3(self.mix2(x)), inplace=True)
+        return self.layers(images)
 
 
 class KeyWindows(nn.Module):
@@ -250,9 +248,15 @@ class KeyVivit(nn.Module):
     def see(self, inputs: Tensor) -> Tensor:
         """Return what each frame shows of each key and of the hands above it, (B, T, 88, 3 dim)."""
         pictures = inputs.flatten(0, 1)
-        features = join_tiles(self.stem(cut_tiles(pictures, self.plan, STRIDE_PX)), self.plan)
+        features = self._features(pictures)
         hands = self.hand_windows(self.hand_view(pictures))
         return torch.cat([self.project(self.windows(features)), hands], dim=-1).unflatten(0, inputs.shape[:2])
+
+    def _features(self, pictures: Tensor) -> Tensor:
+        """Return what the stem sees. Its norms fixed, a tile says of its columns what the whole strip says: no tiles then."""
+        if not self.training:
+            return self.stem(pictures)
+        return join_tiles(self.stem(cut_tiles(pictures, self.plan, STRIDE_PX)), self.plan)
 
     def read(self, seen: Tensor) -> dict[str, Tensor]:
         """Return the logits of frames in a row from what `see` saw in them."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from tivit.core.artifacts import atomic_path, write_json
@@ -32,7 +31,7 @@ from tivit.synth.params import SHIFT, CameraParams, SynthParams
 from tivit.synth.photometry import AutoExposure, compressed, tone_curve
 from tivit.synth.render import render
 from tivit.synth.scene import random_scene, shifted
-from tivit.synth.video import write_video
+from tivit.synth.video import frame_count, write_video
 
 TIERS = ("plain", "hard")
 
@@ -120,7 +119,7 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
         pictures = render(stream(6), camera, scene, depth, hands, exposure, distractors)
         frames = (compressed(frame, quality) for frame in file_frames(pictures, cadence))
         write_video(temporary, frames, fps, size_px, crf)
-        if int(cv2.VideoCapture(str(temporary)).get(cv2.CAP_PROP_FRAME_COUNT)) != grid.length:
+        if frame_count(temporary) != grid.length:
             raise InputError(f"{path}: the video could not be written whole; is the disk full?")
     write_midi(path.with_suffix(".mid"), piece.notes)
     write_json(path.with_suffix(".json"), _truth(task.tier, seed, grid, piece, camera))

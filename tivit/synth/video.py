@@ -44,3 +44,9 @@ def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, size_px: t
             picture.pts, picture.time_base = k, 1 / rate
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
+
+
+def frame_count(path: Path) -> int:
+    """Return how many frames a file written by `write_video` holds."""
+    with av.open(str(path)) as container:
+        return container.streams.video[0].frames

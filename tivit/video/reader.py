@@ -1,19 +1,20 @@
 """Frames of a video file, read in order with the file's own timestamps, and a few frames spread over it or a part of it.
 
-Timestamps are what the container says of each frame (`CAP_PROP_POS_MSEC` after a sequential read is exact). Frame numbers
-are never turned into time: videos have variable frame rates and seeking lands beside the wanted frame. Grey is OpenCV's
-luma of the decoded BGR picture; a region is cropped before the conversion.
+Timestamps are what the container says of each frame, since the start of its video stream. Frame numbers are never turned into
+time: videos have variable frame rates. Grey is the luma (Y', ITU-R BT.601 / BT.709) that the file itself holds, spread to
+0..255: converting every frame to colour and back would cost as much as decoding it. Pictures are turned upright as the file
+says (phones store how they were held). Only well-known containers are opened, and no file that refers to other files.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
@@ -24,13 +25,21 @@ LOG = logging.getLogger(__name__)
 MISSING_TAIL_S = 1.0
 MISSING_TAIL_SHARE = 0.05
 SEQUENTIAL_FRAMES_PER_SAMPLE = 125
-"""Seeking decodes from the key frame before the target, on average half of the usual 250 frames between key frames. Measured:
-in 1080p HEVC a seek costs as much as decoding 110 frames in order; with key frames every 12 frames it costs about 20."""
+"""Seeking decodes from the key frame before the target, on average half of the usual 250 frames between key frames."""
+SKIPPING_FRAMES_PER_SAMPLE = 16
+"""Where there are more, frames that no other frame refers to (a third to two thirds of H.264) are not even decoded."""
 END_SHARE = 0.01
 """So much of a video is left out at either end when frames are spread over it."""
 FLAT_STD = 3.0
 READABLE_SHARE = 0.9
+NOT_A_VIDEO = "cannot be opened as a video (damaged, truncated, or of an unknown format)"
 NO_FRAME = "no frame can be read; a video with at least one frame is needed"
+CONTAINERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,ogg,webm"
+LUMA_FIRST = ("yuv", "nv12", "nv21", "gray")
+FULL_RANGE = 2
+"""AVCOL_RANGE_JPEG of FFmpeg: luma 0..255; without it 16 is black and 235 white."""
+_SPREAD = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+TIME_SLACK_S = 1e-6
 
 
 @dataclass(frozen=True)
@@ -81,8 +90,8 @@ class SampledFrame:
 
 def probe(path: Path | str) -> VideoInfo:
     """Return what a video file declares about itself; raises InputError as `read_frames` does."""
-    with _opened(path) as (_, info):
-        return info
+    with _opened(path) as source:
+        return source.info
 
 
 def read_frames(path: Path | str, region: Region | None = None) -> Iterator[VideoFrame]:
@@ -94,24 +103,20 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
         The file is missing, is not a video, declares a frame rate outside 1..240, has no frame, or ends more than a second
         (and 5 %) before the duration it declares, as a truncated file does.
     """
-    with _opened(path) as (capture, info):
+    with _opened(path) as source:
         first_s, time_s, count = 0.0, -np.inf, 0
-        while True:
-            is_read, image = capture.read()
-            if not is_read:
-                break
-            frame_time_s = _position_s(capture)
+        for frame in source.frames():
             count += 1
+            frame_time_s = source.time_s(frame)
             if frame_time_s <= time_s:
                 LOG.debug("%s: frame %d at %.3f s is not later than the one before: left out", path, count, frame_time_s)
                 continue
             first_s = frame_time_s if count == 1 else first_s
             time_s = frame_time_s
-            picture = region.crop(image) if region else image
-            yield VideoFrame(time_s, cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
+            yield VideoFrame(time_s, _grey(frame, region))
         if count == 0:
             raise InputError(f"{path}: {NO_FRAME}")
-        _check_end(path, info, count, time_s - first_s)
+        _check_end(path, source.info, count, time_s - first_s)
 
 
 def frames_on_grid(frames: Iterator[VideoFrame], fps: float) -> Iterator[tuple[int, VideoFrame]]:
@@ -146,46 +151,135 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
     InputError
         As `read_frames`, for a truncated file too (without `between_s`).
     """
-    with _opened(path) as (capture, info):
+    with _opened(path) as source:
         if between_s is not None:
-            return [frame for frame in _between(capture, info, count, *between_s) if not _is_flat(frame)]
+            return [frame for frame in _between(source, count, *between_s) if not _is_flat(frame)]
+        info = source.info
         total = max(info.frame_count, 1)
         shares = np.linspace(END_SHARE, 1 - END_SHARE, count) if count > 1 else np.array([0.5])
-        wanted = np.unique((shares * total).astype(int))
-        frames = list((_seek if total > SEQUENTIAL_FRAMES_PER_SAMPLE * count else _pick)(capture, wanted))
+        numbers = np.unique((shares * total).astype(int))
+        wanted_s = np.array([seconds_of(int(number), info.fps) for number in numbers])
+        if total > SKIPPING_FRAMES_PER_SAMPLE * count:
+            source.skip_unreferenced()
+        frames = list((_seek if total > SEQUENTIAL_FRAMES_PER_SAMPLE * count else _pick)(source, wanted_s))
     if not frames:
         raise InputError(f"{path}: {NO_FRAME}")
-    if len(frames) < READABLE_SHARE * len(wanted):
+    if len(frames) < READABLE_SHARE * len(wanted_s):
         raise InputError(
-            f"{path}: only {len(frames)} of {len(wanted)} frames spread over its declared {info.duration_s:.1f} s can be read; "
-            "the file is truncated or damaged"
+            f"{path}: only {len(frames)} of {len(wanted_s)} frames spread over its declared {info.duration_s:.1f} s can be "
+            "read; the file is truncated or damaged"
         )
     return [frame for frame in frames if not _is_flat(frame)] or frames
 
 
+class _Source:
+    """An open file: what it declares, and its frames from wherever it was last moved to."""
+
+    def __init__(self, path: Path, container: av.container.InputContainer) -> None:
+        self.path, self.container = path, container
+        self.stream = container.streams.video[0]
+        self.stream.thread_type = "AUTO"
+        self.stream.codec_context.thread_count = cv2.getNumThreads()
+        self.unread = next(self._decoded(), None)
+        self.info = self._info()
+
+    def frames(self) -> Iterator[av.VideoFrame]:
+        """Yield the frames from here on, in order."""
+        if self.unread is not None:
+            first, self.unread = self.unread, None
+            yield first
+        yield from self._decoded()
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
+        """Yield what can be decoded: a damaged part is passed over, a damaged container ends the file."""
+        packets = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError as error:
+                LOG.debug("%s: %s", self.path, error)
+                return
+            if packet is None:
+                return
+            try:
+                frames = packet.decode()
+            except av.FFmpegError as error:
+                LOG.debug("%s: %s", self.path, error)
+                continue
+            yield from (frame for frame in frames if frame.pts is not None)
+
+    def time_s(self, frame: av.VideoFrame) -> float:
+        """Return the time of a frame since the start of the video stream."""
+        return float((frame.pts - self._start) * frame.time_base)
+
+    def seek(self, time_s: float) -> None:
+        """Go on at the last key frame at or before an instant.
+
+        Raises
+        ------
+        InputError
+            The file has no way to be entered in the middle.
+        """
+        self.unread = None
+        try:
+            self.container.seek(self._start + int(time_s / self.stream.time_base), stream=self.stream)
+        except av.FFmpegError as error:
+            raise InputError(f"{self.path}: cannot go to {time_s:.1f} s ({error.strerror}); is it damaged?") from None
+
+    def skip_unreferenced(self) -> None:
+        """From now on leave out frames that no other frame refers to."""
+        self.stream.codec_context.skip_frame = "NONREF"
+
+    @property
+    def _start(self) -> int:
+        return self.stream.start_time or 0
+
+    def _info(self) -> VideoInfo:
+        rate = self.stream.average_rate or self.stream.guessed_rate or 0
+        fps, (low, high) = float(rate), FPS_RANGE
+        if not low <= fps <= high:
+            raise InputError(f"{self.path}: declares {fps:g} frames a second, allowed are {low:g}..{high:g}")
+        if self.unread is None:
+            raise InputError(f"{self.path}: {NO_FRAME}")
+        duration_s = float(self.stream.duration * self.stream.time_base) if self.stream.duration else 0.0
+        duration_s = duration_s or (self.container.duration or 0) / av.time_base
+        count = self.stream.frames or frames_of(duration_s, fps)
+        height_px, width_px = _grey(self.unread).shape
+        return VideoInfo(width_px, height_px, fps, count, seconds_of(count, fps))
+
+
 @contextmanager
-def _opened(path: Path | str) -> Iterator[tuple[cv2.VideoCapture, VideoInfo]]:
+def _opened(path: Path | str) -> Iterator[_Source]:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such video file")
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "8")
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
-        if not capture.isOpened():
-            raise InputError(f"{path}: cannot be opened as a video (damaged, truncated, or of an unknown format)")
-        yield capture, _info(path, capture)
-    finally:
-        capture.release()
+        container = av.open(str(path), options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"})
+    except av.FFmpegError:
+        raise InputError(f"{path}: {NOT_A_VIDEO}") from None
+    with container:
+        if not container.streams.video:
+            raise InputError(f"{path}: {NOT_A_VIDEO}")
+        yield _Source(path, container)
 
 
-def _info(path: Path, capture: cv2.VideoCapture) -> VideoInfo:
-    fps = float(capture.get(cv2.CAP_PROP_FPS))
-    low, high = FPS_RANGE
-    if not low <= fps <= high:
-        raise InputError(f"{path}: declares {fps:g} frames a second, allowed are {low:g}..{high:g}")
-    count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-    size = (int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
-    return VideoInfo(*size, fps, count, seconds_of(count, fps))
+def _grey(frame: av.VideoFrame, region: Region | None = None) -> np.ndarray:
+    """Return the luma of a frame, or of a region of it, uint8 (height, width), upright, 0 black and 255 white."""
+    is_luma_first = frame.format.name.startswith(LUMA_FIRST) and frame.format.components[0].bits == 8
+    if not is_luma_first:
+        grey, is_full = frame.to_ndarray(format="gray"), True
+    else:
+        plane = frame.planes[0]
+        grey = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+        is_full = frame.color_range == FULL_RANGE or frame.format.name.startswith("yuvj")
+    grey = _upright(grey, frame)
+    grey = region.crop(grey) if region else grey
+    return np.ascontiguousarray(grey) if is_full else cv2.LUT(grey, _SPREAD)
+
+
+def _upright(picture: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
 
 def _check_end(path: Path | str, info: VideoInfo, count: int, span_s: float) -> None:
@@ -201,54 +295,53 @@ def _is_flat(frame: SampledFrame) -> bool:
     return frame.image[::8, ::8].std() <= FLAT_STD
 
 
-def _taken(capture: cv2.VideoCapture) -> Iterator[SampledFrame]:
-    """Yield the frame that was grabbed last, unless it cannot be decoded."""
-    is_read, image = capture.retrieve()
-    if is_read:
-        yield SampledFrame(_position_s(capture), image)
+def _sampled(source: _Source, frame: av.VideoFrame) -> SampledFrame:
+    return SampledFrame(source.time_s(frame), _upright(frame.to_ndarray(format="bgr24"), frame))
 
 
-def _position_s(capture: cv2.VideoCapture) -> float:
-    return capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-
-
-def _seek(capture: cv2.VideoCapture, wanted: np.ndarray) -> Iterator[SampledFrame]:
-    """Yield the frames at or near the wanted numbers."""
+def _seek(source: _Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
+    """Yield for each wanted instant the first frame from it on."""
     time_s = -np.inf
-    for number in wanted:
-        capture.set(cv2.CAP_PROP_POS_FRAMES, float(number))
-        if capture.grab() and _position_s(capture) > time_s:
-            time_s = _position_s(capture)
-            yield from _taken(capture)
+    for target_s in wanted_s:
+        source.seek(float(target_s))
+        late = (frame for frame in source.frames() if source.time_s(frame) >= target_s - TIME_SLACK_S)
+        frame = next(late, None)
+        if frame is not None and source.time_s(frame) > time_s:
+            time_s = source.time_s(frame)
+            yield _sampled(source, frame)
 
 
-def _pick(capture: cv2.VideoCapture, wanted: np.ndarray) -> Iterator[SampledFrame]:
-    """Yield the wanted frames of a file just opened, decoding in order."""
-    number = -1
-    for target in wanted:
-        while number < target:
-            if not capture.grab():
+def _pick(source: _Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
+    """Yield for each wanted instant the first frame from it on, decoding in order; beyond the last frame that one."""
+    done, last, is_taken = 0, None, True
+    for last in source.frames():
+        is_taken = done < len(wanted_s) and source.time_s(last) >= wanted_s[done] - TIME_SLACK_S
+        if is_taken:
+            yield _sampled(source, last)
+            done = int(np.searchsorted(wanted_s, source.time_s(last) + TIME_SLACK_S, side="right"))
+            if done == len(wanted_s):
                 return
-            number += 1
-        yield from _taken(capture)
+    if not is_taken and done == len(wanted_s) - 1:
+        yield _sampled(source, last)
 
 
-def _between(capture: cv2.VideoCapture, info: VideoInfo, count: int, start_s: float, end_s: float) -> Iterator[SampledFrame]:
+def _between(source: _Source, count: int, start_s: float, end_s: float) -> Iterator[SampledFrame]:
     """Yield up to `count` frames strictly between two instants, all of them when there are no more."""
     targets_s = start_s + np.arange(1, count + 1) / (count + 1) * (end_s - start_s)
-    number = frames_of(end_s - start_s, info.fps)
+    number = frames_of(end_s - start_s, source.info.fps)
     if number > SEQUENTIAL_FRAMES_PER_SAMPLE * count:
-        numbers = np.unique([frames_of(float(target_s), info.fps) for target_s in targets_s])
-        yield from (frame for frame in _seek(capture, numbers) if start_s < frame.time_s < end_s)
+        yield from (frame for frame in _seek(source, targets_s) if start_s < frame.time_s < end_s)
         return
     if number <= count:
         targets_s[:] = start_s
-    capture.set(cv2.CAP_PROP_POS_MSEC, 1000.0 * max(start_s, 0.0))
+    source.seek(max(start_s, 0.0))
     done = 0
-    while done < count and capture.grab():
-        time_s = _position_s(capture)
+    for frame in source.frames():
+        time_s = source.time_s(frame)
         if time_s >= end_s:
             return
         if time_s > start_s and time_s >= targets_s[done]:
-            yield from _taken(capture)
+            yield _sampled(source, frame)
             done += 1
+            if done == count:
+                return
