@@ -11,16 +11,22 @@ from tivit.core.logits import ClipLogits
 from tivit.core.notes import empty_notes
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.events import decode_notes
+from tivit.evaluation.points import Point, best_point
 from tivit.evaluation.scores import score_clip, summary
-from tivit.evaluation.sweep import Point, SweepParams, best_point, sweep
+from tivit.evaluation.sweep import SweepParams, sweep
 
 PARAMS = SweepParams(
     onset_thresholds=(0.2, 0.5, 0.8),
     pitch_thresholds=(0.0, 0.5),
     hold_thresholds=(0.3, 0.6),
     offset_thresholds=(0.4, 1.0),
+    objective="onset",
+    refine_rounds=0,
+    per_colour=False,
     tie_f1=0.0,
     remove_lag=True,
+    lag_per_colour=False,
+    calibrate=False,
     rules=RULES,
 )
 
