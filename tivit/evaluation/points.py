@@ -60,7 +60,7 @@ def lags_of(late_s: np.ndarray, row: np.ndarray, per_colour: bool) -> tuple[floa
 def _median_s(late_s: np.ndarray) -> float:
     """Return the median of differences (s) within 100 ms, to 0.1 ms; 0 when there are fewer than ten."""
     near = late_s[np.abs(late_s) <= LAG_TOLERANCE_S]
-    return round(float(np.median(near)), 4) if len(near) >= FEWEST_FOR_LAG else 0.0
+    return round(float(np.median(near)), 4) + 0.0 if len(near) >= FEWEST_FOR_LAG else 0.0
 
 
 def set_all(head: HeadThreshold, **values: float) -> HeadThreshold:
