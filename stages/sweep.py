@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tivit.core import params as params_file
+from tivit.core.logits import SplitClips
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.evaluation.inputs import load_split
@@ -16,7 +17,8 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     """Write metrics/{thresholds,sweep,calibration}.json and metrics/plots/{sweep,onset_curve,reliability}.csv."""
     settings = params_file.section(params, "sweep", SweepParams)
     clips = load_split("data/decoded/val.npz", "data/manifest", SPLIT)
-    sweep_to("metrics", [clip.logits for clip in clips], [clip.notes for clip in clips], settings, SPLIT)
+    logits = SplitClips(tuple(clip.logits for clip in clips), clips.missing)
+    sweep_to("metrics", logits, [clip.notes for clip in clips], settings, SPLIT)
 
 
 if __name__ == "__main__":

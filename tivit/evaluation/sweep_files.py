@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tivit.core.artifacts import write_csv, write_json
 from tivit.core.errors import InputError
-from tivit.core.logits import ClipLogits, read_logits
+from tivit.core.logits import ClipLogits, SplitClips, read_logits
 from tivit.core.manifest import read_notes
 from tivit.core.notes import Notes, empty_notes
 from tivit.decoding.thresholds import write_thresholds
@@ -34,22 +34,27 @@ log = logging.getLogger("tivit.sweep")
 
 
 def sweep_to(
-    folder: Path | str, clips: Sequence[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str
+    folder: Path | str, clips: SplitClips[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str
 ) -> SweepResult:
-    """Choose thresholds for clips whose true notes are `references` (same order); write the files and return the result."""
+    """Choose thresholds for clips whose true notes are `references` (same order); write the files and return the result.
+
+    Where clips of the split are missing, `sweep.json` says `partial: true`, and so does the log.
+    """
     folder = Path(folder)
     started = time.perf_counter()
     result = sweep(clips, references, params, split)
     calibration = calibrate(clips, references)
     best, lag_s = result.best, result.thresholds.onset.lag_s
-    log.info("sweep: %d points, %d clips, %.2f s", len(result.points), len(clips), time.perf_counter() - started)
+    share = f"{len(clips)} clips (partial: {len(clips.missing)} more are missing)" if clips.partial else f"{len(clips)} clips"
+    log.info("sweep: %d points, %s, %.2f s", len(result.points), share, time.perf_counter() - started)
     log.info("onset F1@50 %.4f at onset %g, pitch %g", best.onset_f1_50, best.onset_threshold, best.pitch_threshold)
     log.info("note F1 %.4f at hold %g, offset %g; onset lag %g s", best.note_f1, best.hold, best.offset_threshold, lag_s)
     write_csv(folder / "plots/sweep.csv", POINT_COLUMNS, point_rows(result.points), DECIMALS)
     write_csv(folder / "plots/onset_curve.csv", CURVE_COLUMNS, curve_rows(result.points, best), DECIMALS)
     write_csv(folder / "plots/reliability.csv", RELIABILITY_COLUMNS, reliability_rows(calibration), DECIMALS)
     scores = {name: getattr(best, name) for name in ("onset_f1_50", "onset_p_50", "onset_r_50", "note_f1")}
-    write_json(folder / "sweep.json", {**scores, "lag_s": lag_s, "points": len(result.points)}, DECIMALS)
+    partial = {"partial": True} if clips.partial else {}
+    write_json(folder / "sweep.json", {**scores, **partial, "lag_s": lag_s, "points": len(result.points)}, DECIMALS)
     write_json(folder / "calibration.json", [_numbers(name, head) for name, head in calibration.items()])
     write_thresholds(folder / "thresholds.json", result.thresholds)
     return result
