@@ -12,9 +12,16 @@ from mir_eval.transcription import match_notes
 from tivit.core.keyboard import BLACK_KEYS, IS_BLACK, KEY_COUNT, hz_of, key_of, midi_of
 from tivit.core.notes import Notes, make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.counting import frame_counts, note_counts, onset_counts, truth_of
+from tivit.evaluation.counting import OnsetCounter, frame_counts, note_counts, truth_of
 from tivit.evaluation.matching import onset_edges
 from tivit.evaluation.scores import roll
+
+
+def onset_counts(truth, edges, row, chosen):
+    is_chosen = np.zeros(len(row), bool)
+    is_chosen[chosen] = True
+    return OnsetCounter(truth, edges, row).counts(is_chosen)
+
 
 GRIDS = (TimeGrid(30.0, 0.0, 40), TimeGrid(25.0, 0.5, 60))
 TIMES_S = st.integers(0, 40).map(lambda step: step * 0.025)

@@ -147,9 +147,16 @@ def collect(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Events:
 
 def choose(events: Events, onset_threshold: float | np.ndarray, pitch_threshold: float | np.ndarray) -> np.ndarray:
     """Return the indices of the onset peaks that begin a note, ascending."""
-    key = events.onsets.row % KEY_COUNT
-    is_note = events.onsets.logit >= logit_of(at_keys(onset_threshold, key))
-    return np.flatnonzero(is_note & (events.support >= logit_of(at_keys(pitch_threshold, key))))
+    return np.flatnonzero(begins(events, onset_threshold, pitch_threshold))
+
+
+def begins(events: Events, onset_threshold: float | np.ndarray, pitch_threshold: float | np.ndarray) -> np.ndarray:
+    """Return which onset peaks begin a note, bool (N,)."""
+    onset, pitch = logit_of(onset_threshold), logit_of(pitch_threshold)
+    if np.ndim(onset) or np.ndim(pitch):
+        key = events.onsets.row % KEY_COUNT
+        onset, pitch = at_keys(onset, key), at_keys(pitch, key)
+    return (events.onsets.logit >= onset) & (events.support >= pitch)
 
 
 def find_runs(events: Events, hold: float | np.ndarray) -> Runs:

@@ -15,6 +15,7 @@ from tivit.core.keyboard import IS_BLACK, KEY_COUNT, key_of
 from tivit.core.notes import Notes
 from tivit.core.timegrid import TimeGrid
 from tivit.evaluation.matching import Edges, maximum_matching, offset_is_near
+from tivit.evaluation.subsets import SubsetMatching
 
 COLOURS = 2
 """White keys, then black keys."""
@@ -66,8 +67,12 @@ class Truth:
 
     def count(self, row: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
         """Return how many of `row`, or how much weight, fall to each clip and key colour, (clips, 2)."""
-        cell = row // KEY_COUNT * COLOURS + IS_BLACK[row % KEY_COUNT]
-        return np.bincount(cell, weight, minlength=self.clips * COLOURS).reshape(self.clips, COLOURS)
+        return np.bincount(cell_of(row), weight, minlength=self.clips * COLOURS).reshape(self.clips, COLOURS)
+
+
+def cell_of(row: np.ndarray) -> np.ndarray:
+    """Return clip * 2 + key colour of rows."""
+    return row // KEY_COUNT * COLOURS + IS_BLACK[row % KEY_COUNT]
 
 
 def truth_of(references: Sequence[Notes], grids: Sequence[TimeGrid]) -> Truth:
@@ -84,12 +89,20 @@ def truth_of(references: Sequence[Notes], grids: Sequence[TimeGrid]) -> Truth:
     return Truth(row, onset_s, offset_s, tuple(grids), down, width)
 
 
-def onset_counts(truth: Truth, edges: Edges, row: np.ndarray, chosen: np.ndarray) -> Counts:
-    """Return the counts of notes begun by the peaks `chosen` (indices) of all with `row`; `edges` are those of all peaks."""
-    is_chosen = np.zeros(len(row), bool)
-    is_chosen[chosen] = True
-    matched = maximum_matching(edges.where(is_chosen[edges.estimate]))
-    return Counts(truth.count(truth.row[matched.reference]), truth.count(row[chosen]), truth.count(truth.row))
+class OnsetCounter:
+    """Counts of notes begun by peaks, for many choices of peaks: `row` of all peaks, `edges` between true notes and them."""
+
+    def __init__(self, truth: Truth, edges: Edges, row: np.ndarray) -> None:
+        self._shape = (truth.clips, COLOURS)
+        self._cell = cell_of(row)
+        self._matching = SubsetMatching(edges, cell_of(truth.row), truth.clips * COLOURS)
+        self._true = truth.count(truth.row)
+
+    def counts(self, is_chosen: np.ndarray) -> Counts:
+        """Return the counts of the peaks at `is_chosen`, bool (N,)."""
+        matched = self._matching.counts(is_chosen).reshape(self._shape)
+        found = np.bincount(self._cell[is_chosen], minlength=matched.size).reshape(self._shape)
+        return Counts(matched, found, self._true)
 
 
 def note_counts(truth: Truth, edges: Edges, row: np.ndarray, offset_s: np.ndarray) -> Counts:

@@ -34,10 +34,10 @@ from tivit.core.keyboard import KEY_COUNT
 from tivit.core.logits import SILENT_LOGIT, ClipLogits
 from tivit.core.notes import Notes
 from tivit.core.params import check_range
-from tivit.decoding.events import Events, Runs, at_keys, choose, collect, decide, spans
+from tivit.decoding.events import Events, Runs, at_keys, begins, collect, decide, spans
 from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
 from tivit.evaluation.calibration import calibrate
-from tivit.evaluation.counting import Counts, Truth, frame_counts, note_counts, onset_counts, truth_of
+from tivit.evaluation.counting import Counts, OnsetCounter, Truth, frame_counts, note_counts, truth_of
 from tivit.evaluation.grids import Grid, check_grid, refined, values_of
 from tivit.evaluation.matching import Edges, maximum_matching, onset_edges
 from tivit.evaluation.points import (
@@ -238,10 +238,11 @@ def _onset_points(
     events, truth = task.events, task.truth
     onset_s = events.onsets.time_s - at_keys(start.onset.of_keys("lag_s"), events.onsets.row % KEY_COUNT)
     edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, onset_s, ONSET_TOLERANCE_S)
+    counter = OnsetCounter(truth, edges, events.onsets.row)
     scored = []
     for pair in pairs:
         thresholds = of_values(start, *pair, *middle[2:])
-        counts = {"onset": onset_counts(truth, edges, events.onsets.row, _beginnings(events, thresholds))}
+        counts = {"onset": counter.counts(_beginnings(events, thresholds))}
         scored.append(_Scored(pair, thresholds, counts, point_of(thresholds, counts)))
     return scored
 
@@ -289,20 +290,22 @@ def _onset_lags_s(task: _Task, start: Thresholds, axes: Axes) -> tuple[float, fl
     events, truth = task.events, task.truth
     middle = _middle(axes)
     edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, events.onsets.time_s, LAG_TOLERANCE_S)
-    chosen = [_beginnings(events, of_values(start, *pair, *middle[2:])) for pair in product(*axes[:2])]
-    scores = [onset_counts(truth, edges, events.onsets.row, index).scores()[2] for index in chosen]
-    is_chosen = np.zeros(len(events.support), bool)
-    is_chosen[chosen[int(np.argmax(scores))]] = True
+    counter = OnsetCounter(truth, edges, events.onsets.row)
+    points = [of_values(start, *pair, *middle[2:]) for pair in product(*axes[:2])]
+    scores = [counter.counts(_beginnings(events, point)).scores()[2] for point in points]
+    is_chosen = _beginnings(events, points[int(np.argmax(scores))])
     matched = maximum_matching(edges.where(is_chosen[edges.estimate]))
     late_s = events.onsets.time_s[matched.estimate] - truth.onset_s[matched.reference]
     return lags_of(late_s, truth.row[matched.reference], task.params.lag_per_colour)
 
 
 def _beginnings(events: Events, thresholds: Thresholds) -> np.ndarray:
-    """Return the indices of the onset peaks that begin notes; ends are looked for only where they have a say in it."""
-    if thresholds.rules.decoder == "states":
-        return decide(events, thresholds)[0]
-    return choose(events, thresholds.onset.of_keys("threshold"), thresholds.pitch.of_keys("threshold"))
+    """Return which onset peaks begin notes, bool (N,); ends are looked for only where they have a say in it."""
+    if thresholds.rules.decoder == "peaks":
+        return begins(events, thresholds.onset.of_keys("threshold"), thresholds.pitch.of_keys("threshold"))
+    is_chosen = np.zeros(len(events.support), bool)
+    is_chosen[decide(events, thresholds)[0]] = True
+    return is_chosen
 
 
 def _middle(axes: Axes) -> tuple[float, ...]:
