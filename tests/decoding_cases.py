@@ -12,7 +12,16 @@ from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
 from tivit.targets import make_targets
 
-RULES = EventRules(min_length_s=0.03, min_repeat_s=0.04, bridge_s=0.0, support_s=0.1, snap_s=0.1)
+RULES = EventRules(
+    decoder="peaks",
+    median_s=0.0,
+    hold_weight=0.05,
+    min_length_s=0.03,
+    min_repeat_s=0.04,
+    bridge_s=0.0,
+    support_s=0.1,
+    snap_s=0.1,
+)
 HALF = HeadThreshold(threshold=0.5, hold=0.5, lag_s=0.0, temperature=1.0, bias=0.0)
 THRESHOLDS = Thresholds(onset=HALF, pitch=HALF, offset=HALF, rules=RULES, split="val", metric="none")
 RAMP_FRAMES = 2.0

@@ -14,7 +14,8 @@ from tivit.core.keyboard import KEY_COUNT, keys_between
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.decoding.events import choose, collect, decode_notes, end_sources, find_runs, spans
+from tivit.decoding.events import choose, collect, decode_notes, end_sources, find_runs, median_filtered, spans
+from tivit.decoding.thresholds import KeyValues
 
 GRID = TimeGrid(30.0, 0.0, 90)
 KEY, MIDI = 39, 60
@@ -41,13 +42,15 @@ def test_no_note_is_found_out_of_view():
     np.testing.assert_array_equal(decode_notes(heads, grid, THRESHOLDS).midi, expected.midi)
 
 
+@pytest.mark.parametrize("decoder", ["peaks", "states"])
 @pytest.mark.parametrize("fps", [25.0, 30.0, 60.0])
 @pytest.mark.parametrize("start_s", [0.0, 3.21])
-def test_an_oracle_loses_nothing(fps, start_s):
+def test_an_oracle_loses_nothing(fps, start_s, decoder):
+    thresholds = replace(THRESHOLDS, rules=replace(RULES, decoder=decoder))
     for seed in range(4):
         notes = shifted(random_notes(np.random.default_rng(seed), 20.0, per_key=6), start_s)
         grid = TimeGrid(fps, start_s, int(20 * fps) + 1)
-        found = decode_notes(perfect_logits(notes, grid), grid, THRESHOLDS)
+        found = decode_notes(perfect_logits(notes, grid), grid, thresholds)
         np.testing.assert_array_equal(found.midi, notes.midi)
         np.testing.assert_allclose(found.onset_s, notes.onset_s, atol=2e-3)
         np.testing.assert_allclose(found.offset_s, notes.offset_s, atol=0.02)
@@ -67,6 +70,51 @@ def test_the_apex_of_a_sampled_triangle_is_exact_at_any_height_and_width(apex_fr
     notes = decode_notes(heads, GRID, low)
     assert len(notes) == 1
     assert notes.onset_s[0] == pytest.approx(apex_frame / 30.0, abs=1e-4)
+
+
+def test_black_keys_may_have_values_of_their_own():
+    """Key 39 is a C (MIDI 60): values of black keys do not touch it, and do touch key 40."""
+    onset, pitch = [0.5, 0.9, 0.5], [0, 1, 1, 1, 1, 1, 0]
+    heads = columns(onset=onset, pitch=pitch)
+    for name in heads:
+        heads[name][:, KEY + 1] = heads[name][:, KEY]
+    late = KeyValues(threshold=0.5, hold=0.5, lag_s=0.02)
+    notes = decode_notes(heads, GRID, replace(THRESHOLDS, onset=replace(HALF, black=late)))
+    assert notes.midi.tolist() == [MIDI + 1, MIDI]
+    assert np.diff(notes.onset_s)[0] == pytest.approx(0.02)
+    assert np.ptp(notes.offset_s) == pytest.approx(0.0)
+    late_end = decode_notes(heads, GRID, replace(THRESHOLDS, pitch=replace(HALF, black=late)))
+    assert np.diff(late_end.offset_s)[0] == pytest.approx(-0.02)
+    for head in ("onset", "pitch"):
+        higher = replace(HALF, black=replace(late, threshold=1.0))
+        assert decode_notes(heads, GRID, replace(THRESHOLDS, **{head: higher})).midi.tolist() == [MIDI]
+
+
+def test_equal_values_for_both_colours_are_one_value_for_all_keys():
+    notes, grid = random_notes(np.random.default_rng(5), 8.0), TimeGrid(30.0, 0.0, 241)
+    heads = noisy_logits(notes, grid, np.random.default_rng(2))
+    same = replace(HALF, black=KeyValues(threshold=0.5, hold=0.5, lag_s=0.0))
+    one, two = (decode_notes(heads, grid, replace(THRESHOLDS, onset=head, pitch=head, offset=head)) for head in (HALF, same))
+    np.testing.assert_array_equal(one.onset_s, two.onset_s)
+    np.testing.assert_array_equal(one.offset_s, two.offset_s)
+
+
+def test_the_median_filter_removes_what_is_shorter_than_half_of_it():
+    rows = np.zeros((9, 2), np.float32)
+    rows[3, 0], rows[3:5, 1] = 5.0, 5.0
+    np.testing.assert_array_equal(median_filtered(rows, 3)[:, 0], np.zeros(9))
+    np.testing.assert_array_equal(median_filtered(rows, 3)[:, 1], rows[:, 1])
+    for frames in (0, 1):
+        assert median_filtered(rows, frames) is rows
+    np.testing.assert_array_equal(median_filtered(np.arange(5.0)[:, None], 3)[:, 0], np.arange(5.0))
+    assert len(median_filtered(np.zeros((0, 2)), 5)) == 0
+
+
+def test_the_median_filter_bridges_a_dip_of_the_pitch_head():
+    heads = columns(onset=[0.5, 1.0, 0.5], pitch=[0, 1, 1, 1, 0, 1, 1, 1, 0])
+    whole = decode_notes(heads, GRID, replace(THRESHOLDS, rules=replace(RULES, median_s=0.1)))
+    assert decode_notes(heads, GRID, THRESHOLDS).offset_s[0] == pytest.approx(13.5 / 30, abs=1e-3)
+    assert whole.offset_s[0] == pytest.approx(17.5 / 30, abs=1e-3)
 
 
 def test_each_head_has_its_own_lag():

@@ -7,20 +7,27 @@ import pytest
 from decoding_cases import RULES, noisy_logits, perfect_logits, random_notes, shifted
 
 from tivit.core.errors import InputError
+from tivit.core.keyboard import IS_BLACK, LOWEST_MIDI
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import empty_notes
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.events import decode_notes
+from tivit.evaluation.points import Point, best_point
 from tivit.evaluation.scores import score_clip, summary
-from tivit.evaluation.sweep import Point, SweepParams, best_point, sweep
+from tivit.evaluation.sweep import SweepParams, sweep
 
 PARAMS = SweepParams(
     onset_thresholds=(0.2, 0.5, 0.8),
     pitch_thresholds=(0.0, 0.5),
     hold_thresholds=(0.3, 0.6),
     offset_thresholds=(0.4, 1.0),
+    objective="onset",
+    refine_rounds=0,
+    per_colour=False,
     tie_f1=0.0,
     remove_lag=True,
+    lag_per_colour=False,
+    calibrate=False,
     rules=RULES,
 )
 
@@ -89,6 +96,78 @@ def test_a_constant_lag_is_found_and_removed(lag_s):
     assert result.best.onset_f1_50 == result.best.note_f1 == 1.0
     kept = sweep(clips, references, replace(PARAMS, remove_lag=False), "val")
     assert kept.thresholds.onset.lag_s == 0.0
+
+
+def two_colours(clips, references):
+    """Return the clips with black keys 40 ms late and less sure, and white keys that seem to be struck at the start."""
+    late = []
+    for clip, notes in zip(clips, references, strict=True):
+        is_black = IS_BLACK[notes.midi - LOWEST_MIDI]
+        sides = [notes.take(~is_black), shifted(notes.take(is_black), 0.04)]
+        white, black = (perfect_logits(side, clip.grid) for side in sides)
+        heads = {name: np.where(IS_BLACK, black[name] / 2 - 1.0, white[name]).astype(np.float32) for name in white}
+        heads["onset"][1, ~IS_BLACK], heads["pitch"][1:3, ~IS_BLACK] = -0.5, 3.0
+        late.append(replace(clip, heads=heads))
+    return late
+
+
+def test_black_keys_may_have_a_lag_and_thresholds_of_their_own():
+    clips, references = cases(noise=0.0, count=6)
+    clips = two_colours(clips, references)
+    common = sweep(clips, references, PARAMS, "val")
+    apart = sweep(clips, references, replace(PARAMS, per_colour=True, lag_per_colour=True), "val")
+    onset = apart.thresholds.onset
+    assert onset.lag_s == pytest.approx(0.0, abs=2e-3) and onset.black.lag_s == pytest.approx(0.04, abs=2e-3)
+    assert onset.black.threshold < onset.threshold
+    assert apart.best.onset_f1_50 == 1.0 > common.best.onset_f1_50
+    values = scored(clips, references, apart.thresholds)
+    assert (values["onset_f1_50"], values["note_f1"], values["frame_f1"]) == pytest.approx(
+        (apart.best.onset_f1_50, apart.best.note_f1, apart.best.frame_f1)
+    )
+
+
+@pytest.mark.parametrize("decoder", ["peaks", "states"])
+@pytest.mark.parametrize("objective", ["onset", "note", "frame"])
+def test_the_chosen_thresholds_reproduce_their_scores_whatever_the_options(decoder, objective):
+    clips, references = cases(noise=1.2)
+    rules = replace(RULES, decoder=decoder, median_s=0.1)
+    options = replace(PARAMS, objective=objective, refine_rounds=1, per_colour=True, lag_per_colour=True, rules=rules)
+    for params in (options, replace(options, per_colour=False, lag_per_colour=False, calibrate=True)):
+        result = sweep(clips, references, params, "val")
+        values = scored(clips, references, result.thresholds)
+        assert (values["onset_f1_50"], values["note_f1"], values["frame_f1"]) == pytest.approx(
+            (result.best.onset_f1_50, result.best.note_f1, result.best.frame_f1)
+        )
+        assert (result.thresholds.onset.temperature == 1.0) is not params.calibrate
+
+
+@pytest.mark.parametrize(("objective", "metric"), [("note", "note_f1"), ("frame", "frame_f1")])
+def test_the_best_of_all_combinations_is_taken(objective, metric):
+    clips, references = cases(noise=1.5)
+    result = sweep(clips, references, replace(PARAMS, objective=objective), "val")
+    assert len(result.points) == 3 * 2 * 2 * 2
+    assert getattr(result.best, metric) == max(getattr(point, metric) for point in result.points)
+    in_steps = sweep(clips, references, PARAMS, "val")
+    assert getattr(result.best, metric) >= getattr(in_steps.best, metric)
+
+
+def test_refining_looks_between_the_values_of_the_grid():
+    clips, references = cases(noise=1.5)
+    rough = sweep(clips, references, PARAMS, "val")
+    fine = sweep(clips, references, replace(PARAMS, refine_rounds=3), "val")
+    assert fine.points[: len(rough.points)] == rough.points
+    assert fine.best.onset_f1_50 >= rough.best.onset_f1_50
+    tried = {point.onset_threshold for point in fine.points} - set(PARAMS.onset_thresholds)
+    assert tried and min(PARAMS.onset_thresholds) < min(tried) and max(tried) < max(PARAMS.onset_thresholds)
+
+
+def test_a_fixed_head_is_left_alone_and_too_many_combinations_are_refused():
+    clips, references = cases()
+    result = sweep(clips, references, replace(PARAMS, pitch_thresholds=0.35, offset_thresholds=1.0), "val")
+    assert (result.thresholds.pitch.threshold, result.thresholds.offset.threshold) == (0.35, 1.0)
+    fine = {"probability": (0.0, 1.0, 2000.0)}
+    with pytest.raises(InputError, match="4,000,000 combinations of thresholds are more than 1,000,000"):
+        sweep(clips, references, replace(PARAMS, onset_thresholds=fine, pitch_thresholds=fine), "val")
 
 
 def test_wrong_pitches_score_nothing_at_every_point():

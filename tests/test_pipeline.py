@@ -96,6 +96,7 @@ def test_git_sees_only_results_that_belong_in_git(clone):
     allowed = {
         "dvc.lock",
         "data/dvc.lock",
+        "metrics/calibration.json",
         "metrics/evaluate.json",
         "metrics/sweep.json",
         "metrics/thresholds.json",

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
-    adders = (_add_transcribe, _add_score, _add_export_weights, _add_index, _add_compare)
+    adders = (_add_transcribe, _add_score, _add_sweep, _add_export_weights, _add_index, _add_compare)
     for command in (*(add(commands) for add in adders), _add_check_registration(kinds)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
@@ -191,6 +191,29 @@ def _compare(arguments: argparse.Namespace) -> int:
     request = Request(methods, parse_minutes(arguments.minutes), steps, arguments.out)
     compare(params_file.load(arguments.params), request)
     print(f"table: {arguments.out / 'compare.md'}")
+    return 0
+
+
+def _add_sweep(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        "sweep",
+        help="choose decoding thresholds for any logits file",
+        description="Choose decoding thresholds for any logits file, as section sweep of the params says; no model is run.",
+    )
+    command.add_argument("--logits", type=Path, required=True, metavar="X.npz", help="such as data/logits/val.npz")
+    command.add_argument("--notes", type=Path, required=True, metavar="Y.csv", help="such as data/manifest/notes.csv")
+    command.add_argument("--out", type=Path, default=Path(".tivit/sweep"), help="a folder (default: %(default)s)")
+    command.set_defaults(work=_sweep)
+    return command
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    from tivit.evaluation.sweep import SweepParams
+    from tivit.evaluation.sweep_files import sweep_files
+
+    params = section(params_file.load(arguments.params), "sweep", SweepParams)
+    sweep_files(arguments.logits, arguments.notes, arguments.out, params)
+    print(f"thresholds: {arguments.out / 'thresholds.json'}")
     return 0
 
 

@@ -2,7 +2,8 @@
 
 Two halves, so that a sweep does the costly one once. `collect` finds what does not depend on the thresholds: peaks and their
 heights, for one or many clips. `choose`, `find_runs` and `spans` apply thresholds to it. Onsets depend on the onset
-and pitch thresholds alone; hold and offset thresholds move only ends.
+and pitch thresholds alone; hold and offset thresholds move only ends. The decoder `states` (`tivit/decoding/states.py`)
+decides which peaks begin and end notes in another way, from the same events. A threshold is one number or one a key, (88,).
 
 All clips and keys lie on one line: `at = row * row_s + seconds since the clip's start`, row = clip * 88 + key, the rows so far
 apart that nothing reaches across; sorted along it, every look-up is a binary search.
@@ -26,16 +27,19 @@ from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
 ROW_GAP_S = 10.0
 """Free time between two rows of the line; every rule's time is at most 1 s."""
 SILENT = -np.inf
+STATES_LOWEST = 0.01
+"""Probability below which no onset peak is looked at by the decoder `states`."""
 VELOCITY_REACH = 1
 """Frames on either side of the one nearest the onset over which the velocity is averaged."""
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """Local maxima of one head, sorted by `at`: place on the line, row, instant (s), calibrated logit; shape (N,) each."""
+    """Local maxima of one head, sorted by `at`: place on the line, row, frame, instant (s), calibrated logit; (N,) each."""
 
     at: np.ndarray
     row: np.ndarray
+    frame: np.ndarray
     time_s: np.ndarray
     logit: np.ndarray
 
@@ -66,10 +70,10 @@ class Events:
     rules: EventRules
 
 
-def logit_of(probability: float) -> float:
+def logit_of(probability: float | np.ndarray) -> float | np.ndarray:
     """Return log(p / (1 - p)); -inf for 0 and inf for 1."""
     with np.errstate(divide="ignore"):
-        return float(np.log(probability) - np.log1p(-probability))
+        return np.log(probability) - np.log1p(-np.asarray(probability))
 
 
 def decode_notes(heads: dict[str, np.ndarray], grid: TimeGrid, thresholds: Thresholds) -> Notes:
@@ -89,17 +93,33 @@ def decode_notes(heads: dict[str, np.ndarray], grid: TimeGrid, thresholds: Thres
     """
     clip = ClipLogits("", grid, heads)
     events = collect([clip], thresholds)
-    chosen = choose(events, thresholds.onset.threshold, thresholds.pitch.threshold)
-    runs = find_runs(events, thresholds.pitch.hold)
-    onset_s, offset_s = spans(events, chosen, runs, end_sources(events, chosen, runs), thresholds)
+    chosen, runs, sources = decide(events, thresholds)
+    onset_s, offset_s = spans(events, chosen, runs, sources, thresholds)
     key = events.onsets.row[chosen]
     attributes = [_attribute(heads.get(name), grid, key, onset_s, offset_s) for name in ("hand", "clef")]
     return make_notes(onset_s, offset_s, midi_of(key), _velocity(heads.get(VELOCITY), grid, key, onset_s), *attributes)
 
 
+def decide(events: Events, thresholds: Thresholds) -> tuple[np.ndarray, Runs, tuple[np.ndarray, np.ndarray]]:
+    """Return the indices of the onset peaks that begin notes, the runs, and what ends the notes (see `end_sources`)."""
+    if thresholds.rules.decoder == "states":
+        from tivit.decoding.states import decide_states
+
+        return decide_states(events, thresholds)
+    chosen = choose(events, thresholds.onset.of_keys("threshold"), thresholds.pitch.of_keys("threshold"))
+    runs = find_runs(events, thresholds.pitch.of_keys("hold"))
+    return chosen, runs, end_sources(events, chosen, runs)
+
+
 def collect(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Events:
-    """Return the events of clips: peaks at least as probable as the onset and offset thresholds, and the pitch rows."""
+    """Return the events of clips: the pitch rows, and the peaks at least as probable as the onset and offset thresholds.
+
+    The decoder `states` may begin a note at a lower onset peak: for it they go down to a probability of `STATES_LOWEST`.
+    """
     rules = thresholds.rules
+    lowest = {name: float(np.min(getattr(thresholds, name).of_keys("threshold"))) for name in ("onset", "offset")}
+    if rules.decoder == "states":
+        lowest["onset"] = min(lowest["onset"], STATES_LOWEST)
     row_s = ROW_GAP_S + max((clip.grid.time_s(clip.grid.length) - clip.grid.start_s for clip in clips), default=0.0)
     onsets, offsets, supports, pitches, pads = [], [], [], [], []
     for number, clip in enumerate(clips):
@@ -108,12 +128,14 @@ def collect(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Events:
         reach = max(1, frames_of(rules.min_repeat_s, fps))
         answer = frames_of(rules.support_s, fps)
         pad = max(reach, answer, frames_of(rules.bridge_s, fps)) + 1
-        flat = {name: _flat(clip.heads[name], getattr(thresholds, name), pad) for name in EVENT_HEADS}
+        rows = {**clip.heads, "pitch": median_filtered(clip.heads["pitch"], frames_of(rules.median_s, fps))}
+        flat = {name: _flat(rows[name], getattr(thresholds, name), pad) for name in EVENT_HEADS}
         for name, found in (("onset", onsets), ("offset", offsets)):
-            index = _peak_indices(flat[name], logit_of(getattr(thresholds, name).threshold), reach)
-            frame = _sub_frames(flat[name], index, pad, clip.grid)
-            row = index // (clip.grid.length + 2 * pad) + number * KEY_COUNT
-            found.append(_peaks(row, clip.grid.time_s(frame), flat[name][index], clip.grid, row_s))
+            index = _peak_indices(flat[name], logit_of(lowest[name]), reach)
+            width = clip.grid.length + 2 * pad
+            row, time_s = index // width + number * KEY_COUNT, clip.grid.time_s(_sub_frames(flat[name], index, pad, clip.grid))
+            at = row * row_s + (time_s - clip.grid.start_s)
+            found.append(Peaks(at, row, index % width - pad, time_s, flat[name][index].astype(np.float64)))
             if name == "onset":
                 supports.append(np.max([flat["pitch"][index + step] for step in range(answer + 1)], axis=0))
         pitches.append(flat["pitch"])
@@ -123,37 +145,48 @@ def collect(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Events:
     return Events(_joined(onsets), support, _joined(offsets), tuple(pitches), grids, tuple(pads), row_s, rules)
 
 
-def choose(events: Events, onset_threshold: float, pitch_threshold: float) -> np.ndarray:
+def choose(events: Events, onset_threshold: float | np.ndarray, pitch_threshold: float | np.ndarray) -> np.ndarray:
     """Return the indices of the onset peaks that begin a note, ascending."""
-    is_note = (events.onsets.logit >= logit_of(onset_threshold)) & (events.support >= logit_of(pitch_threshold))
-    return np.flatnonzero(is_note)
+    return np.flatnonzero(begins(events, onset_threshold, pitch_threshold))
 
 
-def find_runs(events: Events, hold: float) -> Runs:
+def begins(events: Events, onset_threshold: float | np.ndarray, pitch_threshold: float | np.ndarray) -> np.ndarray:
+    """Return which onset peaks begin a note, bool (N,)."""
+    onset, pitch = logit_of(onset_threshold), logit_of(pitch_threshold)
+    if np.ndim(onset) or np.ndim(pitch):
+        key = events.onsets.row % KEY_COUNT
+        onset, pitch = at_keys(onset, key), at_keys(pitch, key)
+    return (events.onsets.logit >= onset) & (events.support >= pitch)
+
+
+def find_runs(events: Events, hold: float | np.ndarray) -> Runs:
     """Return where the pitch head stays at or above `hold`, dips up to `bridge_s` bridged, ends between two frames.
 
     An end is where the straight line through the probabilities of the last held frame and the next one crosses `hold`.
     """
-    level = logit_of(hold)
     start_at, end_at, end_s = [], [], []
     for number, (flat, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
-        held = flat >= level
-        if hold <= 0.0:
+        width = grid.length + 2 * pad
+        held = flat >= (logit_of(hold) if np.ndim(hold) == 0 else np.repeat(logit_of(hold), width))
+        if np.min(hold) <= 0.0:
             held &= flat > SILENT
         edges = np.flatnonzero(held[1:] != held[:-1]) + 1
         starts, ends = edges[::2], edges[1::2]
         is_gap = starts[1:] - ends[:-1] > frames_of(events.rules.bridge_s, grid.fps)
         starts = starts[np.concatenate([[True], is_gap])] if len(starts) else starts
         ends = ends[np.concatenate([is_gap, [True]])] if len(ends) else ends
-        width = grid.length + 2 * pad
-        before, after = _probability(flat[ends - 1]), _probability(flat[ends])
-        drop = np.maximum(before - after, 1e-9)
-        time_s = grid.time_s(ends % width - pad - 1 + np.clip((before - hold) / drop, 0.0, 1.0))
+        time_s = grid.time_s(ends % width - pad - 1 + crossing(flat, ends, at_keys(hold, ends // width)))
         base_s = (ends // width + number * KEY_COUNT) * events.row_s - grid.start_s
         start_at.append(grid.time_s(starts % width - pad) + base_s)
         end_at.append(time_s + base_s)
         end_s.append(time_s)
     return Runs(*(np.concatenate(column) if column else np.zeros(0) for column in (start_at, end_at, end_s)))
+
+
+def crossing(flat: np.ndarray, ends: np.ndarray, hold: float | np.ndarray) -> np.ndarray:
+    """Return how far (0..1 frames) after `ends - 1` a straight line through the probabilities there and at `ends` is `hold`."""
+    before, after = _probability(flat[ends - 1]), _probability(flat[ends])
+    return np.clip((before - hold) / np.maximum(before - after, 1e-9), 0.0, 1.0)
 
 
 def end_sources(events: Events, chosen: np.ndarray, runs: Runs) -> tuple[np.ndarray, np.ndarray]:
@@ -183,16 +216,37 @@ def spans(
     """
     offset_index, run_index = sources
     rules, row = events.rules, events.onsets.row[chosen]
-    onset_s = events.onsets.time_s[chosen] - thresholds.onset.lag_s
+    key = row % KEY_COUNT
+    lag_s = {name: at_keys(getattr(thresholds, name).of_keys("lag_s"), key) for name in EVENT_HEADS}
+    onset_s = events.onsets.time_s[chosen] - lag_s["onset"]
     earliest_s = onset_s + rules.min_length_s
-    run_end_s = np.where(run_index >= 0, np.append(runs.end_s, 0.0)[run_index] - thresholds.pitch.lag_s, earliest_s)
+    run_end_s = np.where(run_index >= 0, np.append(runs.end_s, 0.0)[run_index] - lag_s["pitch"], earliest_s)
     peak_logit = np.where(offset_index >= 0, np.append(events.offsets.logit, SILENT)[offset_index], SILENT)
-    peak_s = np.append(events.offsets.time_s, 0.0)[offset_index] - thresholds.offset.lag_s
-    is_peak = (peak_logit >= logit_of(thresholds.offset.threshold)) & (offset_index >= 0)
+    peak_s = np.append(events.offsets.time_s, 0.0)[offset_index] - lag_s["offset"]
+    level = logit_of(at_keys(thresholds.offset.of_keys("threshold"), key))
+    is_peak = (peak_logit >= level) & (offset_index >= 0)
     offset_s = np.maximum(np.where(is_peak, peak_s, run_end_s), earliest_s)
     repeats = np.flatnonzero(row[1:] == row[:-1])
     offset_s[repeats] = np.minimum(offset_s[repeats], onset_s[repeats + 1])
     return onset_s, offset_s
+
+
+def at_keys(value: float | np.ndarray, key: np.ndarray) -> float | np.ndarray:
+    """Return a value for all keys as it is, values a key (88,) at `key`."""
+    return value if np.ndim(value) == 0 else np.asarray(value)[key]
+
+
+def median_filtered(logits: np.ndarray, frames: int) -> np.ndarray:
+    """Return the running median of (T, 88) logits over `frames` frames made odd, the ends continued; 0 and 1 change nothing.
+
+    The median commutes with rising maps, so that of logits is that of probabilities.
+    """
+    reach = frames // 2
+    if reach == 0 or not len(logits):
+        return logits
+    padded = np.pad(logits, ((reach, reach), (0, 0)), mode="edge")
+    stack = np.stack([padded[step : step + len(logits)] for step in range(2 * reach + 1)])
+    return np.partition(stack, reach, axis=0)[reach]
 
 
 def _check(clip: ClipLogits) -> None:
@@ -241,13 +295,9 @@ def _sub_frames(flat: np.ndarray, index: np.ndarray, pad: int, grid: TimeGrid) -
     return frame + np.divide(right - left, fall, out=np.zeros(len(frame)), where=fall > 1e-12)
 
 
-def _peaks(row: np.ndarray, time_s: np.ndarray, logit: np.ndarray, grid: TimeGrid, row_s: float) -> Peaks:
-    return Peaks(row * row_s + (time_s - grid.start_s), row, time_s, logit.astype(np.float64))
-
-
 def _joined(parts: list[Peaks]) -> Peaks:
     if not parts:
-        return Peaks(np.zeros(0), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+        return Peaks(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
     return Peaks(*(np.concatenate(columns) for columns in zip(*(vars(part).values() for part in parts), strict=True)))
 
 

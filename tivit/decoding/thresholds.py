@@ -1,49 +1,80 @@
 """Operating points: what turns probabilities into notes, chosen once on validation, and the file that carries them.
 
 `metrics/thresholds.json` is written by the sweep and read by everything that decodes notes. A probability is
-`sigmoid(logit / temperature + bias)`; a lag is how late a head is (s) and is subtracted from its events.
+`sigmoid(logit / temperature + bias)`; a lag is how late a head is (s) and is subtracted from its events. Thresholds, holds and
+lags may differ for black keys.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from tivit.core.artifacts import read_json, write_json
 from tivit.core.errors import InputError
-from tivit.core.params import check_range
+from tivit.core.heads import EVENT_HEADS
+from tivit.core.keyboard import IS_BLACK
+from tivit.core.params import check_choice, check_range
 
-FORMAT = 1
+FORMAT = 2
+DECODERS = ("peaks", "states")
 
 
 @dataclass(frozen=True)
-class HeadThreshold:
-    """One event head: the probability that opens an event, the one that keeps it going, its lag (s), its calibration."""
+class KeyValues:
+    """What one head may have for black keys alone: threshold, hold and lag (s), as in `HeadThreshold`."""
 
     threshold: float
     hold: float
     lag_s: float
-    temperature: float
-    bias: float
 
     def __post_init__(self) -> None:
         check_range("threshold", self.threshold, 0.0, 1.0)
         check_range("hold", self.hold, 0.0, 1.0)
         check_range("lag_s", self.lag_s, -1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class HeadThreshold(KeyValues):
+    """One event head: the probability that opens an event, the one that keeps it going, its lag (s), its calibration.
+
+    `black` holds the values of black keys where they differ from those of white keys, which are then those of this class.
+    """
+
+    temperature: float
+    bias: float
+    black: KeyValues | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         check_range("temperature", self.temperature, 1e-3, 1e3)
         check_range("bias", self.bias, -100.0, 100.0)
+
+    def of_keys(self, name: str) -> float | np.ndarray:
+        """Return value `name` (threshold, hold or lag_s): one number for all keys, or one a key, shape (88,)."""
+        if self.black is None:
+            return getattr(self, name)
+        return np.where(IS_BLACK, getattr(self.black, name), getattr(self, name))
 
 
 @dataclass(frozen=True)
 class EventRules:
-    """Times (s) that shape notes whatever the thresholds are.
+    """How notes are made whatever the thresholds are; times in seconds.
 
-    min_length_s: no note is shorter (it is lengthened, not dropped). min_repeat_s: of two onset peaks of one key nearer than
-    this the higher stays. bridge_s: a dip of the pitch head not longer than this does not end a note. support_s: the pitch head
-    must answer within this time after an onset. snap_s: an offset peak up to this late after the pitch head fell still counts.
+    decoder: `peaks` (every onset peak above the thresholds begins a note) or `states` (the likeliest sequence of states of each
+    key). median_s: width of a median filter over the pitch head; 0: none. hold_weight: what a frame of the pitch head counts
+    for beside an onset or offset (`states` only). min_length_s: no note is shorter (it is lengthened, not dropped).
+    min_repeat_s: of two onset peaks of one key nearer than this the higher stays. bridge_s: a dip of the pitch head not longer
+    than this does not end a note (`peaks` only). support_s: the pitch head must answer within this time after an onset.
+    snap_s: an offset peak up to this late after the pitch head fell still counts (`peaks` only).
     """
 
+    decoder: Literal["peaks", "states"]
+    median_s: float
+    hold_weight: float
     min_length_s: float
     min_repeat_s: float
     bridge_s: float
@@ -51,9 +82,11 @@ class EventRules:
     snap_s: float
 
     def __post_init__(self) -> None:
+        check_choice("decoder", self.decoder, DECODERS)
         check_range("min_length_s", self.min_length_s, 1e-3, 1.0)
         for field in fields(self):
-            check_range(field.name, getattr(self, field.name), 0.0, 1.0)
+            if field.name != "decoder":
+                check_range(field.name, getattr(self, field.name), 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -84,11 +117,17 @@ def read_thresholds(path: Path | str) -> Thresholds:
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise InputError(f"{path}: not a thresholds file of format {FORMAT}; run the sweep stage")
     try:
-        heads = {name: _build(HeadThreshold, value[name]) for name in ("onset", "pitch", "offset")}
-        return Thresholds(**heads, rules=_build(EventRules, value["rules"]), split=value["split"], metric=value["metric"])
+        heads = {name: _head(value[name]) for name in EVENT_HEADS}
+        rules = EventRules(decoder=value["rules"]["decoder"], **_numbers(EventRules, value["rules"], ("decoder",)))
+        return Thresholds(**heads, rules=rules, split=value["split"], metric=value["metric"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a thresholds file ({error})") from None
 
 
-def _build(schema: type, value: dict[str, Any]) -> Any:
-    return schema(**{field.name: float(value[field.name]) for field in fields(schema)})
+def _head(value: dict[str, Any]) -> HeadThreshold:
+    black = None if value["black"] is None else KeyValues(**_numbers(KeyValues, value["black"], ()))
+    return HeadThreshold(**_numbers(HeadThreshold, value, ("black",)), black=black)
+
+
+def _numbers(schema: type, value: dict[str, Any], others: tuple[str, ...]) -> dict[str, float]:
+    return {field.name: float(value[field.name]) for field in fields(schema) if field.name not in others}

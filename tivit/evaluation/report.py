@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import KEY_COUNT, key_of, midi_of, name_of
 from tivit.core.notes import Notes
+from tivit.evaluation.calibration import BINS, HeadCalibration
 from tivit.evaluation.census import CLASSES
 from tivit.evaluation.kinds import MS_PER_S
+from tivit.evaluation.points import Point
 from tivit.evaluation.scores import ClipScore
-from tivit.evaluation.sweep import Point
 
 CLIP_METRICS = (
     "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_f1_same_tol",
@@ -28,13 +30,17 @@ TABLE_METRICS = (
     *(f"errors_{name}" for name in CLASSES),
 )  # fmt: skip
 POINT_COLUMNS = (
-    "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50", "note_f1",
+    "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50",
+    "note_f1", "frame_f1",
 )  # fmt: skip
 CURVE_COLUMNS = ("onset_threshold", "precision", "recall", "f1")
 SCORE_COLUMNS = ("block", "metric", "value")
 KEY_COLUMNS = ("midi", "key", "notes", "found", "invented", "recall")
 TIMING_COLUMNS = ("late_ms", "notes")
 TIMING_BIN_MS = 5.0
+RELIABILITY_COLUMNS = (
+    "probability", *(f"{name}{state}" for name in EVENT_HEADS for state in ("", "_calibrated")),
+)  # fmt: skip
 DECIMALS = 4
 MS_DECIMALS = 1
 
@@ -57,10 +63,31 @@ def point_rows(points: Sequence[Point]) -> list[list[object]]:
 
 
 def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
-    """Return onset precision, recall and F1 at 50 ms over the onset threshold at the chosen pitch threshold, ascending."""
-    line = [point for point in points if point.note_f1 is None and point.pitch_threshold == best.pitch_threshold]
-    line.sort(key=lambda point: point.onset_threshold)
-    return [[point.onset_threshold, point.onset_p_50, point.onset_r_50, point.onset_f1_50] for point in line]
+    """Return onset precision, recall and F1 at 50 ms over the onset threshold at the other chosen values, ascending.
+
+    The points are those where only onsets were scored, if there are any; of equal thresholds the first counts.
+    """
+    only_onsets = [point for point in points if point.note_f1 is None]
+    line = [point for point in only_onsets or points if point.pitch_threshold == best.pitch_threshold]
+    if not only_onsets:
+        line = [point for point in line if (point.hold, point.offset_threshold) == (best.hold, best.offset_threshold)]
+    first = {point.onset_threshold: point for point in reversed(line)}
+    return [[value, first[value].onset_p_50, first[value].onset_r_50, first[value].onset_f1_50] for value in sorted(first)]
+
+
+def reliability_rows(calibration: Mapping[str, HeadCalibration]) -> list[list[object]]:
+    """Return one row per bin of probability, columns `RELIABILITY_COLUMNS`: its middle, then the shares of true labels.
+
+    "" where no frame of a head has such a probability; a head that can be believed has shares like the middles.
+    """
+    rows = []
+    for number in range(BINS):
+        row: list[object] = [(number + 0.5) / BINS]
+        for name in EVENT_HEADS:
+            fits = [calibration[name].before, calibration[name].after] if name in calibration else [None, None]
+            row += [fit.observed[number] if fit is not None and fit.frames[number] else "" for fit in fits]
+        rows.append(row)
+    return rows
 
 
 def score_rows(blocks: Mapping[str, Mapping[str, float]]) -> list[list[object]]:

@@ -1,82 +1,100 @@
 """Thresholds chosen on one split by exact scoring of every combination.
 
-The onset peaks that begin notes depend on the onset and pitch thresholds alone, the ends on hold and offset threshold. So the
-search is exact in two steps: the pair (onset, pitch threshold) with the best onset F1 at 50 ms, then for these notes the
-pair (hold, offset threshold) with the best note F1 (onset and offset, mir_eval's default rule). F1 is the mean over clips.
+A point is a value of each axis: onset and pitch threshold, which decide what begins notes, hold and offset threshold, which
+decide where they end. F1 is the mean over clips. Objectives:
+
+- `onset`: the pair (onset, pitch threshold) with the best onset F1 at 50 ms, then for these notes the pair (hold, offset
+  threshold) with the best note F1 (onset and offset, mir_eval's default rule). With the decoder `peaks` the first pair alone
+  decides which notes there are, so two steps find what all combinations would. With `states` all four do: the first step
+  then holds the middle values of the other two axes.
+- `note`, `frame`: of all combinations of the four the one with the best note F1, or frame F1.
 
 Ties: points whose score is within `tie_f1` of the best, a difference of a few notes that says nothing of other videos. Of these
 the point nearest to their mean, so the middle of a plateau instead of its edge; then the lower thresholds.
+Refining: the search again on the chosen values and those halfway to their neighbours on the grid, `refine_rounds` times.
+Key colours (`per_colour`): after the search black keys get the best point beside the chosen one of white keys, then white keys
+the best beside that; each key counts for itself, so this needs no more decoding. All under the same rule for ties.
 Lag: the median of estimate minus truth. For onsets over the notes matched at the best point at 100 ms, where a lag costs
 nothing; for ends, per hold, over the matched notes whose end lies within 100 ms. Removed before anything is scored at 50 ms.
+`lag_per_colour`: such a median for the notes of each key colour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import Literal
 
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.core.keyboard import KEY_COUNT, key_of
-from tivit.core.logits import ClipLogits
+from tivit.core.heads import EVENT_HEADS
+from tivit.core.keyboard import KEY_COUNT
+from tivit.core.logits import SILENT_LOGIT, ClipLogits
 from tivit.core.notes import Notes
 from tivit.core.params import check_range
-from tivit.decoding.events import Events, choose, collect, end_sources, find_runs, spans
+from tivit.decoding.events import Events, Runs, at_keys, begins, collect, decide, spans
 from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
-from tivit.evaluation.matching import Edges, maximum_matching, offset_is_near, onset_edges
+from tivit.evaluation.calibration import calibrate
+from tivit.evaluation.counting import Counts, OnsetCounter, Truth, frame_counts, note_counts, truth_of
+from tivit.evaluation.grids import Grid, check_grid, refined, values_of
+from tivit.evaluation.matching import Edges, maximum_matching, onset_edges
+from tivit.evaluation.points import (
+    LAG_TOLERANCE_S,
+    Point,
+    best_point,
+    lags_of,
+    mixed,
+    of_values,
+    point_of,
+    set_all,
+    values_on,
+    with_lags,
+)  # fmt: skip
 
 ONSET_TOLERANCE_S = 0.05
-LAG_TOLERANCE_S = 0.1
-FEWEST_FOR_LAG = 10
-ROUNDING = 1e-9
-"""Scores of equal counts may differ by so much."""
-METRIC = "onset_f1_50 for onset.threshold and pitch.threshold, then note_f1 for pitch.hold and offset.threshold"
+MOST_POINTS = 1_000_000
+METRICS = {
+    "onset": "onset_f1_50 for onset.threshold and pitch.threshold, then note_f1 for pitch.hold and offset.threshold",
+    "note": "note_f1 for all thresholds",
+    "frame": "frame_f1 for all thresholds",
+}
+Axes = tuple[tuple[float, ...], ...]
+AXES = ("onset", "pitch", "hold", "offset")
 
 
 @dataclass(frozen=True)
 class SweepParams:
-    """The grids (probabilities), what counts as a tie and the event rules (params section `sweep`).
+    """The grids (`tivit.evaluation.grids`), how is searched and for what, and the event rules (params section `sweep`).
 
-    An offset threshold of 1 leaves that head out. `tie_f1`: scores so near to the best are as good.
+    An offset threshold of 1 leaves that head out. `tie_f1`: scores so near to the best are as good. `calibrate`: the fitted
+    temperatures and biases are used, and probabilities of the grids are calibrated ones.
     """
 
-    onset_thresholds: tuple[float, ...]
-    pitch_thresholds: tuple[float, ...]
-    hold_thresholds: tuple[float, ...]
-    offset_thresholds: tuple[float, ...]
+    onset_thresholds: Grid
+    pitch_thresholds: Grid
+    hold_thresholds: Grid
+    offset_thresholds: Grid
+    objective: Literal["onset", "note", "frame"]
+    refine_rounds: int
+    per_colour: bool
     tie_f1: float
     remove_lag: bool
+    lag_per_colour: bool
+    calibrate: bool
     rules: EventRules
 
     def __post_init__(self) -> None:
         check_range("sweep.tie_f1", self.tie_f1, 0.0, 0.1)
-        for name in (field.name for field in fields(self) if field.name.endswith("_thresholds")):
-            values = getattr(self, name)
-            if not values:
-                raise InputError(f"sweep.{name} is empty: give at least one probability")
-            for value in values:
-                check_range(f"sweep.{name}", value, 0.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Point:
-    """One operating point and its scores, means over clips; `hold` and later fields are None where only onsets were scored."""
-
-    onset_threshold: float
-    pitch_threshold: float
-    onset_p_50: float
-    onset_r_50: float
-    onset_f1_50: float
-    hold: float | None = None
-    offset_threshold: float | None = None
-    note_f1: float | None = None
+        check_range("sweep.refine_rounds", self.refine_rounds, 0, 10)
+        for axis in AXES:
+            check_grid(f"sweep.{axis}_thresholds", getattr(self, f"{axis}_thresholds"))
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """The chosen thresholds, the chosen point, and every point scored: onset points first, then note points."""
+    """The chosen thresholds, the chosen point (values of white keys), and every point scored, in order of the search."""
 
     thresholds: Thresholds
     best: Point
@@ -84,15 +102,49 @@ class SweepResult:
 
 
 @dataclass(frozen=True)
-class _Truth:
-    row: np.ndarray
-    onset_s: np.ndarray
-    offset_s: np.ndarray
-    clips: int
+class _Scored:
+    """Thresholds with what they count, values on the axes that were varied, and the point as it is reported."""
+
+    values: tuple[float, ...]
+    thresholds: Thresholds
+    counts: dict[str, Counts]
+    point: Point
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What does not change in a search."""
+
+    events: Events
+    truth: Truth
+    params: SweepParams
 
     @property
-    def per_clip(self) -> np.ndarray:
-        return np.bincount(self.row // KEY_COUNT, minlength=self.clips)
+    def is_joint(self) -> bool:
+        return self.params.objective != "onset"
+
+    @property
+    def metric(self) -> str:
+        return "frame" if self.params.objective == "frame" else "note"
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """The notes of an operating point without their ends: onset peaks, rows, pairs with true notes, counts, what may end them.
+
+    `lags_s` are those of ends, (white, black) per head, empty where lags are kept.
+    """
+
+    chosen: np.ndarray
+    row: np.ndarray
+    edges: Edges
+    counts: Counts
+    runs: Runs
+    sources: tuple[np.ndarray, np.ndarray]
+    lags_s: dict[str, tuple[float, float]]
+
+    def with_lags(self, thresholds: Thresholds) -> dict[str, HeadThreshold]:
+        return {name: with_lags(getattr(thresholds, name), lags_s) for name, lags_s in self.lags_s.items()}
 
 
 def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str) -> SweepResult:
@@ -101,119 +153,160 @@ def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: Swee
     Raises
     ------
     InputError
-        The references hold no note at all, or a clip lacks an event head.
+        The references hold no note at all, a clip lacks an event head, or there are too many combinations.
     """
     if not sum(len(notes) for notes in references):
         raise InputError(f"split {split!r} has no notes, so no threshold can be chosen on it")
-    rows = [number * KEY_COUNT + key_of(notes.midi.astype(np.int64)) for number, notes in enumerate(references)]
-    onset_s, offset_s = (np.concatenate([getattr(notes, name) for notes in references]) for name in ("onset_s", "offset_s"))
-    truth = _Truth(np.concatenate(rows), onset_s, offset_s, len(references))
-    lowest = Thresholds(
-        onset=_head(min(params.onset_thresholds)),
-        pitch=_head(min(params.pitch_thresholds)),
-        offset=_head(min(params.offset_thresholds)),
-        rules=params.rules,
-        split=split,
-        metric=METRIC,
-    )
-    events = collect(clips, lowest)
-    pairs = list(product(params.onset_thresholds, params.pitch_thresholds))
-    lag_s = _onset_lag_s(events, truth, pairs) if params.remove_lag else 0.0
-    onset_points = _onset_points(events, truth, pairs, lag_s)
-    best = best_point(
-        onset_points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold), params.tie_f1
-    )
-    start = replace(lowest, onset=_head(best.onset_threshold, lag_s), pitch=_head(best.pitch_threshold))
-    scored = _note_points(events, truth, start, best, params)
-    note_points = [point for point, _ in scored]
-    best = best_point(note_points, lambda point: (point.note_f1, point.hold, point.offset_threshold), params.tie_f1)
-    thresholds = next(thresholds for point, thresholds in scored if point is best)
-    return SweepResult(thresholds, best, (*onset_points, *note_points))
+    start = _start(clips, references, params, split)
+    axes = _axes(clips, start, params)
+    count = np.prod([len(values) for values in (axes if params.objective != "onset" else axes[:2])], dtype=float)
+    if count > MOST_POINTS:
+        raise InputError(f"sweep: {count:,.0f} combinations of thresholds are more than {MOST_POINTS:,}; give coarser grids")
+    events = collect(clips, of_values(start, *(min(values) for values in axes)))
+    task = _Task(events, truth_of(references, [clip.grid for clip in clips]), params)
+    if params.remove_lag:
+        start = replace(start, onset=with_lags(start.onset, _onset_lags_s(task, start, axes)))
+    points: list[Point] = []
+    for _ in range(params.refine_rounds + 1):
+        best, scored = _search(task, start, axes)
+        points += scored
+        values = [values_on(best.thresholds, axis) for axis in AXES]
+        axes = tuple(refined(grid, chosen) for grid, chosen in zip(axes, values, strict=True))
+    return SweepResult(best.thresholds, best.point, tuple(points))
 
 
-def best_point(points: Sequence[Point], key: Callable[[Point], tuple[float, float, float]], tie: float) -> Point:
-    """Return the point with the highest score; `key` gives (score, threshold, threshold), ties as in the module docstring."""
-    table = np.array([key(point) for point in points])
-    tied = np.flatnonzero(table[:, 0] >= table[:, 0].max() - max(tie, ROUNDING))
-    distance = np.linalg.norm(table[tied, 1:] - table[tied, 1:].mean(axis=0), axis=1).round(9)
-    order = np.lexsort((table[tied, 2], table[tied, 1], distance))
-    return points[tied[order[0]]]
+def _start(clips: Sequence[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str) -> Thresholds:
+    """Return thresholds without lags, the heads calibrated if asked for."""
+    fitted = calibrate(clips, references) if params.calibrate else {}
+    heads = {}
+    for name in EVENT_HEADS:
+        scale = {"temperature": fitted[name].temperature, "bias": fitted[name].bias} if name in fitted else {}
+        heads[name] = HeadThreshold(0.5, 0.5, 0.0, **{"temperature": 1.0, "bias": 0.0, **scale})
+    return Thresholds(**heads, rules=params.rules, split=split, metric=METRICS[params.objective])
 
 
-def _head(threshold: float, lag_s: float = 0.0) -> HeadThreshold:
-    return HeadThreshold(threshold=threshold, hold=threshold, lag_s=lag_s, temperature=1.0, bias=0.0)
+def _axes(clips: Sequence[ClipLogits], start: Thresholds, params: SweepParams) -> Axes:
+    """Return the values to try of each axis."""
+    axes = []
+    for axis in AXES:
+        grid = getattr(params, f"{axis}_thresholds")
+        name = "pitch" if axis == "hold" else axis
+        probabilities = np.zeros(0)
+        if isinstance(grid, dict) and "quantile" in grid:
+            logits = np.concatenate([clip.heads[name].ravel() for clip in clips]).astype(np.float64)
+            head = getattr(start, name)
+            logits = logits[logits > SILENT_LOGIT] / head.temperature + head.bias
+            probabilities = 0.5 * (1.0 + np.tanh(0.5 * logits))
+        axes.append(values_of(grid, probabilities))
+    return tuple(axes)
 
 
-def _mean_scores(matched: np.ndarray, reference: np.ndarray, estimate: np.ndarray) -> tuple[float, float, float]:
-    """Return mean precision, recall and F1 over clips from counts per clip; a clip with an empty side counts 0."""
-    precision, recall, f1 = (
-        np.divide(top, bottom, out=np.zeros(len(top)), where=bottom > 0).mean()
-        for top, bottom in ((matched, estimate), (matched, reference), (2.0 * matched, reference + estimate))
-    )
-    return float(precision), float(recall), float(f1)
+def _search(task: _Task, start: Thresholds, axes: Axes) -> tuple[_Scored, list[Point]]:
+    """Return the best of the combinations of `axes`, and all points scored on the way."""
+    middle = _middle(axes)
+    pairs = list(product(*axes[:2]))
+    if task.is_joint:
+        scored = [item for pair in pairs for item in _end_points(task, of_values(start, *pair, *middle[2:]), axes)]
+        return _chosen(task, scored, task.metric), [item.point for item in scored]
+    onsets = _onset_points(task, start, pairs, middle)
+    best = _chosen(task, onsets, "onset")
+    ends = _end_points(task, best.thresholds, axes)
+    return _chosen(task, ends, task.metric), [item.point for item in (*onsets, *ends)]
 
 
-def _onset_scores(events: Events, truth: _Truth, edges: Edges, pair: tuple[float, float]) -> tuple[float, float, float]:
-    chosen = choose(events, *pair)
-    is_chosen = np.zeros(len(events.support), bool)
-    is_chosen[chosen] = True
-    matched = maximum_matching(edges.where(is_chosen[edges.estimate]))
-    return _mean_scores(
-        np.bincount(truth.row[matched.reference] // KEY_COUNT, minlength=truth.clips),
-        truth.per_clip,
-        np.bincount(events.onsets.row[chosen] // KEY_COUNT, minlength=truth.clips),
-    )
+def _chosen(task: _Task, scored: Sequence[_Scored], metric: str) -> _Scored:
+    """Return the best item, or with `per_colour` the best pair of items for white and black keys, as one item."""
+    tie = task.params.tie_f1
+
+    def best(beside: Callable[[_Scored], Counts]) -> _Scored:
+        return best_point(scored, lambda item: (beside(item).scores()[2], *item.values), tie)
+
+    both = best(lambda item: item.counts[metric])
+    if not task.params.per_colour:
+        return both
+    black = best(lambda item: both.counts[metric].mixed(item.counts[metric]))
+    white = best(lambda item: item.counts[metric].mixed(black.counts[metric]))
+    counts = {name: count.mixed(black.counts[name]) for name, count in white.counts.items()}
+    heads = {name: mixed(getattr(white.thresholds, name), getattr(black.thresholds, name)) for name in EVENT_HEADS}
+    thresholds = replace(white.thresholds, **heads)
+    return _Scored(white.values, thresholds, counts, point_of(thresholds, counts))
 
 
-def _onset_points(events: Events, truth: _Truth, pairs: list[tuple[float, float]], lag_s: float) -> list[Point]:
-    edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, events.onsets.time_s - lag_s, ONSET_TOLERANCE_S)
-    return [Point(*pair, *_onset_scores(events, truth, edges, pair)) for pair in pairs]
+def _onset_points(
+    task: _Task, start: Thresholds, pairs: Sequence[tuple[float, float]], middle: tuple[float, ...]
+) -> list[_Scored]:
+    events, truth = task.events, task.truth
+    onset_s = events.onsets.time_s - at_keys(start.onset.of_keys("lag_s"), events.onsets.row % KEY_COUNT)
+    edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, onset_s, ONSET_TOLERANCE_S)
+    counter = OnsetCounter(truth, edges, events.onsets.row)
+    scored = []
+    for pair in pairs:
+        thresholds = of_values(start, *pair, *middle[2:])
+        counts = {"onset": counter.counts(_beginnings(events, thresholds))}
+        scored.append(_Scored(pair, thresholds, counts, point_of(thresholds, counts)))
+    return scored
 
 
-def _onset_lag_s(events: Events, truth: _Truth, pairs: list[tuple[float, float]]) -> float:
-    edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, events.onsets.time_s, LAG_TOLERANCE_S)
-    scores = [_onset_scores(events, truth, edges, pair)[2] for pair in pairs]
-    is_chosen = np.isin(edges.estimate, choose(events, *pairs[int(np.argmax(scores))]))
-    matched = maximum_matching(edges.where(is_chosen))
-    return _median_lag_s(events.onsets.time_s[matched.estimate] - truth.onset_s[matched.reference])
+def _end_points(task: _Task, start: Thresholds, axes: Axes) -> list[_Scored]:
+    """Return all combinations of hold and offset threshold at the onset and pitch thresholds of `start`."""
+    scored, begun = [], None
+    for hold in axes[2]:
+        for number, offset in enumerate(axes[3]):
+            pitch = set_all(start.pitch, hold=hold)
+            thresholds = replace(start, pitch=pitch, offset=set_all(start.offset, threshold=offset, hold=offset))
+            if number == 0 or task.params.rules.decoder == "states":
+                begun = _begun(task, thresholds)
+            thresholds = replace(thresholds, **begun.with_lags(thresholds))
+            onset_s, offset_s = spans(task.events, begun.chosen, begun.runs, begun.sources, thresholds)
+            counts = {
+                "onset": begun.counts,
+                "note": note_counts(task.truth, begun.edges, begun.row, offset_s),
+                "frame": frame_counts(task.truth, begun.row, onset_s, offset_s),
+            }
+            values = (start.onset.threshold, start.pitch.threshold) if task.is_joint else ()
+            scored.append(_Scored((*values, hold, offset), thresholds, counts, point_of(thresholds, counts)))
+    return scored
 
 
-def _median_lag_s(late_s: np.ndarray) -> float:
-    """Return the median of differences (s) within 100 ms, to 0.1 ms; 0 when there are fewer than ten."""
-    near = late_s[np.abs(late_s) <= LAG_TOLERANCE_S]
-    return round(float(np.median(near)), 4) if len(near) >= FEWEST_FOR_LAG else 0.0
-
-
-def _note_points(
-    events: Events, truth: _Truth, start: Thresholds, onset_point: Point, params: SweepParams
-) -> list[tuple[Point, Thresholds]]:
-    chosen = choose(events, onset_point.onset_threshold, onset_point.pitch_threshold)
+def _begun(task: _Task, thresholds: Thresholds) -> _Begun:
+    """Return the notes of an operating point, all but their ends."""
+    events, truth, params = task.events, task.truth, task.params
+    chosen, runs, sources = decide(events, thresholds)
     row = events.onsets.row[chosen]
-    found = np.bincount(row // KEY_COUNT, minlength=truth.clips)
-    onset_s = events.onsets.time_s[chosen] - start.onset.lag_s
+    onset_s = events.onsets.time_s[chosen] - at_keys(thresholds.onset.of_keys("lag_s"), row % KEY_COUNT)
     edges = onset_edges(truth.row, truth.onset_s, row, onset_s, ONSET_TOLERANCE_S)
     matched = maximum_matching(edges)
-    points = []
-    for hold in params.hold_thresholds:
-        runs = find_runs(events, hold)
-        sources = end_sources(events, chosen, runs)
-        lags_s = [0.0, 0.0]
+    counts = Counts(truth.count(truth.row[matched.reference]), truth.count(row), truth.count(truth.row))
+    lags_s = {}
+    for name, index, end_s in (("pitch", sources[1], runs.end_s), ("offset", sources[0], events.offsets.time_s)):
+        has_end = index[matched.estimate] >= 0
+        late_s = end_s[index[matched.estimate][has_end]] - truth.offset_s[matched.reference[has_end]]
         if params.remove_lag:
-            ends = ((sources[1], runs.end_s), (sources[0], events.offsets.time_s))
-            lags_s = [_end_lag_s(index[matched.estimate], end_s, truth.offset_s[matched.reference]) for index, end_s in ends]
-        pitch = replace(start.pitch, hold=hold, lag_s=lags_s[0])
-        for offset_threshold in params.offset_thresholds:
-            thresholds = replace(start, pitch=pitch, offset=_head(offset_threshold, lags_s[1]))
-            _, offset_s = spans(events, chosen, runs, sources, thresholds)
-            on, off = truth.onset_s[edges.reference], truth.offset_s[edges.reference]
-            notes = maximum_matching(edges.where(offset_is_near(on, off, offset_s[edges.estimate])))
-            counts = np.bincount(truth.row[notes.reference] // KEY_COUNT, minlength=truth.clips)
-            note_f1 = _mean_scores(counts, truth.per_clip, found)[2]
-            point = replace(onset_point, hold=hold, offset_threshold=offset_threshold, note_f1=note_f1)
-            points.append((point, thresholds))
-    return points
+            lags_s[name] = lags_of(late_s, truth.row[matched.reference[has_end]], params.lag_per_colour)
+    return _Begun(chosen, row, edges, counts, runs, sources, lags_s)
 
 
-def _end_lag_s(index: np.ndarray, end_s: np.ndarray, true_s: np.ndarray) -> float:
-    has_end = index >= 0
-    return _median_lag_s(end_s[index[has_end]] - true_s[has_end])
+def _onset_lags_s(task: _Task, start: Thresholds, axes: Axes) -> tuple[float, float]:
+    events, truth = task.events, task.truth
+    middle = _middle(axes)
+    edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, events.onsets.time_s, LAG_TOLERANCE_S)
+    counter = OnsetCounter(truth, edges, events.onsets.row)
+    points = [of_values(start, *pair, *middle[2:]) for pair in product(*axes[:2])]
+    scores = [counter.counts(_beginnings(events, point)).scores()[2] for point in points]
+    is_chosen = _beginnings(events, points[int(np.argmax(scores))])
+    matched = maximum_matching(edges.where(is_chosen[edges.estimate]))
+    late_s = events.onsets.time_s[matched.estimate] - truth.onset_s[matched.reference]
+    return lags_of(late_s, truth.row[matched.reference], task.params.lag_per_colour)
+
+
+def _beginnings(events: Events, thresholds: Thresholds) -> np.ndarray:
+    """Return which onset peaks begin notes, bool (N,); ends are looked for only where they have a say in it."""
+    if thresholds.rules.decoder == "peaks":
+        return begins(events, thresholds.onset.of_keys("threshold"), thresholds.pitch.of_keys("threshold"))
+    is_chosen = np.zeros(len(events.support), bool)
+    is_chosen[decide(events, thresholds)[0]] = True
+    return is_chosen
+
+
+def _middle(axes: Axes) -> tuple[float, ...]:
+    return tuple(values[(len(values) - 1) // 2] for values in axes)

@@ -1,0 +1,119 @@
+"""The likeliest sequence of states of each key (off, onset, hold, release), found exactly by dynamic programming.
+
+A hidden Markov model per key (Viterbi 1967, Error bounds for convolutional codes), all keys of all clips side by side. What a
+state scores in a frame is the evidence against silence, in logits less those of the thresholds, so that a threshold is the
+probability at which a head speaks for neither side:
+
+- off: 0. hold: `hold_weight` * (pitch - hold threshold), in which a dip is bridged when what surrounds it outweighs it.
+- onset: onset - onset threshold, at peaks of that head which the pitch head answers. A doubtful peak begins a note where
+  the key is held clearly.
+- release: offset - offset threshold, at peaks of that head. A note may also end without one, by going from hold to off.
+
+Onset and release are one frame each, in which the key may be up or down: the pitch head counts there if it speaks for down.
+Allowed are off to onset; onset to hold, release, off; hold to release, off, onset (the same key again); release to off, onset.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tivit.core.keyboard import KEY_COUNT
+from tivit.decoding.events import Events, Peaks, Runs, at_keys, choose, crossing, logit_of
+from tivit.decoding.thresholds import Thresholds
+
+OFF, ONSET, HOLD, RELEASE = range(4)
+LARGEST_LOGIT = 20.0
+"""Evidence of one frame is cut to so much either way."""
+
+
+def decide_states(events: Events, thresholds: Thresholds) -> tuple[np.ndarray, Runs, tuple[np.ndarray, np.ndarray]]:
+    """Return what `tivit.decoding.events.decide` returns, from the best path of every key; each note has a run of its own."""
+    length = max((grid.length for grid in events.grids), default=0)
+    shape = (length, len(events.grids) * KEY_COUNT)
+    candidates = choose(events, 0.0, thresholds.pitch.of_keys("threshold"))
+    held = events.rules.hold_weight * _held(events, thresholds, shape)
+    onset = _at_peaks(events.onsets, candidates, thresholds.onset.of_keys("threshold"), held)
+    release = _at_peaks(events.offsets, np.arange(len(events.offsets.at)), thresholds.offset.of_keys("threshold"), held)
+    states = best_path(onset, held, release)
+    chosen = candidates[states[events.onsets.frame[candidates], events.onsets.row[candidates]] == ONSET]
+    return chosen, *_ends(events, chosen, states, thresholds.pitch.of_keys("hold"))
+
+
+def best_path(onset: np.ndarray, hold: np.ndarray, release: np.ndarray) -> np.ndarray:
+    """Return the states (T, R) int8 with the highest sum of scores, each (T, R), one column a key; -inf forbids a state.
+
+    `off` scores 0. Of equal sums the one with fewer frames down is taken.
+    """
+    length, keys = hold.shape
+    down_wins, onset_wins, release_wins = (np.empty((length, keys), bool) for _ in range(3))
+    off, struck, held, released = (np.full(keys, start, np.float64) for start in (0.0, -np.inf, -np.inf, -np.inf))
+    for t in range(length):
+        np.greater(struck, held, out=onset_wins[t])
+        np.greater(released, off, out=release_wins[t])
+        down, up = np.maximum(struck, held), np.maximum(off, released)
+        np.greater(down, up, out=down_wins[t])
+        off = np.maximum(up, down)
+        struck, held, released = off + onset[t], down + hold[t], down + release[t]
+    states = np.empty((length, keys), np.int8)
+    if length == 0:
+        return states
+    from_down = np.where(onset_wins, np.int8(ONSET), np.int8(HOLD))
+    from_up = np.where(release_wins, np.int8(RELEASE), np.int8(OFF))
+    states[-1] = np.argmax(np.stack([off, struck, held, released]), axis=0)
+    for t in range(length - 1, 0, -1):
+        was_down = (states[t] >= HOLD) | down_wins[t]
+        states[t - 1] = np.where(was_down, from_down[t], from_up[t])
+    return states
+
+
+def _held(events: Events, thresholds: Thresholds, shape: tuple[int, int]) -> np.ndarray:
+    """Return how far the pitch head lies above its hold threshold, (T, R) logits; as silent as can be after a clip's end."""
+    held = np.full(shape, -LARGEST_LOGIT)
+    level = logit_of(thresholds.pitch.of_keys("hold"))
+    for number, (flat, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
+        rows = flat.reshape(KEY_COUNT, grid.length + 2 * pad)[:, pad : pad + grid.length].T
+        held[: grid.length, number * KEY_COUNT : (number + 1) * KEY_COUNT] = _evidence(rows, level)
+    return held
+
+
+def _at_peaks(peaks: Peaks, chosen: np.ndarray, threshold: float | np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Return the evidence of an event at the peaks `chosen`, where the key may be up or down, and -inf elsewhere, (T, R)."""
+    result = np.full(held.shape, -np.inf)
+    at = peaks.frame[chosen], peaks.row[chosen]
+    evidence = _evidence(peaks.logit[chosen], logit_of(at_keys(threshold, at[1] % KEY_COUNT)))
+    result[at] = evidence + np.maximum(held[at], 0.0)
+    return result
+
+
+def _evidence(logit: np.ndarray, level: float | np.ndarray) -> np.ndarray:
+    return np.clip(logit, -LARGEST_LOGIT, LARGEST_LOGIT) - np.clip(level, -LARGEST_LOGIT, LARGEST_LOGIT)
+
+
+def _ends(
+    events: Events, chosen: np.ndarray, states: np.ndarray, hold: float | np.ndarray
+) -> tuple[Runs, tuple[np.ndarray, np.ndarray]]:
+    """Return one run a note, from its onset to the last frame of hold, and the sources of ends: offset peak or -1, its run."""
+    length, keys = states.shape
+    line = np.zeros((keys, length + 1), np.int8)
+    line[:, :length] = states.T
+    line = line.ravel()
+    row = events.onsets.row[chosen]
+    ends = np.flatnonzero(line != HOLD)
+    end = ends[np.searchsorted(ends, row * (length + 1) + events.onsets.frame[chosen], side="right")] if len(row) else row
+    peak_line = events.offsets.row * (length + 1) + events.offsets.frame
+    offset_index = np.where(line[end] == RELEASE, np.searchsorted(peak_line, end), -1)
+    end_s = _fall_s(events, row, end - row * (length + 1), hold)
+    start_s = np.array([grid.start_s for grid in events.grids])
+    end_at = row * events.row_s + end_s - start_s[row // KEY_COUNT]
+    return Runs(events.onsets.at[chosen], end_at, end_s), (offset_index, np.arange(len(row)))
+
+
+def _fall_s(events: Events, row: np.ndarray, frame: np.ndarray, hold: float | np.ndarray) -> np.ndarray:
+    """Return the instants (s) at which the pitch head falls through `hold` between `frame` - 1 and `frame` of rows."""
+    result = np.zeros(len(row))
+    for number, (flat, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
+        own = np.flatnonzero(row // KEY_COUNT == number)
+        key = row[own] % KEY_COUNT
+        index = key * (grid.length + 2 * pad) + pad + frame[own]
+        result[own] = grid.time_s(frame[own] - 1 + crossing(flat, index, at_keys(hold, key)))
+    return result

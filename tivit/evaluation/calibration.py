@@ -1,0 +1,154 @@
+"""How far the probabilities of a head can be believed, and the two numbers per head that make them more believable.
+
+Labels come from true notes: `pitch` is true in the frames whose instant lies in [onset, offset), `onset` and `offset` in the
+one frame nearest the event. Keys that the picture does not show are left out.
+
+- Fit: p = sigmoid(logit / temperature + bias) with the largest likelihood, by Newton's method on (1 / temperature, bias), the
+  labels smoothed as in Platt (1999), Probabilistic outputs for support vector machines, so that a head that is always right
+  has an optimum too (Lin, Lin and Weng 2007, A note on Platt's probabilistic outputs). A head whose logits speak against
+  what they should say (slope not above 0), and one without true or without false labels, are left as they are.
+- ECE: sum over 15 bins of equal width of (share of the frames) * |mean probability - share of true labels| (Guo et al. 2017, On
+  calibration of modern neural networks, eq. 3), of the probability that the label is true. Most frames are silent, so it is
+  small for any head: compare it before and after, not with other tasks.
+- Brier: the mean of (probability - label)^2 (Brier 1950).
+
+Logits files hold float16, which has few values: frames are counted per value first, and all that follows is exact on those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tivit.core.heads import EVENT_HEADS
+from tivit.core.keyboard import KEY_COUNT, key_of
+from tivit.core.logits import SILENT_LOGIT, ClipLogits
+from tivit.core.notes import Notes
+from tivit.core.timegrid import TimeGrid
+
+BINS = 15
+DECIMALS = 6
+NEWTON_STEPS = 50
+ENOUGH = 1e-10
+LARGEST_LOGIT = 60.0
+"""Logits are cut to so much either way for the fit: a probability of 1e-26 is as sure as any."""
+SLOPES = (1e-3, 1e3)
+LARGEST_BIAS = 100.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Believability of probabilities: ECE, Brier score, mean probability; and per bin mean probability, share true, frames."""
+
+    ece: float
+    brier: float
+    predicted_rate: float
+    predicted: np.ndarray
+    observed: np.ndarray
+    frames: np.ndarray
+
+
+@dataclass(frozen=True)
+class HeadCalibration:
+    """Temperature and bias of one head, share of true labels, and how believable it is before and after."""
+
+    temperature: float
+    bias: float
+    true_rate: float
+    before: Fit
+    after: Fit
+
+
+def calibrate(clips: Sequence[ClipLogits], references: Sequence[Notes]) -> dict[str, HeadCalibration]:
+    """Return head -> calibration fitted on clips whose true notes are `references` (same order); heads without frames lack."""
+    counts = {name: np.zeros((2, 1 << 16), np.int64) for name in EVENT_HEADS}
+    for clip, notes in zip(clips, references, strict=True):
+        labels = labels_of(notes, clip.grid)
+        for name, count in counts.items():
+            code = np.ascontiguousarray(clip.heads[name], np.float16).view(np.uint16).ravel()
+            count[1] += np.bincount(code[labels[name].ravel()], minlength=1 << 16)
+            count[0] += np.bincount(code, minlength=1 << 16)
+    result = {}
+    values = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float64)
+    for name, (every, true) in counts.items():
+        used = np.flatnonzero((every > 0) & (values > SILENT_LOGIT))
+        if len(used):
+            result[name] = _calibrated(values[used], (every - true)[used], true[used])
+    return result
+
+
+def labels_of(notes: Notes, grid: TimeGrid) -> dict[str, np.ndarray]:
+    """Return head -> (T, 88) bool labels of the event heads: see the module docstring."""
+    key = key_of(notes.midi.astype(np.int64))
+    labels = {name: np.zeros((grid.length, KEY_COUNT), bool) for name in EVENT_HEADS}
+    for name, times_s in (("onset", notes.onset_s), ("offset", notes.offset_s)):
+        frame = np.floor(grid.frame(times_s) + 0.5).astype(np.int64)
+        inside = (frame >= 0) & (frame < grid.length)
+        labels[name][frame[inside], key[inside]] = True
+    edges = np.zeros((grid.length + 1, KEY_COUNT), np.int32)
+    for times_s, step in ((notes.onset_s, 1), (notes.offset_s, -1)):
+        frame = np.clip(np.ceil(grid.frame(times_s) - 1e-6), 0, grid.length).astype(np.int64)
+        np.add.at(edges, (frame, key), step)
+    labels["pitch"][:] = np.cumsum(edges, axis=0)[: grid.length] > 0
+    return labels
+
+
+def fit_platt(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> tuple[float, float]:
+    """Return (temperature, bias) of largest likelihood for logits (N,) that occur so often with either label; (1, 0) for none.
+
+    Newton's method with halved steps; the loss is convex in (1 / temperature, bias), so a step that does not help ends it.
+    """
+    all_false, all_true = false.sum(), true.sum()
+    if not all_false or not all_true:
+        return 1.0, 0.0
+    logit = np.clip(logit, -LARGEST_LOGIT, LARGEST_LOGIT)
+    target_true, target_false = (all_true + 1.0) / (all_true + 2.0), 1.0 / (all_false + 2.0)
+    weight, positive = false + true, true * target_true + false * target_false
+    columns = np.stack([logit, np.ones_like(logit)])
+
+    def loss(slope: float, bias: float) -> float:
+        z = slope * logit + bias
+        return float((weight * np.logaddexp(0.0, z) - positive * z).sum() / weight.sum())
+
+    at, value = np.array([1.0, 0.0]), loss(1.0, 0.0)
+    for _ in range(NEWTON_STEPS):
+        p = _sigmoid(at @ columns)
+        gradient = columns @ (weight * p - positive)
+        curvature = (columns * (weight * p * (1.0 - p))) @ columns.T + 1e-9 * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        share = 1.0
+        while share > ENOUGH and loss(*(at - share * step)) >= value:
+            share /= 2.0
+        if share <= ENOUGH:
+            break
+        at = at - share * step
+        value, before = loss(*at), value
+        if before - value < ENOUGH:
+            break
+    if not SLOPES[0] <= at[0] <= SLOPES[1] or abs(at[1]) > LARGEST_BIAS:
+        return 1.0, 0.0
+    return round(1.0 / float(at[0]), DECIMALS), round(float(at[1]), DECIMALS)
+
+
+def believability(probability: np.ndarray, false: np.ndarray, true: np.ndarray) -> Fit:
+    """Return how believable probabilities (N,) are that occur so often with a false and with a true label (at least once)."""
+    weight = false + true
+    total = weight.sum()
+    bin_of = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+    frames, sums, hits = (np.bincount(bin_of, side, minlength=BINS) for side in (weight, weight * probability, true))
+    predicted, observed = (np.divide(top, frames, out=np.zeros(BINS), where=frames > 0) for top in (sums, hits))
+    ece = float((frames * np.abs(predicted - observed)).sum() / total)
+    brier = float((true * (1.0 - probability) ** 2 + false * probability**2).sum() / total)
+    return Fit(ece, brier, float(sums.sum() / total), predicted, observed, frames.astype(np.int64))
+
+
+def _calibrated(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> HeadCalibration:
+    temperature, bias = fit_platt(logit, false, true)
+    before, after = (believability(_sigmoid(z), false, true) for z in (logit, logit / temperature + bias))
+    return HeadCalibration(temperature, bias, float(true.sum() / (false + true).sum()), before, after)
+
+
+def _sigmoid(z: np.ndarray) -> np.ndarray:
+    return 0.5 * (1.0 + np.tanh(0.5 * z))

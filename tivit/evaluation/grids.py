@@ -1,0 +1,99 @@
+"""Grids of thresholds: what params.yaml may say of the values to try, turned into probabilities.
+
+A grid is one number (the value is fixed), a list of probabilities, or one of
+
+- `{probability: [low, high, n]}`: n values, evenly spaced, ends included;
+- `{logit: [low, high, step]}`: evenly spaced logits, the last at most `high`;
+- `{quantile: [q, ...]}`: the probabilities below which these shares (0..1) of the head's own values lie, over all frames of
+  all keys in view.
+
+Values are rounded to six decimals, as in the thresholds file, so that what is scored is what is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tivit.core.errors import InputError
+from tivit.core.params import check_choice, check_range
+
+Grid = float | dict[str, tuple[float, ...]] | tuple[float, ...]
+KINDS = ("probability", "logit", "quantile")
+DECIMALS = 6
+MOST_VALUES = 10_000
+LARGEST_LOGIT = 30.0
+
+
+def check_grid(where: str, grid: Grid) -> None:
+    """Raise InputError, naming the place `where` and what is allowed, unless `grid` is one of the module docstring."""
+    if isinstance(grid, dict):
+        if len(grid) != 1:
+            raise InputError(f"{where}: {sorted(grid)} are {len(grid)} kinds of grid; give one of {', '.join(KINDS)}")
+        kind, values = next(iter(grid.items()))
+        check_choice(where, kind, KINDS)
+        _CHECKS[kind](f"{where}.{kind}", values)
+        return
+    values = grid if isinstance(grid, tuple) else (grid,)
+    _check_values(where, values, "probability")
+
+
+def values_of(grid: Grid, probabilities: np.ndarray) -> tuple[float, ...]:
+    """Return the probabilities that `grid` asks for, ascending, none twice; quantiles are those of `probabilities`."""
+    if not isinstance(grid, dict):
+        values = np.atleast_1d(np.array(grid, np.float64))
+    else:
+        kind, numbers = next(iter(grid.items()))
+        if kind == "probability":
+            values = np.linspace(numbers[0], numbers[1], int(numbers[2]))
+        elif kind == "logit":
+            values = 0.5 * (1.0 + np.tanh(0.5 * (numbers[0] + numbers[2] * np.arange(_count(numbers)))))
+        else:
+            values = np.quantile(probabilities, numbers) if probabilities.size else np.zeros(1)
+    return tuple(float(value) for value in np.unique(values.round(DECIMALS)))
+
+
+def refined(values: Sequence[float], chosen: Sequence[float]) -> tuple[float, ...]:
+    """Return each of `chosen` and the points halfway between it and its neighbours in `values` (ascending), ascending."""
+    result = set(chosen)
+    for value in chosen:
+        i = values.index(value)
+        result |= {
+            round((value + neighbour) / 2, DECIMALS) for neighbour in (*values[max(i - 1, 0) : i], *values[i + 1 : i + 2])
+        }
+    return tuple(sorted(result))
+
+
+def _check_values(where: str, values: tuple[float, ...], noun: str) -> None:
+    if not values:
+        raise InputError(f"{where} is empty: give at least one {noun}")
+    for value in values:
+        check_range(where, value, 0.0, 1.0)
+
+
+def _check_probability(where: str, values: tuple[float, ...]) -> None:
+    if len(values) != 3 or values[2] != int(values[2]) or not 1 <= values[2] <= MOST_VALUES:
+        raise InputError(f"{where}: {list(values)} is not [low, high, n] with n from 1 to {MOST_VALUES}")
+    _check_values(where, values[:2], "probability")
+    if values[0] > values[1]:
+        raise InputError(f"{where}: low {values[0]:g} is above high {values[1]:g}")
+
+
+def _check_logit(where: str, values: tuple[float, ...]) -> None:
+    if len(values) != 3 or not values[0] <= values[1] or not values[2] > 0.0 or _count(values) > MOST_VALUES:
+        raise InputError(f"{where}: {list(values)} is not [low, high, step] with low <= high and a step above 0")
+    for value in values[:2]:
+        check_range(where, value, -LARGEST_LOGIT, LARGEST_LOGIT)
+
+
+def _check_quantile(where: str, values: tuple[float, ...]) -> None:
+    _check_values(where, values, "share")
+
+
+_CHECKS = {"probability": _check_probability, "logit": _check_logit, "quantile": _check_quantile}
+
+
+def _count(numbers: tuple[float, ...]) -> int:
+    low, high, step = numbers
+    return int(np.floor((high - low) / step + 1e-9)) + 1

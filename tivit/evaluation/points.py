@@ -1,0 +1,104 @@
+"""Operating points: the best of many, thresholds made of values, values of white and of black keys, lags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tivit.core.keyboard import IS_BLACK, KEY_COUNT
+from tivit.decoding.thresholds import HeadThreshold, KeyValues, Thresholds
+from tivit.evaluation.counting import Counts
+
+LAG_TOLERANCE_S = 0.1
+FEWEST_FOR_LAG = 10
+ROUNDING = 1e-9
+"""Scores of equal counts may differ by so much."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One operating point and its scores, means over clips; `hold` and later fields are None where only onsets were scored."""
+
+    onset_threshold: float
+    pitch_threshold: float
+    onset_p_50: float
+    onset_r_50: float
+    onset_f1_50: float
+    hold: float | None = None
+    offset_threshold: float | None = None
+    note_f1: float | None = None
+    frame_f1: float | None = None
+
+
+def best_point(points: Sequence[Point], key: Callable[[Point], tuple[float, ...]], tie: float) -> Point:
+    """Return the point with the highest score; `key` gives (score, threshold, ...), ties as `tivit.evaluation.sweep` says."""
+    table = np.array([key(point) for point in points])
+    tied = np.flatnonzero(table[:, 0] >= table[:, 0].max() - max(tie, ROUNDING))
+    distance = np.linalg.norm(table[tied, 1:] - table[tied, 1:].mean(axis=0), axis=1).round(9)
+    order = np.lexsort((*table[tied, :0:-1].T, distance))
+    return points[tied[order[0]]]
+
+
+def mixed(white: HeadThreshold, black: HeadThreshold) -> HeadThreshold:
+    """Return a head with the values that `white` has for white keys and `black` for black keys."""
+    other = black.black or black
+    return replace(white, black=KeyValues(other.threshold, other.hold, other.lag_s))
+
+
+def lags_of(late_s: np.ndarray, row: np.ndarray, per_colour: bool) -> tuple[float, float]:
+    """Return the lags (s) of white and black keys; one for both unless `per_colour`, or where a colour has too few notes."""
+    is_black = IS_BLACK[row % KEY_COUNT]
+    common = _median_s(late_s)
+    if not per_colour:
+        return common, common
+    white, black = (late_s[is_colour & (np.abs(late_s) <= LAG_TOLERANCE_S)] for is_colour in (~is_black, is_black))
+    return tuple(_median_s(side) if len(side) >= FEWEST_FOR_LAG else common for side in (white, black))
+
+
+def _median_s(late_s: np.ndarray) -> float:
+    """Return the median of differences (s) within 100 ms, to 0.1 ms; 0 when there are fewer than ten."""
+    near = late_s[np.abs(late_s) <= LAG_TOLERANCE_S]
+    return round(float(np.median(near)), 4) + 0.0 if len(near) >= FEWEST_FOR_LAG else 0.0
+
+
+def set_all(head: HeadThreshold, **values: float) -> HeadThreshold:
+    """Return a head with `values` for all keys."""
+    black = None if head.black is None else replace(head.black, **values)
+    return replace(head, **values, black=black)
+
+
+def with_lags(head: HeadThreshold, lags_s: tuple[float, float]) -> HeadThreshold:
+    """Return a head with the lags (s) of white and of black keys."""
+    white = replace(head, lag_s=lags_s[0])
+    if head.black is None and lags_s[0] == lags_s[1]:
+        return white
+    black = head.black or KeyValues(head.threshold, head.hold, head.lag_s)
+    return replace(white, black=replace(black, lag_s=lags_s[1]))
+
+
+def of_values(start: Thresholds, onset: float, pitch: float, hold: float, offset: float) -> Thresholds:
+    """Return `start` with these values for all keys; lags and calibration stay."""
+    return replace(
+        start,
+        onset=set_all(start.onset, threshold=onset, hold=onset),
+        pitch=set_all(start.pitch, threshold=pitch, hold=hold),
+        offset=set_all(start.offset, threshold=offset, hold=offset),
+    )
+
+
+def values_on(thresholds: Thresholds, axis: str) -> tuple[float, ...]:
+    """Return the values of an axis in `thresholds`: one, or those of white and black keys."""
+    head = thresholds.pitch if axis == "hold" else getattr(thresholds, axis)
+    name = "hold" if axis == "hold" else "threshold"
+    return tuple({getattr(side, name) for side in (head, head.black or head)})
+
+
+def point_of(thresholds: Thresholds, counts: dict[str, Counts]) -> Point:
+    """Return the scores of `counts` ("onset", and "note" with "frame" if there) at `thresholds` of white keys."""
+    point = Point(thresholds.onset.threshold, thresholds.pitch.threshold, *counts["onset"].scores())
+    if "note" not in counts:
+        return point
+    scores = {f"{name}_f1": counts[name].scores()[2] for name in ("note", "frame")}
+    return replace(point, hold=thresholds.pitch.hold, offset_threshold=thresholds.offset.threshold, **scores)

@@ -1,0 +1,98 @@
+"""The size of a largest matching for many subsets of the same estimates, as a sweep asks for: one look into a table a group.
+
+Edges fall into groups that share no note. A group has few estimates, so the size of its largest matching is worked out once
+for each of their subsets; groups of one shape share a table. What is left of large groups is matched anew for every subset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tivit.evaluation.matching import Edges, maximum_matching
+
+MOST_ESTIMATES = 8
+"""Groups with more are matched anew: a table has two to the power of so many entries."""
+
+Shape = tuple[tuple[int, int], ...]
+
+
+class SubsetMatching:
+    """Largest matchings of `edges` for subsets of the estimates, counted in cells.
+
+    Parameters
+    ----------
+    edges : all pairs that may match.
+    cell : cell of each reference note, shape (number of reference notes,); all notes of a group lie in one cell.
+    cells : number of cells.
+    """
+
+    def __init__(self, edges: Edges, cell: np.ndarray, cells: int) -> None:
+        group = _groups(edges)
+        estimates, first, of_edge = np.unique(edges.estimate, return_index=True, return_inverse=True)
+        own = group[first]
+        order = np.lexsort((estimates, own))
+        rank = np.empty(len(estimates), np.int64)
+        start = np.searchsorted(own[order], np.arange(group.max(initial=-1) + 1))
+        rank[order] = np.arange(len(estimates)) - start[own[order]]
+        sizes = np.bincount(own, minlength=len(start))
+        is_small = sizes <= MOST_ESTIMATES
+        self._large = edges.where(~is_small[group])
+        self._cell, self._cells = cell, cells
+        kept = is_small[own]
+        self._estimates, self._group, self._bit = estimates[kept], own[kept], 2.0 ** rank[kept]
+        self._groups = len(start)
+        self._group_cell = np.zeros(self._groups, np.int64)
+        self._group_cell[group] = cell[edges.reference]
+        self._base, self._table = _tables(edges, group, rank[of_edge], is_small)
+
+    def counts(self, is_chosen: np.ndarray) -> np.ndarray:
+        """Return the size of a largest matching of the chosen estimates (bool, by index of estimate) in each cell, (cells,)."""
+        subset = np.bincount(self._group, self._bit * is_chosen[self._estimates], minlength=self._groups).astype(np.int64)
+        counts = np.bincount(self._group_cell, self._table[self._base + subset], minlength=self._cells)
+        if len(self._large.reference):
+            matched = maximum_matching(self._large.where(is_chosen[self._large.estimate]))
+            counts = counts + np.bincount(self._cell[matched.reference], minlength=self._cells)
+        return counts.astype(np.int64)
+
+
+def _groups(edges: Edges) -> np.ndarray:
+    """Return the number of the group of each edge, 0 on, shape (E,): edges that share a note share a group."""
+    if not len(edges.reference):
+        return np.zeros(0, np.int64)
+    label = np.arange(edges.reference.max() + 1)
+    while True:
+        best = np.full(edges.estimate.max() + 1, len(label))
+        np.minimum.at(best, edges.estimate, label[edges.reference])
+        after = label.copy()
+        np.minimum.at(after, edges.reference, best[edges.estimate])
+        if np.array_equal(after, label):
+            return np.unique(label[edges.reference], return_inverse=True)[1]
+        label = after
+
+
+def _tables(edges: Edges, group: np.ndarray, rank: np.ndarray, is_small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the table of each group begins in one long table of sizes; large groups have the empty table at 0."""
+    order = np.lexsort((rank, edges.reference, group))
+    bounds = np.searchsorted(group[order], np.arange(len(is_small) + 1))
+    reference, rank = edges.reference[order].tolist(), rank[order].tolist()
+    base, known, parts, total = np.zeros(len(is_small), np.int64), {}, [np.zeros(1, np.int64)], 1
+    for number in np.flatnonzero(is_small).tolist():
+        low, high = bounds[number], bounds[number + 1]
+        names: dict[int, int] = {}
+        shape = tuple((names.setdefault(reference[i], len(names)), rank[i]) for i in range(low, high))
+        if shape not in known:
+            known[shape] = total
+            parts.append(_sizes(shape))
+            total += len(parts[-1])
+        base[number] = known[shape]
+    return base, np.concatenate(parts)
+
+
+def _sizes(shape: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Return the size of a largest matching for every subset of estimates, bit i for estimate i."""
+    reference, estimate = np.array(shape, np.int64).T
+    edges = Edges(reference, estimate)
+    subsets = np.arange(1 << (estimate.max() + 1))
+    return np.array([len(maximum_matching(edges.where((subset >> estimate) & 1 == 1)).reference) for subset in subsets])

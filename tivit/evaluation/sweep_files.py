@@ -1,0 +1,102 @@
+"""What a sweep leaves behind in a folder: thresholds, a few numbers, every point, curves, calibration.
+
+`thresholds.json`, `sweep.json`, `calibration.json`, and in `plots/` `sweep.csv` (every point), `onset_curve.csv` (precision,
+recall and F1 over the onset threshold) and `reliability.csv` (share of true labels per bin of probability, before and after
+calibration). The same for the pipeline's stage and for any logits file by hand.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tivit.core.artifacts import write_csv, write_json
+from tivit.core.errors import InputError
+from tivit.core.logits import ClipLogits, SplitClips, read_logits
+from tivit.core.manifest import read_notes
+from tivit.core.notes import Notes, empty_notes
+from tivit.decoding.thresholds import write_thresholds
+from tivit.evaluation.calibration import HeadCalibration, calibrate
+from tivit.evaluation.report import (
+    CURVE_COLUMNS,
+    DECIMALS,
+    POINT_COLUMNS,
+    RELIABILITY_COLUMNS,
+    curve_rows,
+    point_rows,
+    reliability_rows,
+)  # fmt: skip
+from tivit.evaluation.sweep import SweepParams, SweepResult, sweep
+
+log = logging.getLogger("tivit.sweep")
+
+
+def sweep_to(
+    folder: Path | str, clips: SplitClips[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str
+) -> SweepResult:
+    """Choose thresholds for clips whose true notes are `references` (same order); write the files and return the result.
+
+    Where clips of the split are missing, `sweep.json` says `partial: true`, and so does the log.
+    """
+    folder = Path(folder)
+    started = time.perf_counter()
+    result = sweep(clips, references, params, split)
+    calibration = calibrate(clips, references)
+    best, lag_s = result.best, result.thresholds.onset.lag_s
+    share = f"{len(clips)} clips (partial: {len(clips.missing)} more are missing)" if clips.partial else f"{len(clips)} clips"
+    log.info("sweep: %d points, %s, %.2f s", len(result.points), share, time.perf_counter() - started)
+    log.info("onset F1@50 %.4f at onset %g, pitch %g", best.onset_f1_50, best.onset_threshold, best.pitch_threshold)
+    log.info("note F1 %.4f at hold %g, offset %g; onset lag %g s", best.note_f1, best.hold, best.offset_threshold, lag_s)
+    write_csv(folder / "plots/sweep.csv", POINT_COLUMNS, point_rows(result.points), DECIMALS)
+    write_csv(folder / "plots/onset_curve.csv", CURVE_COLUMNS, curve_rows(result.points, best), DECIMALS)
+    write_csv(folder / "plots/reliability.csv", RELIABILITY_COLUMNS, reliability_rows(calibration), DECIMALS)
+    scores = {name: getattr(best, name) for name in ("onset_f1_50", "onset_p_50", "onset_r_50", "note_f1")}
+    partial = {"partial": True} if clips.partial else {}
+    write_json(folder / "sweep.json", {**scores, **partial, "lag_s": lag_s, "points": len(result.points)}, DECIMALS)
+    write_json(folder / "calibration.json", [_numbers(name, head) for name, head in calibration.items()])
+    write_thresholds(folder / "thresholds.json", result.thresholds)
+    return result
+
+
+def sweep_files(logits: Path, notes: Path, folder: Path, params: SweepParams) -> SweepResult:
+    """Choose thresholds for the clips of a logits file by the true notes in a table like `data/manifest/notes.csv`.
+
+    A clip that the table does not name has no notes; the split in the thresholds file is the name of the logits file.
+
+    Raises
+    ------
+    InputError
+        A file is unreadable, or no clip of the logits file has notes in the table.
+    """
+    clips, known = read_logits(logits), read_notes(notes)
+    named = [clip.clip_id for clip in clips if clip.clip_id in known]
+    if not named:
+        raise InputError(f"{notes}: none of its clips {_some(known)} is one of {logits}, which holds {_some(_ids(clips))}")
+    if len(named) < len(clips):
+        log.info("%s: %d of %d clips have no notes in %s", logits, len(clips) - len(named), len(clips), notes)
+    return sweep_to(folder, clips, [known.get(clip.clip_id, empty_notes()) for clip in clips], params, logits.stem)
+
+
+def _ids(clips: Sequence[ClipLogits]) -> dict[str, None]:
+    return dict.fromkeys(clip.clip_id for clip in clips)
+
+
+def _some(names: Mapping[str, object]) -> str:
+    listed = ", ".join(repr(name) for name in list(names)[:3]) or "(no clip)"
+    return f"{listed} and {len(names) - 3} more" if len(names) > 3 else listed
+
+
+def _numbers(name: str, head: HeadCalibration) -> dict[str, object]:
+    return {
+        "head": name,
+        "temperature": head.temperature,
+        "bias": head.bias,
+        "ece_before": head.before.ece,
+        "ece_after": head.after.ece,
+        "brier_before": head.before.brier,
+        "brier_after": head.after.brier,
+        "predicted_rate": head.before.predicted_rate,
+        "true_rate": head.true_rate,
+    }
