@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
     adders = (_add_transcribe, _add_score, _add_sweep, _add_export_weights, _add_index, _add_compare)
-    for command in (*(add(commands) for add in adders), _add_check_registration(kinds)):
+    for command in (*(add(commands) for add in adders), _add_check_registration(kinds), _add_check_lag(kinds)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
     arguments = parser.parse_args(argv)
@@ -235,6 +235,21 @@ def _check_registration(arguments: argparse.Namespace) -> int:
 
     selection = Selection(arguments.split, arguments.clips, arguments.inspect)
     return check_registration(params_file.load(arguments.params), selection, arguments.out)
+
+
+def _add_check_lag(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = kinds.add_parser("lag", help="how early or late the labels of each clip are; 1 if one is surely off by 50 ms")
+    command.add_argument("--split", choices=SPLITS, help="clips of one split only")
+    command.add_argument("--strips", type=Path, default=Path("data/strips"), help="default: %(default)s")
+    command.add_argument("--manifest", type=Path, default=Path("data/manifest"), help="default: %(default)s")
+    command.set_defaults(work=_check_lag)
+    return command
+
+
+def _check_lag(arguments: argparse.Namespace) -> int:
+    from tivit.check.lag import check_lag
+
+    return check_lag(arguments.split, arguments.strips, arguments.manifest)
 
 
 def _count(text: str) -> int:

@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from tivit.core.keyboard import TAIL_LEFT_MM, TAIL_RIGHT_MM, WHITE_LENGTH_MM
 from tivit.core.manifest import Clip
-from tivit.core.strip import StripFolder, StripGeometry
+from tivit.core.strip import StripFolder, StripGeometry, covered_shares
 from tivit.core.timegrid import TimeGrid
 from tivit.inference.predict import HeadsOf
 from tivit.model.inputs import background_of
@@ -82,8 +82,8 @@ def key_darkening(frames: np.ndarray, geometry: StripGeometry) -> np.ndarray:
     Unit: the contrast of the clip's background (standard deviation of its grey levels). What is brighter counts as 0.
     """
     background = background_of(frames)
-    rows = _coverage(geometry.height_px, geometry.row_px(BAND_MM[1:]), geometry.row_px(BAND_MM[:1]))[0]
-    columns = _coverage(geometry.width_px, geometry.column_px(TAIL_LEFT_MM), geometry.column_px(TAIL_RIGHT_MM))
+    rows = covered_shares(geometry.height_px, geometry.row_px(BAND_MM[1:]), geometry.row_px(BAND_MM[:1]))[0]
+    columns = covered_shares(geometry.width_px, geometry.column_px(TAIL_LEFT_MM), geometry.column_px(TAIL_RIGHT_MM))
     first, last = np.flatnonzero(rows)[[0, -1]]
     band, weights = slice(first, last + 1), rows[first : last + 1]
     still = background.image[band].astype(np.float32)
@@ -92,13 +92,6 @@ def key_darkening(frames: np.ndarray, geometry: StripGeometry) -> np.ndarray:
         for start in range(0, len(frames), CHUNK_FRAMES)
     ]
     return np.concatenate(parts) @ columns.T / np.float32(background.contrast)
-
-
-def _coverage(count: int, low_px: np.ndarray, high_px: np.ndarray) -> np.ndarray:
-    """Return the share of each of `count` pixels in the intervals [low, high), float32 (N, count), rows summing to 1."""
-    edge = np.arange(count)
-    covered = np.clip(np.minimum(high_px[:, None], edge + 1) - np.maximum(low_px[:, None], edge), 0.0, 1.0)
-    return (covered / covered.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _spread(values: np.ndarray) -> float:

@@ -69,6 +69,13 @@ class StripGeometry:
         return x_mm, y_mm
 
 
+def covered_shares(count: int, low_px: np.ndarray, high_px: np.ndarray) -> np.ndarray:
+    """Return how each interval [low, high) (N,) spreads over `count` pixels, float32 (N, count), rows summing to 1."""
+    edge = np.arange(count)
+    covered = np.clip(np.minimum(high_px[:, None], edge + 1) - np.maximum(low_px[:, None], edge), 0.0, 1.0)
+    return (covered / covered.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class StripFolder:
     """A folder of strips: `geometry` of all of them and the time grid of each clip."""
