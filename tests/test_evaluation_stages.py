@@ -55,9 +55,10 @@ def test_the_three_stages_write_what_they_declare_and_the_same_bytes_again(folde
     first = written(folder)
     assert set(first) - before == {
         *(f"data/decoded/{name}.npz" for name in ("val", "test", "val_key", "test_key")),
+        *(f"data/decoded/{name}.csv" for name in ("val_key", "test_key")),
         *(f"data/transcriptions/test/{number}.{kind}" for number in ("000", "001") for kind in ("mid", "png")),
         *(f"metrics/{name}.json" for name in ("sweep", "thresholds", "evaluate")),
-        *(f"metrics/plots/{name}" for name in ("sweep.csv", "onset_curve.csv", "clips.csv")),
+        *(f"metrics/plots/{name}" for name in ("sweep.csv", "onset_curve.csv", "clips.csv", "key_posterior.csv")),
     }
     for stage in STAGES:
         stage.run(params, RUNTIME)
