@@ -48,7 +48,7 @@ LENGTHS_S = (10.0, 30.0, 60.0)
 WINDOWS_S = (1.0, 3.0, 10.0)
 SMOOTHING_S = 30.0
 STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
-CANDIDATES = tuple(product(("krumhansl", "albrecht_shanahan"), STRENGTHS))
+CANDIDATES = tuple(product(("krumhansl", "temperley"), STRENGTHS))
 """Profile and `lambda_key`; the key is that of the whole clip."""
 NOISE = (1.0, 2.0, 3.0, 4.0)
 DRAWS = 3
@@ -215,7 +215,7 @@ def test_scores(sample: Sample, params: SweepParams) -> np.ndarray:
 
 
 def signed_rank_p(difference: np.ndarray) -> float:
-    """Return the two-sided p of Wilcoxon's signed-rank test, exact also with ties; differences of zero are dropped (Wilcoxon 1945).
+    """Return the two-sided p of Wilcoxon's signed-rank test, exact also with ties; zeros are dropped (Wilcoxon 1945).
 
     The distribution over all signs of the sum of positive ranks is counted; ranks are doubled, so that mean ranks are whole.
     """
