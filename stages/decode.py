@@ -1,41 +1,53 @@
-"""Rescale raw logits by the key of the music: data/logits -> data/decoded."""
+"""Rescale raw logits by the key of the music: data/logits -> data/decoded, and the key over time as tables and a plot."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from tivit.core import params as params_file
-from tivit.core.artifacts import write_npz
+from tivit.core.artifacts import write_csv, write_npz
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
 from tivit.theory.profiles import KEY_NAMES
+from tivit.theory.track import DECIMALS, PLOT_COLUMNS, TRACK_COLUMNS, plot_rows, track_rows
 
 SPLITS = ("val", "test")
+PLOTTED_SPLIT = "test"
+OUT = Path("data/decoded")
 log = logging.getLogger("tivit.decode")
 
 
 def run(params: dict, runtime: RuntimeParams) -> None:
-    """Write data/decoded/{val,test}.npz and, if asked for, the key posterior beside each."""
+    """Write data/decoded/{val,test}.npz, metrics/plots/key_posterior.csv and, if asked for, the key beside each npz.
+
+    The plot's table has no rows when the key was not asked for: DVC wants every declared file.
+    """
     settings = params_file.section(params, "decode", DecodeParams)
+    shown = []
     for split in SPLITS:
         clips = read_logits(f"data/logits/{split}.npz")
         posteriors = [clip_posterior(clip, settings) for clip in clips]
         decoded = [rescored(clip, posterior, settings) for clip, posterior in zip(clips, posteriors, strict=True)]
-        write_logits(f"data/decoded/{split}.npz", decoded, clips.missing)
+        write_logits(OUT / f"{split}.npz", decoded, clips.missing)
         if settings.save_key_posterior:
-            _write_posterior(Path(f"data/decoded/{split}_key.npz"), clips, posteriors)
+            _write_key(OUT / f"{split}_key", clips, posteriors)
+            if split == PLOTTED_SPLIT:
+                shown = [(clip.clip_id, clip.grid, posterior) for clip, posterior in zip(clips, posteriors, strict=True)]
         log.info("decode %s: %d clips, lambda_key %g", split, len(clips), settings.lambda_key)
         if clips.partial:
             log.warning("decode %s: partial, %d clips of the split have no logits", split, len(clips.missing))
+    write_csv("metrics/plots/key_posterior.csv", PLOT_COLUMNS, plot_rows(shown), DECIMALS)
 
 
-def _write_posterior(path: Path, clips: Sequence[ClipLogits], posteriors: list[np.ndarray]) -> None:
+def _write_key(path: Path, clips: Sequence[ClipLogits], posteriors: list[np.ndarray]) -> None:
+    """Write `path`.npz, the posterior of every frame, and `path`.csv, the best two keys over time."""
     lengths = np.array([len(posterior) for posterior in posteriors], np.int64)
     arrays = {
         "clip_id": np.array([clip.clip_id for clip in clips], dtype=np.str_),
@@ -44,7 +56,10 @@ def _write_posterior(path: Path, clips: Sequence[ClipLogits], posteriors: list[n
         "key_name": np.array(KEY_NAMES, dtype=np.str_),
         "posterior": np.concatenate(posteriors or [np.zeros((0, len(KEY_NAMES)))]).astype(np.float32),
     }
-    write_npz(path, arrays)
+    write_npz(path.with_suffix(".npz"), arrays)
+    pairs = zip(clips, posteriors, strict=True)
+    rows = chain.from_iterable(track_rows(clip.clip_id, clip.grid, posterior) for clip, posterior in pairs)
+    write_csv(path.with_suffix(".csv"), TRACK_COLUMNS, rows, DECIMALS)
 
 
 if __name__ == "__main__":

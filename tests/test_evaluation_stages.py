@@ -62,9 +62,22 @@ def test_the_three_stages_write_what_they_declare_and_the_same_bytes_again(folde
     first = written(folder)
     assert set(first) - before == {
         *(f"data/decoded/{name}.npz" for name in ("val", "test", "val_key", "test_key")),
+        *(f"data/decoded/{name}.csv" for name in ("val_key", "test_key")),
         *(f"data/transcriptions/test/{number}.{kind}" for number in ("000", "001") for kind in ("mid", "png")),
         *(f"metrics/{name}.json" for name in ("sweep", "thresholds", "calibration", "evaluate")),
-        *(f"metrics/plots/{name}.csv" for name in ("sweep", "onset_curve", "reliability", "clips", "keys", "scores", "timing")),
+        *(
+            f"metrics/plots/{name}.csv"
+            for name in (
+                "key_posterior",
+                "sweep",
+                "onset_curve",
+                "reliability",
+                "clips",
+                "keys",
+                "scores",
+                "timing",
+            )
+        ),
     }
     for stage in STAGES:
         stage.run(params, RUNTIME)

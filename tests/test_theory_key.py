@@ -18,6 +18,8 @@ PARAMS = DecodeParams(
     similarity="pearson",
     window_sec=None,
     beta=8.0,
+    smoothing_sec=0.0,
+    min_confidence=0.0,
     rho_uniform=0.2,
     ref_head="onset",
     apply_to=("onset",),
@@ -100,15 +102,22 @@ def test_window_weights_equal_a_direct_sum():
         np.testing.assert_allclose(weights[frame], [inside[pc == PITCH_CLASS].sum() for pc in range(12)])
 
 
-def test_strengths_of_zero_are_legal_and_do_nothing():
-    clip = clip_in(0, "major")
-    for change in ({"lambda_key": 0.0}, {"beta": 0.0, "rho_uniform": 0.0}, {"rho_uniform": 1.0}, {"window_sec": 0.0}):
-        params = replace(PARAMS, **change)
-        posterior = clip_posterior(clip, params)
-        np.testing.assert_allclose(posterior.sum(axis=1), 1.0)
-        moved = np.abs(rescored(clip, posterior, params).heads["onset"] - clip.heads["onset"]).max()
-        assert moved < 1e-6 or "window_sec" in change or params.beta == 0.0
+@pytest.mark.parametrize("change", [{"lambda_key": 0.0}, {"beta": 0.0}, {"rho_uniform": 1.0}, {"min_confidence": 1.0}])
+def test_strengths_that_are_off_move_nothing(change):
+    """A posterior of the same chance for every key is a uniform prior, whatever `rho_uniform`."""
+    clip, params = clip_in(0, "major"), replace(PARAMS, **{"rho_uniform": 0.0, **change})
+    posterior = clip_posterior(clip, params)
+    np.testing.assert_allclose(posterior.sum(axis=1), 1.0)
+    np.testing.assert_allclose(rescored(clip, posterior, params).heads["onset"], clip.heads["onset"], atol=1e-6)
     assert rescored(clip, posterior, replace(PARAMS, lambda_key=0.0)) is clip
+
+
+def test_a_window_of_zero_is_one_frame():
+    logits = np.random.default_rng(0).normal(size=(9, 88)).astype(np.float32)
+    posterior = clip_posterior(ClipLogits("c", TimeGrid(30.0, 0.0, 9), {"onset": logits}), replace(PARAMS, window_sec=0.0))
+    for frame in range(9):
+        alone = ClipLogits("c", TimeGrid(30.0, 0.0, 1), {"onset": logits[frame : frame + 1]})
+        np.testing.assert_allclose(posterior[frame], clip_posterior(alone, PARAMS)[0], rtol=1e-9)
 
 
 def test_beta_zero_is_a_uniform_posterior():
@@ -140,6 +149,38 @@ def test_clips_do_not_see_each_other():
     assert clip_posterior(first, PARAMS).argmax() != clip_posterior(second, PARAMS).argmax()
 
 
+def test_an_unsure_key_moves_nothing():
+    clip = ClipLogits("c", TimeGrid(30.0, 0.0, 4), {"onset": np.zeros((4, 88), np.float32)})
+    posterior = np.full((4, 24), 0.4 / 22)
+    posterior[:, 3] = (0.3, 0.5, 0.5 + 1e-9, 0.9)
+    posterior[:, 5] = 0.6 - posterior[:, 3]
+    gated = rescored(clip, posterior, replace(PARAMS, min_confidence=0.5)).heads["onset"]
+    free = rescored(clip, posterior, replace(PARAMS, min_confidence=0.0)).heads["onset"]
+    assert not gated[0].any() and np.abs(free[0]).max() > 0.05
+    np.testing.assert_array_equal(gated[1:], free[1:])
+    assert not rescored(clip, posterior, replace(PARAMS, min_confidence=1.0)).heads["onset"].any()
+
+
+def test_smoothing_is_off_at_zero_and_bridges_a_short_doubt():
+    logits = np.concatenate([clip_in(key, "major", frames).heads["onset"] for key, frames in ((0, 90), (6, 20), (0, 90))])
+    clip = ClipLogits("c", TimeGrid(30.0, 0.0, len(logits)), {"onset": logits})
+    params = replace(PARAMS, window_sec=0.3)
+    rough, smooth = (clip_posterior(clip, replace(params, smoothing_sec=value)) for value in (0.0, 60.0))
+    assert KEY_NAMES[rough[100].argmax()] == "F# major" and {KEY_NAMES[i] for i in smooth.argmax(axis=1)} == {"C major"}
+    np.testing.assert_allclose(smooth.sum(axis=1), 1.0)
+
+
+def test_smoothing_takes_the_clips_own_frame_rate():
+    """The same seconds of the same keys: the smoothed posterior is the same at 30 and 60 frames a second."""
+
+    def at(fps):
+        parts = [clip_in(key, "major", int(2 * fps)).heads["onset"] for key in (0, 7)]
+        clip = ClipLogits("c", TimeGrid(fps, 0.0, int(4 * fps)), {"onset": np.concatenate(parts)})
+        return clip_posterior(clip, replace(PARAMS, window_sec=1.0, smoothing_sec=3.0))
+
+    np.testing.assert_allclose(at(60.0)[::2], at(30.0), atol=0.03)
+
+
 def test_a_missing_reference_head_is_named():
     clip = clip_in(0, "major")
     with pytest.raises(InputError, match="no head 'onset'; it has pitch"):
@@ -147,7 +188,15 @@ def test_a_missing_reference_head_is_named():
 
 
 @pytest.mark.parametrize(
-    "change", [{"rho_uniform": 1.5}, {"lambda_key": -0.1}, {"ref_head": "hand"}, {"apply_to": ("onsett",)}]
+    "change",
+    [
+        {"rho_uniform": 1.5},
+        {"lambda_key": -0.1},
+        {"ref_head": "hand"},
+        {"apply_to": ("onsett",)},
+        {"smoothing_sec": -1.0},
+        {"min_confidence": 1.5},
+    ],
 )
 def test_values_out_of_range_are_refused(change):
     with pytest.raises(InputError, match="decode."):

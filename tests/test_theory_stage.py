@@ -1,10 +1,15 @@
 """The decode stage: what it carries on, what it writes beside the logits, and how little it imports."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import yaml
 
 from stages import decode, evaluate, sweep
+from tivit.core.artifacts import read_csv, read_npz
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
@@ -12,6 +17,8 @@ from tivit.core.notes import make_notes
 from tivit.core.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.evaluation.inputs import load_split
+from tivit.theory.profiles import KEY_NAMES
+from tivit.theory.track import PLOT_COLUMNS, TRACK_COLUMNS
 
 RUNTIME = RuntimeParams(1, 1, "cpu", "float32", False, 50)
 SPLITS = ("val", "test")
@@ -42,6 +49,55 @@ def folder(tmp_path, monkeypatch):
         write_logits(f"data/logits/{split}.npz", logits)
     write_manifest("data/manifest", Manifest(tuple(clips), notes))
     return tmp_path
+
+
+def test_the_key_is_written_beside_the_logits(folder, params):
+    """Each clip on its own grid: 60 frames at 25 a second are three seconds, 80 at 30 as well."""
+    decode.run(params, RUNTIME)
+    for split in SPLITS:
+        rows = read_csv(f"data/decoded/{split}_key.csv", TRACK_COLUMNS)
+        assert [(row[0], row[1]) for row in rows] == [(f"{split}/{clip}", second) for clip in "01" for second in "012"]
+        trace = read_npz(f"data/decoded/{split}_key.npz")
+        assert trace["length"].tolist() == [60, 80] and trace["posterior"].shape == (140, 24)
+        best = trace["posterior"][trace["start"]]
+        assert [row[2] for row in rows[::3]] == trace["key_name"][best.argmax(axis=1)].tolist()
+        np.testing.assert_allclose([float(row[3]) for row in rows[::3]], best.max(axis=1), atol=5e-4)
+    plot = read_csv("metrics/plots/key_posterior.csv", PLOT_COLUMNS)
+    assert {row[0] for row in plot} == {"test/0", "test/1"}
+
+
+def test_without_the_key_the_plot_is_empty_but_there(folder, params):
+    params["decode"]["save_key_posterior"] = False
+    decode.run(params, RUNTIME)
+    assert sorted(path.name for path in (folder / "data/decoded").iterdir()) == ["test.npz", "val.npz"]
+    assert read_csv("metrics/plots/key_posterior.csv", PLOT_COLUMNS) == []
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_split_without_frames_is_decoded(folder, params, split):
+    path = f"data/logits/{split}.npz"
+    empty = [ClipLogits(c.clip_id, TimeGrid(30.0, 0.0, 0), {n: r[:0] for n, r in c.heads.items()}) for c in read_logits(path)]
+    write_logits(path, empty)
+    params["decode"].update(lambda_key=1.0, smoothing_sec=5.0, min_confidence=0.5)
+    decode.run(params, RUNTIME)
+    assert [clip.grid.length for clip in read_logits(f"data/decoded/{split}.npz")] == [0, 0]
+
+
+def test_it_starts_without_what_it_does_not_need():
+    heavy = ("torch", "cv2", "av", "scipy", "matplotlib", "pandas", "pretty_midi", "mir_eval")
+    code = f"import json, sys, stages.decode; print(json.dumps([name for name in {heavy} if name in sys.modules]))"
+    assert json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) == []
+
+
+def test_the_plot_template_shows_every_key_and_the_columns_written(request):
+    template = (request.config.rootpath / ".dvc/plots/key_posterior.json").read_text()
+    spec = json.loads(template)
+    assert sorted(spec["spec"]["encoding"]["y"]["sort"]) == sorted(KEY_NAMES)
+    declared = yaml.safe_load((request.config.rootpath / "dvc.yaml").read_text())["stages"]["decode"]["plots"]
+    (plot,) = (entry["metrics/plots/key_posterior.csv"] for entry in declared)
+    used = {plot["x"], plot["y"], spec["facet"]["row"]["field"], spec["spec"]["encoding"]["color"]["field"]}
+    assert used == set(PLOT_COLUMNS)
+    assert set(spec["data"]["format"]["parse"]) <= used
 
 
 def test_a_partial_file_stays_partial_and_can_be_scored(folder, params):

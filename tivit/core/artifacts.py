@@ -12,7 +12,9 @@ import io
 import json
 import math
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core.errors import InputError
+
+DAMAGE = (
+    ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, AttributeError, TypeError, KeyError,
+    RuntimeError, OverflowError, MemoryError,
+)  # fmt: skip
+"""What numpy and zipfile raise at npz files with wrong bytes: RuntimeError at a member that seems encrypted, MemoryError at a
+shape beyond the memory, and so on."""
 
 
 @contextmanager
@@ -116,7 +125,7 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
             return result
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+    except DAMAGE as error:
         where = f", array {name!r}" if name else ""
         raise InputError(f"{path}{where}: not a readable npz file ({error})") from None
 

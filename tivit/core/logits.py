@@ -22,7 +22,14 @@ from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.keyboard import KEY_COUNT
 from tivit.core.timegrid import TimeGrid
 
-LAYOUT = ("clip_id", "start", "length", "fps", "start_s")
+LAYOUT = {
+    "clip_id": ("U", "text"),
+    "start": ("iu", "whole numbers"),
+    "length": ("iu", "whole numbers"),
+    "fps": ("fiu", "numbers"),
+    "start_s": ("fiu", "numbers"),
+}
+"""Arrays with one value a clip: numpy's letters for the types allowed, and these in words."""
 MISSING = "missing"
 Item = TypeVar("Item")
 LOGIT_LIMIT = 60_000.0
@@ -96,13 +103,8 @@ def read_logits(path: Path | str) -> SplitClips[ClipLogits]:
     for name in (*LAYOUT, *EVENT_HEADS):
         if name not in arrays:
             raise InputError(f"{path}: array {name!r} is missing; a logits file has {', '.join((*LAYOUT, *EVENT_HEADS))}")
-    count, total = len(arrays["clip_id"]), int(arrays["length"].sum())
-    for name in LAYOUT:
-        if arrays[name].shape != (count,):
-            raise InputError(f"{path}: array {name!r} has shape {arrays[name].shape}, expected ({count},)")
-    starts, lengths = arrays["start"], arrays["length"]
-    if (lengths < 0).any() or not np.array_equal(starts, np.cumsum(lengths) - lengths):
-        raise InputError(f"{path}: array 'start' does not follow from 'length'")
+    grids = _grids(path, arrays)
+    total = sum(grid.length for grid in grids)
     heads = {}
     for name in HEAD_NAMES:
         if name not in arrays:
@@ -110,20 +112,39 @@ def read_logits(path: Path | str) -> SplitClips[ClipLogits]:
         rows = arrays[name]
         if rows.shape != (total, KEY_COUNT) or rows.dtype.kind != "f":
             raise InputError(f"{path}: array {name!r} is {rows.dtype} {rows.shape}, expected float ({total}, {KEY_COUNT})")
-        if not np.isfinite(rows).all():
+        with np.errstate(over="ignore"):
+            heads[name] = rows.astype(np.float32)
+        if not np.isfinite(heads[name]).all():
             raise InputError(f"{path}: array {name!r} holds NaN or infinite values")
-        heads[name] = rows.astype(np.float32)
-    try:
-        grids = [
-            TimeGrid(float(f), float(s), int(n)) for f, s, n in zip(arrays["fps"], arrays["start_s"], lengths, strict=True)
-        ]
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
     clips = tuple(
         ClipLogits(str(clip_id), grid, {name: rows[start : start + grid.length] for name, rows in heads.items()})
-        for clip_id, grid, start in zip(arrays["clip_id"], grids, starts, strict=True)
+        for clip_id, grid, start in zip(arrays["clip_id"], grids, arrays["start"].tolist(), strict=True)
     )
     return SplitClips(clips, _missing(path, arrays))
+
+
+def _grids(path: Path | str, arrays: dict[str, np.ndarray]) -> list[TimeGrid]:
+    """Return the time grid of each clip, once all arrays of `LAYOUT` are checked."""
+    count = arrays["clip_id"].size
+    for name, (kinds, words) in LAYOUT.items():
+        array = arrays[name]
+        if array.dtype.kind not in kinds:
+            raise InputError(f"{path}: array {name!r} is {array.dtype}, expected {words}")
+        if array.shape != (count,):
+            raise InputError(f"{path}: array {name!r} has shape {array.shape}, expected ({count},)")
+    ids, lengths = arrays["clip_id"].tolist(), arrays["length"].astype(np.int64)
+    if len(set(ids)) < count:
+        twice = next(clip_id for clip_id in ids if ids.count(clip_id) > 1)
+        raise InputError(f"{path}: array 'clip_id' holds {twice!r} twice")
+    if (lengths < 0).any() or not np.array_equal(arrays["start"], np.cumsum(lengths) - lengths):
+        raise InputError(f"{path}: array 'start' does not follow from 'length'")
+    fps, start_s = (arrays[name].astype(np.float64).tolist() for name in ("fps", "start_s"))
+    if not np.isfinite(start_s).all():
+        raise InputError(f"{path}: array 'start_s' holds NaN or infinite values")
+    try:
+        return [TimeGrid(*of_clip) for of_clip in zip(fps, start_s, lengths.tolist(), strict=True)]
+    except InputError as error:
+        raise InputError(f"{path}: array 'fps': {error}") from None
 
 
 def _missing(path: Path | str, arrays: dict[str, np.ndarray]) -> tuple[str, ...]:

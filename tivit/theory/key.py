@@ -1,11 +1,9 @@
 """The key of the music, found in the logits themselves, as a gentle prior on which pitch classes sound.
 
 Per clip and per frame: pitch-class weights of a reference head inside a centred window, their Pearson correlation with 24 key
-profiles, a softmax, a mix with the uniform distribution, and `logit + lambda_key * log(prior / uniform)` on chosen heads.
-Clips never see each other, windows are cut at a clip's ends and counted in frames of its own rate.
-
-Preset of the original system: profile krumhansl, similarity cosine, window_sec 3.0, beta 4.0, rho_uniform 0.8, lambda_key 0.5,
-ref_head onset, apply_to [onset, pitch, offset]. Its posterior stays within 0.045 of 0.042, so it changes almost nothing.
+profiles, a softmax, smoothing over time (`smoothing`), a mix with the uniform distribution, and
+`logit + lambda_key * log(prior / uniform)` on chosen heads, where the key is sure enough. Clips never see each other, windows
+are cut at a clip's ends and counted in frames of its own rate. Strengths of 0 switch a part off; what it buys: docs/theory.md.
 """
 
 from __future__ import annotations
@@ -21,11 +19,13 @@ from tivit.core.keyboard import PITCH_CLASS
 from tivit.core.logits import ClipLogits
 from tivit.core.params import check_choice, check_range
 from tivit.core.timegrid import frames_of
-from tivit.theory.profiles import PROFILES, key_profiles
+from tivit.theory.profiles import PITCH_CLASSES, PROFILES, key_profiles
+from tivit.theory.smoothing import smoothed
 
-PITCH_CLASSES = 12
 _OF_CLASS = (PITCH_CLASS[:, None] == np.arange(PITCH_CLASSES)).astype(np.float64)
 """Which key has which pitch class, shape (88, 12)."""
+LEAST_PRIOR = 1e-6
+"""Of a pitch class, where a profile has a zero."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ class DecodeParams:
     """How the key is found and used (params section `decode`); `lambda_key` 0 leaves the logits as they are.
 
     window_sec: length of the centred window (null: the whole clip). beta: softmax sharpness, 0 gives a uniform posterior.
-    rho_uniform: share of the uniform distribution in the prior, 0..1. apply_to: the event heads that are rescaled.
+    smoothing_sec: mean stay in a key of the hidden Markov model over keys, 0: none. min_confidence: where no key is as likely
+    as this the logits stay as they are, 0: nowhere. rho_uniform: share of the uniform distribution in the prior, 0..1.
+    apply_to: the event heads that are rescaled.
     """
 
     lambda_key: float
@@ -41,6 +43,8 @@ class DecodeParams:
     similarity: Literal["pearson", "cosine"]
     window_sec: float | None
     beta: float
+    smoothing_sec: float
+    min_confidence: float
     rho_uniform: float
     ref_head: str
     apply_to: tuple[str, ...]
@@ -50,6 +54,8 @@ class DecodeParams:
         check_choice("decode.profile", self.profile, PROFILES)
         check_range("decode.lambda_key", self.lambda_key, 0.0, 10.0)
         check_range("decode.beta", self.beta, 0.0, 1000.0)
+        check_range("decode.smoothing_sec", self.smoothing_sec, 0.0, 86_400.0)
+        check_range("decode.min_confidence", self.min_confidence, 0.0, 1.0)
         check_range("decode.rho_uniform", self.rho_uniform, 0.0, 1.0)
         if self.window_sec is not None:
             check_range("decode.window_sec", self.window_sec, 0.0, 86_400.0)
@@ -105,19 +111,25 @@ def clip_posterior(clip: ClipLogits, params: DecodeParams) -> np.ndarray:
         raise InputError(f"clip {clip.clip_id!r} has no head {params.ref_head!r}; it has {', '.join(clip.heads)}")
     window = None if params.window_sec is None else frames_of(params.window_sec, clip.grid.fps)
     weights = pitch_class_weights(clip.heads[params.ref_head], window)
-    return key_posterior(weights, key_profiles(params.profile), params.beta, params.similarity)
+    posterior = key_posterior(weights, key_profiles(params.profile), params.beta, params.similarity)
+    if params.smoothing_sec == 0.0:
+        return posterior
+    seen = len(posterior) if window is None else min(window // 2 * 2 + 1, len(posterior))
+    return smoothed(posterior, clip.grid.fps, max(seen, 1), params.smoothing_sec)
 
 
 def rescored(clip: ClipLogits, posterior: np.ndarray, params: DecodeParams) -> ClipLogits:
     """Return the clip with `lambda_key * log(prior / uniform)` added on the heads `apply_to`.
 
     The prior of a pitch class is `rho_uniform / 12 + (1 - rho_uniform) * posterior @ profiles`; it is zero for no class unless
-    the profile itself has a zero and `rho_uniform` is 0, and is kept above 1e-6 even then.
+    the profile itself has a zero and `rho_uniform` is 0, and is kept above 1e-6 even then. It is uniform in a frame whose best
+    key is less likely than `min_confidence`.
     """
     if params.lambda_key == 0.0:
         return clip
     prior = params.rho_uniform / PITCH_CLASSES + (1.0 - params.rho_uniform) * posterior @ key_profiles(params.profile)
-    shift = params.lambda_key * np.log(np.maximum(prior, 1e-6) * PITCH_CLASSES)
+    shift = params.lambda_key * np.log(np.maximum(prior, LEAST_PRIOR) * PITCH_CLASSES)
+    shift[posterior.max(axis=1) < params.min_confidence] = 0.0
     per_key = (shift @ _OF_CLASS.T).astype(np.float32)
     heads = {name: rows + per_key if name in params.apply_to else rows for name, rows in clip.heads.items()}
     return replace(clip, heads=heads)

@@ -13,6 +13,7 @@ import numpy as np
 from tivit.core.keyboard import PITCH_CLASS_NAMES
 from tivit.core.params import check_choice
 
+PITCH_CLASSES = len(PITCH_CLASS_NAMES)
 KEY_NAMES = tuple(f"{name} {mode}" for mode in ("major", "minor") for name in PITCH_CLASS_NAMES)
 
 
@@ -64,6 +65,6 @@ def key_profiles(name: str) -> np.ndarray:
     """
     check_choice("decode.profile", name, PROFILES)
     profile = PROFILES[name]
-    rows = [np.roll(mode, tonic) for mode in (profile.major, profile.minor) for tonic in range(12)]
+    rows = [np.roll(mode, tonic) for mode in (profile.major, profile.minor) for tonic in range(PITCH_CLASSES)]
     table = np.array(rows, dtype=np.float64)
     return table / table.sum(axis=1, keepdims=True)
