@@ -1,13 +1,16 @@
 """The key posterior and the rescaling of logits, on music whose key is known."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import PITCH_CLASS, keys_between
 from tivit.core.logits import ClipLogits, silenced
+from tivit.core.params import load, section
 from tivit.core.timegrid import TimeGrid
 from tivit.theory.key import DecodeParams, clip_posterior, key_posterior, pitch_class_weights, rescored
 from tivit.theory.profiles import KEY_NAMES, PROFILES, key_profiles
@@ -65,11 +68,50 @@ def test_pearson_is_sharper_than_cosine():
     assert pearson > 2 * cosine
 
 
-def test_the_preset_of_the_original_hardly_moves_a_logit():
-    preset = replace(
-        PARAMS, similarity="cosine", window_sec=3.0, beta=4.0, rho_uniform=0.8, apply_to=("onset", "pitch", "offset")
-    )
-    clip = clip_in(0, "major")
+def documented_preset(root) -> DecodeParams:
+    """Return the params that the line of docs/theory.md for the original system gives, over params.yaml."""
+    text = (root / "docs/theory.md").read_text()
+    line = text.split("## The preset of the original system")[1].split("```bash\n")[1].split("\n")[0]
+    changes = dict(item.split("=") for item in re.findall(r"-S decode\.(\S+)", line))
+    values = load(root / "params.yaml")
+    values["decode"].update({name: yaml.safe_load(value) for name, value in changes.items()})
+    return section(values, "decode", DecodeParams)
+
+
+def rescored_as_the_original(heads, fps, lambda_key=0.5, window_sec=3.0, beta=4.0, rho=0.8):
+    """Return heads rescored by the formula of the original, step by step, with Krumhansl and Kessler's profiles."""
+    major = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]
+    minor = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17]
+    profiles = np.array([np.roll(mode, tonic) for mode in (major, minor) for tonic in range(12)])
+    c = np.zeros((len(heads["onset"]), 12))
+    for key in range(88):
+        c[:, (key + 9) % 12] += 1.0 / (1.0 + np.exp(-heads["onset"][:, key].astype(np.float64)))
+    window = max(1, round(window_sec * fps))
+    window += window % 2 == 0
+    s = np.stack([np.convolve(np.pad(column, window // 2), np.full(window, 1 / window), "valid") for column in c.T], axis=1)
+    n = s / np.linalg.norm(s, axis=1, keepdims=True)
+    q = np.exp(beta * n @ (profiles / np.linalg.norm(profiles, axis=1, keepdims=True)).T)
+    q /= q.sum(axis=1, keepdims=True)
+    pc = rho / 12 + (1 - rho) * q @ (profiles / profiles.sum(axis=1, keepdims=True))
+    shift = lambda_key * (np.log(pc + 1e-8) - np.log(1 / 12))
+    return {name: rows + shift[:, [(key + 9) % 12 for key in range(88)]] for name, rows in heads.items()}, q
+
+
+@pytest.mark.parametrize(("fps", "frames"), [(30.0, 200), (29.97, 250), (25.0, 40), (23.976, 1)])
+def test_the_documented_preset_is_the_original_to_the_last_digit(request, fps, frames):
+    rng = np.random.default_rng(frames)
+    heads = {name: rng.normal(-3, 3, (frames, 88)).astype(np.float32) for name in ("onset", "pitch", "offset")}
+    clip, preset = ClipLogits("c", TimeGrid(fps, 0.0, frames), heads), documented_preset(request.config.rootpath)
+    expected, q = rescored_as_the_original(heads, fps)
+    posterior = clip_posterior(clip, preset)
+    np.testing.assert_allclose(posterior, q, rtol=1e-9)
+    for name, rows in rescored(clip, posterior, preset).heads.items():
+        np.testing.assert_allclose(rows, expected[name], atol=2e-6)
+        assert not np.array_equal(rows, heads[name])
+
+
+def test_the_preset_of_the_original_hardly_moves_a_logit(request):
+    preset, clip = documented_preset(request.config.rootpath), clip_in(0, "major")
     posterior = clip_posterior(clip, preset)
     moved = max(np.abs(rescored(clip, posterior, preset).heads[name] - clip.heads[name]).max() for name in clip.heads)
     assert 0 < moved < 0.1

@@ -36,6 +36,13 @@ def test_the_chain_is_the_same_at_every_frame_rate():
     np.testing.assert_allclose(second[2], second[0], atol=1e-12)
 
 
+@pytest.mark.parametrize("stay_s", [5e-324, 1e-9, 86_400.0])
+def test_the_shortest_and_the_longest_stay_are_legal(stay_s):
+    step = transitions(30.0, stay_s)
+    np.testing.assert_allclose(step.sum(axis=1), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(step, 1 / KEYS if stay_s < 1 else np.eye(KEYS), atol=1e-6)
+
+
 def test_the_mean_stay_is_what_was_asked_for():
     """Without a return, a stay of 2 s is left by 1 - exp(-1 / 2) of all keys within a second; few return that soon."""
     stay = np.diag(np.linalg.matrix_power(transitions(1000.0, 2.0), 1)) ** 1000

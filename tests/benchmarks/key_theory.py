@@ -37,8 +37,8 @@ from tivit.core.timegrid import TimeGrid, frames_of
 from tivit.decoding.events import decode_notes
 from tivit.evaluation.inputs import ScoredClip, load_split
 from tivit.evaluation.scores import score_clip
-from tivit.evaluation.sweep import SweepParams, sweep
-from tivit.synth.music import random_piece
+from tivit.evaluation.sweep import SweepParams, SweepResult, sweep
+from tivit.synth.music import SCALES, random_piece
 from tivit.synth.params import SynthParams
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
 from tivit.theory.profiles import KEY_NAMES, PROFILES
@@ -47,12 +47,20 @@ SEED = 20261123
 LENGTHS_S = (10.0, 30.0, 60.0)
 WINDOWS_S = (1.0, 3.0, 10.0)
 SMOOTHING_S = 30.0
-STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
+STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 CANDIDATES = tuple(product(("krumhansl", "temperley"), STRENGTHS))
 """Profile and `lambda_key`; the key is that of the whole clip."""
+HIGH_THRESHOLDS = (0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
+"""Of onsets, beside those of the params: noise has high probabilities, and the key must not win where a grid merely ends."""
 NOISE = (1.0, 2.0, 3.0, 4.0)
 DRAWS = 3
 RESAMPLES = 10_000
+NOTE_COLUMNS = (
+    "right keys", "best on val", "val without", "val gain [95 %], p", "test without", "test gain [95 %], p",
+    "test clips better, worse",
+)  # fmt: skip
+KEYS_BY = "temperley"
+"""The profile by which right keys are counted, of all clips of val and test."""
 MIREX = np.array([[mir_eval.key.weighted_score(truth, found) for found in KEY_NAMES] for truth in KEY_NAMES])
 
 
@@ -67,6 +75,12 @@ class KeyedClip:
 def key_number(tonic: int, mode: str) -> int:
     """Return the place of a key in `KEY_NAMES`."""
     return KEY_NAMES.index(f"{PITCH_CLASS_NAMES[tonic]} {mode}")
+
+
+def true_key(clip: ScoredClip) -> tuple[int, str]:
+    """Return tonic and mode of a rendered clip."""
+    key = read_json(Path("data/Synthetic") / f"{clip.logits.clip_id}.json")["key"]
+    return key["tonic"], key["mode"]
 
 
 def clip_of_notes(notes: Notes, grid: TimeGrid) -> ClipLogits:
@@ -130,11 +144,12 @@ def print_keys(params: dict, pieces: int) -> None:
         row(name, cells + [keys_found(whole[length_s], replace(settings, window_sec=None)) for length_s in LENGTHS_S])
 
     clips = [clip for split in ("val", "test") for clip in load_split(f"data/logits/{split}.npz", "data/manifest", split)]
-    truth = [read_json(Path("data/Synthetic") / f"{clip.logits.clip_id}.json")["key"] for clip in clips]
-    keys = [np.full(c.logits.grid.length, key_number(k["tonic"], k["mode"])) for c, k in zip(clips, truth, strict=True)]
+    keys = [np.full(clip.logits.grid.length, key_number(*true_key(clip))) for clip in clips]
     of_notes = [(clip_of_notes(clip.notes, clip.logits.grid), key) for clip, key in zip(clips, keys, strict=True)]
     of_model = [(clip.logits, key) for clip, key in zip(clips, keys, strict=True)]
-    print(f"\nRendered clips of val and test ({len(clips)}, 7 and 10 s): right keys / MIREX score\n")
+    shares = [share_in_scale(clip.notes, *true_key(clip)) for clip in clips]
+    print(f"\nRendered clips of val and test ({len(clips)}, 7 and 10 s): right keys / MIREX score; ", end="")
+    print(f"{np.mean(shares):.1%} of their notes lie in the scale of the key\n")
     table([f"{what}, {window}" for window in ("window 3 s", "whole clip") for what in ("true notes", "model")])
     for name in PROFILES:
         settings = [replace(plain, profile=name, window_sec=w) for w in (3.0, None)]
@@ -146,6 +161,11 @@ def print_keys(params: dict, pieces: int) -> None:
     for label, smoothing_sec in (("as it is", 0.0), (f"smoothing_sec {SMOOTHING_S:g}", SMOOTHING_S)):
         settings = [replace(plain, window_sec=w, smoothing_sec=smoothing_sec) for w in (*WINDOWS_S, None)]
         row(f"{plain.profile}, {label}", [keys_found(changing, setting) for setting in settings])
+
+
+def share_in_scale(notes: Notes, tonic: int, mode: str) -> float:
+    """Return the share of notes in the scale; that of minor has both seventh degrees."""
+    return float(np.isin((notes.midi.astype(np.int64) - tonic) % len(PITCH_CLASS_NAMES), (*SCALES[mode], 11)).mean())
 
 
 def table(columns: Sequence[str]) -> None:
@@ -199,19 +219,20 @@ def with_key(sample: Sample, params: DecodeParams) -> Sample:
     return Sample(val, test)
 
 
-def val_score(sample: Sample, params: SweepParams) -> float:
-    """Return the onset F1 of val at the thresholds chosen on it."""
-    return sweep([clip.logits for clip in sample.val], [clip.notes for clip in sample.val], params, "val").best.onset_f1_50
+def chosen(sample: Sample, params: SweepParams) -> SweepResult:
+    """Return what the sweep chooses on val."""
+    return sweep([clip.logits for clip in sample.val], [clip.notes for clip in sample.val], params, "val")
 
 
-def test_scores(sample: Sample, params: SweepParams) -> np.ndarray:
-    """Return the onset F1 of each test clip, (clips,), at the thresholds chosen on val."""
-    chosen = sweep([clip.logits for clip in sample.val], [clip.notes for clip in sample.val], params, "val").thresholds
-    scores = []
-    for clip in sample.test:
-        notes = decode_notes(clip.logits.heads, clip.logits.grid, chosen)
-        scores.append(score_clip(clip.notes, notes, clip.logits.grid).values()["onset_f1_50"])
-    return np.array(scores)
+def clip_scores(sample: Sample, params: SweepParams) -> tuple[np.ndarray, np.ndarray]:
+    """Return the onset F1 of each clip of val and of test, at the thresholds chosen on val."""
+    thresholds = chosen(sample, params).thresholds
+    scores: list[list[float]] = [[], []]
+    for clips, values in zip((sample.val, sample.test), scores, strict=True):
+        for clip in clips:
+            notes = decode_notes(clip.logits.heads, clip.logits.grid, thresholds)
+            values.append(score_clip(clip.notes, notes, clip.logits.grid).values()["onset_f1_50"])
+    return np.array(scores[0]), np.array(scores[1])
 
 
 def signed_rank_p(difference: np.ndarray) -> float:
@@ -244,6 +265,7 @@ def interval(difference: np.ndarray) -> tuple[float, float]:
 def print_notes(params: dict, folders: dict[str, Path]) -> None:
     """Print what the notes gain from the key, for each folder of logits and for noise on `data/logits`."""
     decode, sweep_params = section(params, "decode", DecodeParams), section(params, "sweep", SweepParams)
+    sweep_params = replace(sweep_params, onset_thresholds=(*sweep_params.onset_thresholds, *HIGH_THRESHOLDS))
     good = read_sample(Path("data/logits"))
     settings: dict[str, list[Sample]] = {"good (`data/logits`)": [good]}
     settings.update({name: [read_sample(folder)] for name, folder in folders.items()})
@@ -251,24 +273,33 @@ def print_notes(params: dict, folders: dict[str, Path]) -> None:
         settings[f"noise {sigma:g}"] = [noisy(good, sigma, draw) for draw in range(DRAWS)]
     keys = {pair: replace(decode, profile=pair[0], lambda_key=pair[1]) for pair in CANDIDATES}
     print(f"\nOnset F1 @ 50 ms without and with the key, {len(good.test)} test clips\n")
-    table(
-        ["best on val", "val without", "val with", "test without", "test with", "mean difference [95 %]", "p", "better / worse"]
-    )
+    table(NOTE_COLUMNS)
     for name, samples in settings.items():
-        base = np.mean([val_score(sample, sweep_params) for sample in samples])
         val = {
-            pair: np.mean([val_score(with_key(sample, key), sweep_params) for sample in samples]) for pair, key in keys.items()
+            pair: np.mean([chosen(with_key(sample, key), sweep_params).best.onset_f1_50 for sample in samples])
+            for pair, key in keys.items()
         }
         best = max(val, key=lambda pair: val[pair])
-        without = np.mean([test_scores(sample, sweep_params) for sample in samples], axis=0)
-        using = np.mean([test_scores(with_key(sample, keys[best]), sweep_params) for sample in samples], axis=0)
-        difference = using - without
-        low, high = interval(difference)
+        without, using = (mean_scores(group, sweep_params) for group in (samples, [with_key(s, keys[best]) for s in samples]))
+        gains = [after - before for before, after in zip(without, using, strict=True)]
+        by = replace(decode, profile=KEYS_BY)
+        clips = [clip for sample in samples for clip in (*sample.val, *sample.test)]
+        found = [clip_posterior(clip.logits, by)[0].argmax() == key_number(*true_key(clip)) for clip in clips]
         row(name, [
-            f"{best[0]} {best[1]:g}", f"{base:.4f}", f"{val[best]:.4f}", f"{without.mean():.4f}", f"{using.mean():.4f}",
-            f"{difference.mean():+.4f} [{low:+.4f}, {high:+.4f}]", f"{signed_rank_p(difference):.3f}",
-            f"{(difference > 1e-12).sum()} / {(difference < -1e-12).sum()}",
+            f"{np.mean(found):.2f}", f"{best[0]} {best[1]:g}", f"{without[0].mean():.4f}", in_words(gains[0]),
+            f"{without[1].mean():.4f}", in_words(gains[1]), f"{(gains[1] > 1e-12).sum()}, {(gains[1] < -1e-12).sum()}",
         ])  # fmt: skip
+
+
+def mean_scores(samples: Sequence[Sample], params: SweepParams) -> list[np.ndarray]:
+    """Return the scores of each val and each test clip, means over draws of noise."""
+    return [np.mean(draws, axis=0) for draws in zip(*(clip_scores(sample, params) for sample in samples), strict=True)]
+
+
+def in_words(gain: np.ndarray) -> str:
+    """Return a mean gain over clips with its interval and p."""
+    low, high = interval(gain)
+    return f"{gain.mean():+.4f} [{low:+.4f}, {high:+.4f}], {signed_rank_p(gain):.3f}"
 
 
 def named_folder(text: str) -> tuple[str, Path]:

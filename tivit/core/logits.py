@@ -63,7 +63,7 @@ class SplitClips(Sequence[Item], Generic[Item]):
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
         return self.clips[index]
 
 

@@ -19,6 +19,8 @@ FIFTH, MINOR_THIRD = 7, 3
 NEARNESS = 1.0
 """Natural logarithm of how much rarer a change of key is for each step of distance."""
 LEAST_EVIDENCE = 1e-12
+FORGOTTEN = 1e4
+"""After so many mean stays nothing is left of the key that was."""
 
 
 def key_distance() -> np.ndarray:
@@ -40,9 +42,10 @@ def transitions(fps: float, stay_s: float) -> np.ndarray:
     """
     weight = np.exp(-NEARNESS * key_distance())
     np.fill_diagonal(weight, 0.0)
-    rates = (weight / weight.sum(axis=1, keepdims=True) - np.eye(KEYS)) / stay_s
-    values, vectors = np.linalg.eigh(rates)
-    return np.maximum((vectors * np.exp(values * seconds_of(1, fps))) @ vectors.T, 0.0)
+    values, vectors = np.linalg.eigh(weight / weight.sum(axis=1, keepdims=True) - np.eye(KEYS))
+    values[-1] = 0.0  # exactly: the even distribution, to which the chain tends
+    stays = min(seconds_of(1, fps) / stay_s, FORGOTTEN)
+    return np.maximum((vectors * np.exp(values * stays)) @ vectors.T, 0.0)
 
 
 def smoothed(posterior: np.ndarray, fps: float, window_frames: int, stay_s: float) -> np.ndarray:
