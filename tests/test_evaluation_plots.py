@@ -2,6 +2,7 @@
 
 import numpy as np
 from decoding_cases import random_notes, shifted
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from tivit.core.notes import empty_notes
@@ -16,7 +17,9 @@ def picture(path, reference, estimate):
     score = score_clip(reference, estimate, GRID)
     save_png(piano_roll(reference, estimate, score.pairs, GRID, "clip"), path)
     pixels = np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3)
-    return {colour: int((pixels == colour).all(axis=1).sum()) for colour in (FOUND, MISSED, INVENTED)}
+    return {
+        name: int((pixels == np.round(np.array(to_rgb(name)) * 255)).all(axis=1).sum()) for name in (FOUND, MISSED, INVENTED)
+    }
 
 
 def test_the_same_bytes_twice_and_no_metadata(tmp_path):

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
-    adders = (_add_transcribe, _add_score, _add_sweep, _add_export_weights, _add_index, _add_compare)
+    adders = (_add_transcribe, _add_sweep, _add_export_weights, _add_index, _add_compare)
     for command in (*(add(commands) for add in adders), _add_check_registration(kinds), _add_check_lag(kinds)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
@@ -99,27 +99,6 @@ def _key(text: str) -> int:
         return midi_of_name(text)
     except InputError as error:
         raise InputError(f"--first-key: {error}") from None
-
-
-def _add_score(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        "score",
-        help="score files of notes against others",
-        description="Score MIDI, OMAPS text or TSV files against others by mir_eval; folders are paired by file name.",
-    )
-    command.add_argument("reference", type=Path, help="the truth: a file or a folder")
-    command.add_argument("estimate", type=Path, help="what is scored: a file or a folder")
-    command.add_argument("--csv", type=Path, metavar="PATH", help="write a row a file")
-    command.add_argument("--json", type=Path, metavar="PATH", help="write every score")
-    command.set_defaults(work=_score)
-    return command
-
-
-def _score(arguments: argparse.Namespace) -> int:
-    from tivit.evaluation.score_files import report_scores, score_files
-
-    print(report_scores(score_files(arguments.reference, arguments.estimate), arguments.csv, arguments.json))
-    return 0
 
 
 def _add_export_weights(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:

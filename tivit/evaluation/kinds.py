@@ -2,7 +2,6 @@
 
 Kinds of reference notes; a note may be of several, and times are compared after rounding to 0.1 ms, as in matching:
 - `white`, `black`: notes of white keys, of black keys.
-- `low`, `middle`, `high`: below C3 (MIDI 48), from C3 to B4, from C5 (MIDI 72) on.
 - `repeats`: the same key had its previous onset less than 150 ms before (at 150 ms exactly it is none).
 - `chords`: at least four notes, this one among them, have their onsets within 50 ms of one another (50 ms included). So the
   first and the last of the four lie at most 50 ms apart; notes that are only each near to the next are no chord.
@@ -12,7 +11,6 @@ block together, not means over clips:
 - `recall_<kind>`: share of the kind's notes that were found; absent where the kind has no note.
 - `notes_<kind>`: how many reference notes the kind has.
 - `late_ms_white`, `late_ms_black`: median of estimated minus true onset (ms) over the notes found; absent where none was.
-  `spread_ms_white`, `spread_ms_black`: from the lower to the upper quartile of the same differences.
 """
 
 from __future__ import annotations
@@ -26,9 +24,8 @@ from tivit.core.keyboard import IS_BLACK, key_of
 from tivit.core.notes import Notes
 from tivit.evaluation.matching import DECIMALS
 
-KINDS = ("white", "black", "low", "middle", "high", "repeats", "chords")
+KINDS = ("white", "black", "repeats", "chords")
 TIMED_KINDS = ("white", "black")
-MIDDLE_MIDI, HIGH_MIDI = 48, 72
 REPEAT_S = 0.15
 CHORD_S = 0.05
 CHORD_NOTES = 4
@@ -46,17 +43,8 @@ class KindScore:
 
 def kinds_of(notes: Notes) -> dict[str, np.ndarray]:
     """Return kind -> which of the notes are of it, bool (N,); definitions in the module docstring."""
-    midi = notes.midi.astype(np.int64)
-    is_black = IS_BLACK[key_of(midi)]
-    return {
-        "white": ~is_black,
-        "black": is_black,
-        "low": midi < MIDDLE_MIDI,
-        "middle": (midi >= MIDDLE_MIDI) & (midi < HIGH_MIDI),
-        "high": midi >= HIGH_MIDI,
-        "repeats": _is_repeat(notes),
-        "chords": _is_in_chord(notes.onset_s),
-    }
+    is_black = IS_BLACK[key_of(notes.midi.astype(np.int64))]
+    return {"white": ~is_black, "black": is_black, "repeats": _is_repeat(notes), "chords": _is_in_chord(notes.onset_s)}
 
 
 def score_kinds(reference: Notes, estimate: Notes, pairs: np.ndarray) -> KindScore:
@@ -73,7 +61,7 @@ def score_kinds(reference: Notes, estimate: Notes, pairs: np.ndarray) -> KindSco
 
 
 def kind_values(scores: Sequence[KindScore]) -> dict[str, float]:
-    """Return `recall_*`, `notes_*`, `late_ms_*` and `spread_ms_*` of all clips together, without those that have no value."""
+    """Return `recall_*`, `notes_*` and `late_ms_*` of all clips together, without those that have no value."""
     result: dict[str, float] = {}
     for name in KINDS:
         result[f"notes_{name}"] = sum(score.notes[name] for score in scores)
@@ -82,9 +70,7 @@ def kind_values(scores: Sequence[KindScore]) -> dict[str, float]:
     for name in TIMED_KINDS:
         late_s = np.concatenate([np.zeros(0), *(score.late_s[name] for score in scores)])
         if len(late_s):
-            lower, median, upper = np.percentile(late_s, [25, 50, 75])
-            result[f"late_ms_{name}"] = float(median) * MS_PER_S
-            result[f"spread_ms_{name}"] = float(upper - lower) * MS_PER_S
+            result[f"late_ms_{name}"] = float(np.median(late_s)) * MS_PER_S
     return result
 
 

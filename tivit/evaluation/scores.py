@@ -5,8 +5,7 @@ Choices that change a number:
   0.1 ms. Matching is the largest possible one, each note used once.
 - `note_f1`: onset within 50 ms and offset within 20 % of the reference length or 50 ms, whichever is more (the default rule).
   `note_f1_same_tol`: onset and offset each within 50 ms.
-- `frame_f1`, `frame_p`, `frame_r`: keys down at the instants of the clip's grid (onset <= t < offset), from the notes of both
-  sides.
+- `frame_f1`: keys down at the instants of the clip's grid (onset <= t < offset), from the notes of both sides.
 - `hand_acc`, `clef_acc`: share of right labels among notes matched by onset at 50 ms whose reference label is known;
   `*_baseline` is what "MIDI 60 and above is right hand / treble" scores on the same notes. Without labels there is no value.
 - `onset_velocity_f1`, `note_velocity_f1`: as `onset_f1_50` and `note_f1`, and the velocity right as in
@@ -16,9 +15,8 @@ Choices that change a number:
   have notes and every velocity is known.
 - Notes of keys that the picture does not show are reference notes like any other: they count as missed.
 - A side without notes scores 0 (precision, recall and F1), as in mir_eval, also when both sides are empty.
-- Values are means over clips; `pooled_*` counts all notes of all clips together. Those by kind of note (white, black,
-  registers, repeats, chords: `tivit.evaluation.kinds`) and `errors_*` (`tivit.evaluation.census`) count the notes of a block
-  together in every block. `*_low_95`, `*_high_95`: 95 % interval of a mean (`tivit.evaluation.bootstrap`).
+- Values are means over clips; `pooled_*` counts all notes of all clips together. Those by kind of note (white, black, repeats,
+  chords: `tivit.evaluation.kinds`) count the notes of a block together in every block.
 """
 
 from __future__ import annotations
@@ -32,8 +30,6 @@ from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import KEY_COUNT, hz_of, key_of
 from tivit.core.notes import Notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.bootstrap import bootstrap_interval
-from tivit.evaluation.census import CLASSES, census
 from tivit.evaluation.kinds import KindScore, kind_values, score_kinds
 
 SPLIT_MIDI = 60
@@ -45,14 +41,6 @@ class EvaluateParams:
     """What the evaluate stage makes beside the scores (params section `evaluate`): a piano roll per test clip."""
 
     pictures: bool
-
-
-HEADLINES = (
-    "clips", "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_f1_same_tol", "frame_f1",
-    "hand_acc", "clef_acc", "partial",
-)  # fmt: skip
-TIER_HEADLINES = ("onset_f1_50", "note_f1")
-INTERVALS = ("onset_f1_50", "note_f1")
 
 
 @dataclass(frozen=True)
@@ -108,8 +96,7 @@ class Counts:
 class ClipScore:
     """Scores of one clip: counts per rule and for frames, (right, all) per labelled attribute, and the matched pairs at 50 ms.
 
-    `pairs` has shape (M, 2): indices into the reference and the estimated notes. `kinds` counts them by kind of note, `errors`
-    the wrong ones by class.
+    `pairs` has shape (M, 2): indices into the reference and the estimated notes. `kinds` counts them by kind of note.
     `velocity_corr` is None where velocities are unknown or do not vary.
     """
 
@@ -117,7 +104,6 @@ class ClipScore:
     labels: dict[str, tuple[int, int]]
     pairs: np.ndarray
     kinds: KindScore
-    errors: dict[str, int]
     velocity_corr: float | None
 
     def values(self) -> dict[str, float]:
@@ -134,14 +120,8 @@ def score_clip(reference: Notes, estimate: Notes, grid: TimeGrid) -> ClipScore:
     counts = {name: Counts(len(found), len(reference), len(estimate)) for name, found in pairs.items()}
     counts["frame"] = _frame_counts(reference, estimate, grid)
     found = pairs["onset_50"]
-    return ClipScore(
-        counts=counts,
-        labels=_label_counts(reference, estimate, found),
-        pairs=found,
-        kinds=score_kinds(reference, estimate, found),
-        errors=census(reference, estimate, found),
-        velocity_corr=_velocity_corr(reference, estimate, found) if has_velocity else None,
-    )
+    labels, kinds = _label_counts(reference, estimate, found), score_kinds(reference, estimate, found)
+    return ClipScore(counts, labels, found, kinds, _velocity_corr(reference, estimate, found) if has_velocity else None)
 
 
 def match(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
@@ -186,9 +166,9 @@ def pooled(scores: Sequence[ClipScore]) -> dict[str, float]:
 
 
 def summary_by_tier(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return every score: a block "all" with pooled values and intervals, and one for each named tier.
+    """Return the content of `metrics/evaluate.json`: "all" with pooled values, and one block for each named tier.
 
-    Every block holds the values by kind of note and the errors by class too, over all notes of its clips. `scores` and
+    Every block holds the values by kind of note too (`tivit.evaluation.kinds`), over all notes of its clips. `scores` and
     `tiers` are keyed by clip id; a clip of tier "" counts in "all" only.
     """
     every = list(scores.values())
@@ -198,28 +178,15 @@ def summary_by_tier(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -
     return blocks
 
 
-def headlines(blocks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """Return the content of `metrics/evaluate.json`: the dozen numbers of `summary_by_tier` to compare runs by."""
-    return {
-        block: {name: values[name] for name in (HEADLINES if block == "all" else TIER_HEADLINES) if name in values}
-        for block, values in blocks.items()
-    }
-
-
 def _block(scores: Sequence[ClipScore]) -> dict[str, float]:
-    block = {**summary(scores), **kind_values([score.kinds for score in scores])}
-    block.update({f"errors_{name}": sum(score.errors[name] for score in scores) for name in CLASSES})
-    for name in INTERVALS if scores else ():
-        block[f"{name}_low_95"], block[f"{name}_high_95"] = bootstrap_interval([score.values()[name] for score in scores])
-    return block
+    return {**summary(scores), **kind_values([score.kinds for score in scores])}
 
 
 def _values(counts: Mapping[str, Counts], labels: Mapping[str, tuple[int, int]]) -> dict[str, float]:
     result = {metric: counts[name].f1 for name, metric in {**F1_NAMES, **VELOCITY_F1_NAMES}.items() if name in counts}
     result["onset_p_50"] = counts["onset_50"].precision
     result["onset_r_50"] = counts["onset_50"].recall
-    frame = counts["frame"]
-    result.update(frame_f1=frame.f1, frame_p=frame.precision, frame_r=frame.recall)
+    result["frame_f1"] = counts["frame"].f1
     result.update({name: right / total for name, (right, total) in labels.items()})
     return result
 
