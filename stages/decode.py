@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,15 @@ def run(params: dict, runtime: RuntimeParams) -> None:
         clips = read_logits(f"data/logits/{split}.npz")
         posteriors = [clip_posterior(clip, settings) for clip in clips]
         decoded = [rescored(clip, posterior, settings) for clip, posterior in zip(clips, posteriors, strict=True)]
-        write_logits(f"data/decoded/{split}.npz", decoded)
+        write_logits(f"data/decoded/{split}.npz", decoded, clips.missing)
         if settings.save_key_posterior:
             _write_posterior(Path(f"data/decoded/{split}_key.npz"), clips, posteriors)
         log.info("decode %s: %d clips, lambda_key %g", split, len(clips), settings.lambda_key)
+        if clips.partial:
+            log.warning("decode %s: partial, %d clips of the split have no logits", split, len(clips.missing))
 
 
-def _write_posterior(path: Path, clips: list[ClipLogits], posteriors: list[np.ndarray]) -> None:
+def _write_posterior(path: Path, clips: Sequence[ClipLogits], posteriors: list[np.ndarray]) -> None:
     lengths = np.array([len(posterior) for posterior in posteriors], np.int64)
     arrays = {
         "clip_id": np.array([clip.clip_id for clip in clips], dtype=np.str_),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 from tivit.core.errors import InputError
@@ -16,9 +19,13 @@ from tivit.inference.predict import network_heads, split_logits
 from tivit.model.checkpoint import load_checkpoint
 from tivit.model.setup import prepare_torch
 
+SECONDS_A_MINUTE = 60.0
+log = logging.getLogger("tivit.logits")
+
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write data/logits/<split>.npz for every split of `logits.splits`."""
+    """Write data/logits/<split>.npz for every split of `logits.splits`; a file that lacks clips of its split says which."""
+    started_s = time.monotonic()
     logits = section(params, "logits", LogitsParams)
     device = prepare_torch(runtime)
     checkpoint = load_checkpoint("data/model/best.pt")
@@ -26,9 +33,24 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     if checkpoint.geometry != strips.geometry:
         raise InputError(f"data/model/best.pt was trained on {checkpoint.geometry}, data/strips holds {strips.geometry}")
     heads_of = network_heads(checkpoint.model.to(device), runtime, logits.window_frames)
-    for split in logits.splits:
-        answers = split_logits(strips, manifest.of_split(split), heads_of, f"logits {split}")
-        write_logits(f"data/logits/{split}.npz", answers)
+    for done, split in enumerate(logits.splits):
+        clips = manifest.of_split(split)
+        time_is_up = _time_is_up(started_s, len(logits.splits) - done, logits.timeout_mins)
+        answers = split_logits(strips, clips[: logits.max_clips], heads_of, f"logits {split}", time_is_up)
+        missing = [clip.clip_id for clip in clips[len(answers) :]]
+        write_logits(f"data/logits/{split}.npz", answers, missing)
+        if missing:
+            bounds = "logits.max_clips, logits.timeout_mins"
+            log.warning("logits %s: partial, %d of %d clips (%s)", split, len(answers), len(clips), bounds)
+
+
+def _time_is_up(started_s: float, splits_left: int, timeout_mins: float | None) -> Callable[[], bool]:
+    """Return what says whether the next split has used its even share of the time left, on the clock `time.monotonic`."""
+    if timeout_mins is None:
+        return lambda: False
+    now_s = time.monotonic()
+    until_s = now_s + max(started_s + SECONDS_A_MINUTE * timeout_mins - now_s, 0.0) / splits_left
+    return lambda: time.monotonic() >= until_s
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def params(tmp_path, monkeypatch):
         "seed": 3,
         "model": asdict(model_params()),
         "train": asdict(train_params()),
-        "logits": {"splits": ["val", "test"], "window_frames": 16},
+        "logits": {"splits": ["val", "test"], "window_frames": 16, "max_clips": None, "timeout_mins": None},
     }
 
 
@@ -71,6 +71,45 @@ def test_a_second_run_gives_the_same_bytes(params):
         logits_stage.run(params, RUNTIME)
         runs.append([Path(name).read_bytes() for name in names])
     assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("bound", [{"max_clips": 1}, {"timeout_mins": 0.0}])
+def test_a_bounded_run_keeps_the_first_clip_and_names_the_others(params, bound):
+    write_clips([played_clip(name, 26) for name in ("train/a", "val/a", "val/b", "val/c", "test/a")])
+    train_stage.run(params, RUNTIME)
+    logits_stage.run(params, RUNTIME)
+    whole = read_logits("data/logits/val.npz")
+    assert not whole.partial and len(whole) == 3
+    params["logits"].update(bound)
+    logits_stage.run(params, RUNTIME)
+    part = read_logits("data/logits/val.npz")
+    assert ([clip.clip_id for clip in part], part.missing) == (["val/a"], ("val/b", "val/c"))
+    np.testing.assert_array_equal(part[0].heads["onset"], whole[0].heads["onset"])
+    assert not read_logits("data/logits/test.npz").partial
+
+
+def test_splits_share_the_time(params, monkeypatch):
+    """Of a minute the first of two splits gets half; one that ends early leaves its rest to the next."""
+    clock = [0.0]
+    monkeypatch.setattr(logits_stage.time, "monotonic", lambda: clock[0])
+    is_up = logits_stage._time_is_up(0.0, 2, 1.0)
+    clock[0] = 29.0
+    assert not is_up()
+    clock[0] = 30.0
+    assert is_up()
+    clock[0] = 10.0
+    is_up = logits_stage._time_is_up(0.0, 1, 1.0)
+    clock[0] = 59.0
+    assert not is_up()
+    clock[0] = 60.0
+    assert is_up()
+
+
+@pytest.mark.parametrize(("name", "value"), [("max_clips", 0), ("max_clips", 1.5), ("timeout_mins", -1.0)])
+def test_a_bound_out_of_range_is_refused(params, name, value):
+    params["logits"][name] = value
+    with pytest.raises(InputError, match=f"logits.{name}"):
+        logits_stage.run(params, RUNTIME)
 
 
 def test_a_run_killed_while_writing_its_result_does_not_train_again(params, monkeypatch):

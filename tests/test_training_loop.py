@@ -207,4 +207,4 @@ def test_the_params_file_of_the_project_is_valid(request):
     with pytest.raises(InputError, match="train.steps"):
         section({"train": {**values["train"], "steps": 0}}, "train", TrainParams)
     with pytest.raises(InputError, match="logits.splits"):
-        section({"logits": {"splits": ["tset"], "window_frames": 256}}, "logits", LogitsParams)
+        section({"logits": {**values["logits"], "splits": ["tset"]}}, "logits", LogitsParams)

@@ -2,14 +2,17 @@
 
 Arrays: `clip_id` (C,) text, `start` and `length` (C,) rows of each clip, `fps` and `start_s` (C,) its time grid, and one
 float16 array (sum of lengths, 88) per head; `hand`, `clef` and `velocity` may be missing. Raw logits carry no prior and no
-calibration; `decode` writes the same layout.
+calibration; `decode` writes the same layout. A file of a forward pass that was cut short is partial: it has an array `missing`,
+text, the ids of the clips of the split that are not in it.
 Keys that the picture does not show are silent: their event heads hold `SILENT_LOGIT` throughout.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -20,6 +23,8 @@ from tivit.core.keyboard import KEY_COUNT
 from tivit.core.timegrid import TimeGrid
 
 LAYOUT = ("clip_id", "start", "length", "fps", "start_s")
+MISSING = "missing"
+Item = TypeVar("Item")
 LOGIT_LIMIT = 60_000.0
 """float16 ends at 65,504; logits are clipped to +-60,000 on writing."""
 SILENT_LOGIT = -30.0
@@ -36,14 +41,33 @@ class ClipLogits:
     heads: dict[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class SplitClips(Sequence[Item], Generic[Item]):
+    """The clips of one split, a sequence; `missing` are the ids of its other clips, which a bounded forward pass left out."""
+
+    clips: tuple[Item, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def partial(self) -> bool:
+        """True when the split has more clips than these."""
+        return bool(self.missing)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index):
+        return self.clips[index]
+
+
 def silenced(heads: dict[str, np.ndarray], in_view: np.ndarray) -> dict[str, np.ndarray]:
     """Return heads (T, 88) with `SILENT_LOGIT` in the event heads where a key is not `in_view`, bool (88,)."""
     silent = np.float32(SILENT_LOGIT)
     return {name: np.where(in_view, rows, silent) if name in EVENT_HEADS else rows for name, rows in heads.items()}
 
 
-def write_logits(path: Path | str, clips: list[ClipLogits]) -> None:
-    """Write clips, in the order given, to an npz as float16."""
+def write_logits(path: Path | str, clips: Sequence[ClipLogits], missing: Sequence[str] = ()) -> None:
+    """Write clips, in the order given, to an npz as float16; `missing` are the ids of the split's clips that are left out."""
     lengths = np.array([clip.grid.length for clip in clips], np.int64)
     arrays: dict[str, np.ndarray] = {
         "clip_id": np.array([clip.clip_id for clip in clips], dtype=np.str_),
@@ -55,11 +79,13 @@ def write_logits(path: Path | str, clips: list[ClipLogits]) -> None:
     for head in clips[0].heads if clips else ():
         rows = np.concatenate([np.asarray(clip.heads[head], np.float32) for clip in clips])
         arrays[head] = np.clip(rows, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.float16)
+    if missing:
+        arrays[MISSING] = np.array(missing, dtype=np.str_)
     write_npz(path, arrays)
 
 
-def read_logits(path: Path | str) -> list[ClipLogits]:
-    """Return the clips of a logits file, heads as float32.
+def read_logits(path: Path | str) -> SplitClips[ClipLogits]:
+    """Return the clips of a logits file, heads as float32, and the ids of those that are missing.
 
     Raises
     ------
@@ -93,7 +119,20 @@ def read_logits(path: Path | str) -> list[ClipLogits]:
         ]
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    return [
+    clips = tuple(
         ClipLogits(str(clip_id), grid, {name: rows[start : start + grid.length] for name, rows in heads.items()})
         for clip_id, grid, start in zip(arrays["clip_id"], grids, starts, strict=True)
-    ]
+    )
+    return SplitClips(clips, _missing(path, arrays))
+
+
+def _missing(path: Path | str, arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
+    """Return the ids in array `missing` (none without it), checked to be text and not among the clips of the file."""
+    if MISSING not in arrays:
+        return ()
+    ids = arrays[MISSING]
+    if ids.ndim != 1 or ids.dtype.kind != "U":
+        raise InputError(f"{path}: array {MISSING!r} is {ids.dtype} {ids.shape}, expected clip ids as text")
+    if both := sorted(set(ids.tolist()) & set(arrays["clip_id"].tolist())):
+        raise InputError(f"{path}: array {MISSING!r} names clip {both[0]!r}, which is in the file")
+    return tuple(ids.tolist())

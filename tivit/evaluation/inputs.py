@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tivit.core.errors import InputError
-from tivit.core.logits import ClipLogits, read_logits
+from tivit.core.logits import ClipLogits, SplitClips, read_logits
 from tivit.core.manifest import read_manifest
 from tivit.core.notes import Notes
 
@@ -20,20 +20,23 @@ class ScoredClip:
     tier: str
 
 
-def load_split(decoded: Path | str, manifest: Path | str, split: str) -> list[ScoredClip]:
+def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitClips[ScoredClip]:
     """Return the clips of `split`, in the order of the logits file `decoded`, with notes from the manifest folder.
+
+    A partial file (`logits.max_clips`, `logits.timeout_mins`) gives the clips that it has and the ids of those `missing`.
 
     Raises
     ------
     InputError
-        A file is unreadable, or file and manifest do not hold the same clips.
+        A file is unreadable, or file and manifest do not name the same clips.
     """
     clips = read_logits(decoded)
     known = read_manifest(manifest)
     tiers = {clip.clip_id: clip.tier for clip in known.of_split(split)}
-    present = {clip.clip_id for clip in clips}
+    present = {*(clip.clip_id for clip in clips), *clips.missing}
     if unknown := sorted(present - set(tiers)):
         raise InputError(f"{decoded}: clip {unknown[0]!r} is not in split {split!r} of {manifest}")
     if missing := sorted(set(tiers) - present):
         raise InputError(f"{decoded}: clip {missing[0]!r} of split {split!r} is missing; run the logits stage again")
-    return [ScoredClip(clip, known.notes[clip.clip_id], tiers[clip.clip_id]) for clip in clips]
+    scored = tuple(ScoredClip(clip, known.notes[clip.clip_id], tiers[clip.clip_id]) for clip in clips)
+    return SplitClips(scored, clips.missing)

@@ -1,4 +1,4 @@
-"""The `logits` section of params.yaml: which splits, in which windows."""
+"""The `logits` section of params.yaml: which splits, in which windows, and how much of them at most."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from tivit.core.params import check_choice, check_range
 
 @dataclass(frozen=True)
 class LogitsParams:
-    """splits: the splits to run the model over; window_frames: frames answered for in one forward pass."""
+    """How much the model is run over, and how.
+
+    splits: the splits. window_frames: frames answered for in one forward pass. max_clips: at most so many clips of each split,
+    the first in the manifest (null: all). timeout_mins: minutes after which no further clip is begun, shared evenly by the
+    splits; what one leaves goes to the next (null: no limit). One clip of each split is done in any case.
+    """
 
     splits: tuple[str, ...]
     window_frames: int
+    max_clips: int | None
+    timeout_mins: float | None
 
     def __post_init__(self) -> None:
         for split in self.splits:
@@ -22,3 +29,7 @@ class LogitsParams:
         if not self.splits:
             raise InputError("logits.splits is empty; name at least one of train, val, test")
         check_range("logits.window_frames", self.window_frames, 8, 100_000)
+        if self.max_clips is not None:
+            check_range("logits.max_clips", self.max_clips, 1, 1_000_000)
+        if self.timeout_mins is not None:
+            check_range("logits.timeout_mins", self.timeout_mins, 0.0, 100_000.0)

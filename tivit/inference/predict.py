@@ -31,8 +31,12 @@ HeadsOf = Callable[[Clip, np.ndarray, Callable[[int], None]], dict[str, np.ndarr
 """A method: a clip, its strip, uint8 (T, H, W), and what is called with the number of frames just done -> heads (T, 88)."""
 
 
-def split_logits(strips: StripFolder, clips: Sequence[Clip], heads_of: HeadsOf, label: str) -> list[ClipLogits]:
+def split_logits(
+    strips: StripFolder, clips: Sequence[Clip], heads_of: HeadsOf, label: str, enough: Callable[[], bool] = lambda: False
+) -> list[ClipLogits]:
     """Return what a method says of clips, in their order, keys out of view silenced; `label` names the progress shown.
+
+    `enough` is asked before each clip but the first; once it says True, the clips that are left are left out.
 
     Raises
     ------
@@ -42,6 +46,8 @@ def split_logits(strips: StripFolder, clips: Sequence[Clip], heads_of: HeadsOf, 
     answers = []
     with progress_bar(sum(strips.grids[clip.clip_id].length for clip in clips), label, "frame") as bar:
         for clip in clips:
+            if answers and enough():
+                break
             heads = heads_of(clip, strips.open(clip.clip_id), bar.update)
             answers.append(ClipLogits(clip.clip_id, strips.grids[clip.clip_id], silenced(heads, clip.in_view)))
     return answers
