@@ -1,4 +1,4 @@
-"""Score the test split once: thresholds and data/decoded/test.npz -> MIDI files, metrics/evaluate.json and pictures."""
+"""Score the test split once: thresholds and data/decoded/test.npz -> MIDI files, scores, tables for plots and pictures."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import read_thresholds
 from tivit.evaluation.inputs import load_split
 from tivit.evaluation.plots import piano_roll, save_png
-from tivit.evaluation.report import CLIP_COLUMNS, DECIMALS, clip_rows, score_table
-from tivit.evaluation.scores import EvaluateParams, score_clip, summary_by_tier
+from tivit.evaluation.report import DECIMALS, score_table
+from tivit.evaluation.scores import EvaluateParams, headline, score_clip, summary_by_tier
+from tivit.evaluation.tables import write_tables
 
 SPLIT = "test"
 OUT = Path("data/transcriptions")
@@ -23,7 +24,7 @@ log = logging.getLogger("tivit.evaluate")
 
 
 def run(params: dict, runtime: RuntimeParams) -> None:
-    """Write data/transcriptions/, metrics/evaluate.json and metrics/plots/clips.csv."""
+    """Write data/transcriptions/ with scores.json, metrics/evaluate.json and the tables in metrics/plots/."""
     settings = params_file.section(params, "evaluate", EvaluateParams)
     clips = load_split("data/decoded/test.npz", "data/manifest", SPLIT)
     thresholds = read_thresholds("metrics/thresholds.json")
@@ -36,12 +37,16 @@ def run(params: dict, runtime: RuntimeParams) -> None:
         write_midi(resolve_inside(OUT, f"{clip_id}.mid"), notes)
         if settings.pictures:
             title = f"{clip_id}   onset F1 {scores[clip_id].values()['onset_f1_50']:.3f}"
-            figure = piano_roll(clip.notes, notes, scores[clip_id].pairs, grid, title)
-            save_png(figure, resolve_inside(OUT, f"{clip_id}.png"))
+            picture = piano_roll(clip.notes, notes, scores[clip_id].pairs, grid, title)
+            save_png(picture, resolve_inside(OUT, f"{clip_id}.png"))
     blocks = summary_by_tier(scores, tiers)
-    write_csv("metrics/plots/clips.csv", CLIP_COLUMNS, clip_rows(scores, tiers), DECIMALS)
-    write_json("metrics/evaluate.json", blocks, DECIMALS)
+    partial = {"partial": True} if clips.missing else {}
+    write_tables("metrics/plots", scores, tiers)
+    write_json(OUT / "scores.json", {**blocks, **partial}, DECIMALS)
+    write_json("metrics/evaluate.json", {**headline(blocks), **partial}, DECIMALS)
     log.info("evaluate: %s\n%s", SPLIT, score_table(blocks))
+    if clips.missing:
+        log.warning("evaluate: partial, %d clips of %s have no logits: %s", len(clips.missing), SPLIT, ", ".join(clips.missing))
 
 
 if __name__ == "__main__":

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tivit.evaluation.census import CLASSES, census_values
+from tivit.evaluation.kinds import KINDS, kind_values
 from tivit.evaluation.scores import ClipScore
 from tivit.evaluation.sweep import Point
 
 CLIP_METRICS = (
-    "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_f1_same_tol", "frame_f1",
-    "hand_acc", "hand_acc_baseline", "clef_acc", "clef_acc_baseline",
+    "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_p", "note_r", "note_f1_same_tol",
+    "frame_f1", "frame_p", "frame_r", "hand_acc", "hand_acc_baseline", "clef_acc", "clef_acc_baseline",
     "onset_velocity_f1", "note_velocity_f1", "velocity_corr",
 )  # fmt: skip
 CLIP_COLUMNS = ("clip_id", "tier", "notes", "found", "missed", "invented", *CLIP_METRICS)
+TABLE_INTERVALS = ("onset_f1_50", "note_f1", "frame_f1")
 TABLE_METRICS = (
-    *CLIP_METRICS,
-    "recall_white", "recall_black", "recall_repeats", "notes_repeats", "recall_chords", "notes_chords",
-    "late_ms_white", "late_ms_black",
+    *(f"{name}{end}" for name in CLIP_METRICS for end in ("", "_low", "_high") if not end or name in TABLE_INTERVALS),
+    *(f"{value}_{kind}" for kind in KINDS for value in ("recall", "precision", "notes")),
+    *(f"{value}_{error}" for error in CLASSES for value in ("errors", "share")),
+    "onset_late_ms", "onset_spread_ms", "late_ms_white", "late_ms_black", "offset_late_ms", "offset_spread_ms",
 )  # fmt: skip
+NAME_WIDTH, CELL_WIDTH = 24, 9
 POINT_COLUMNS = (
     "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50", "note_f1",
 )  # fmt: skip
@@ -50,20 +55,42 @@ def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
     return [[point.onset_threshold, point.onset_p_50, point.onset_r_50, point.onset_f1_50] for point in line]
 
 
-def score_table(blocks: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the blocks of `metrics/evaluate.json` as aligned text: one line per metric, one column per tier.
+def kind_rows(groups: Mapping[str, Sequence[ClipScore]]) -> list[list[object]]:
+    """Return one row per tier and kind of note that it has, columns `kinds.KIND_COLUMNS`; "" where there is no precision."""
+    rows = []
+    for tier, scores in groups.items():
+        values = kind_values([score.kinds for score in scores])
+        for kind in (kind for kind in KINDS if values[f"notes_{kind}"]):
+            rows.append([tier, kind, values[f"notes_{kind}"], values[f"recall_{kind}"], values.get(f"precision_{kind}", "")])
+    return rows
 
-    The lines are `clips` and `TABLE_METRICS`, so of the pooled values none, and counts only of the rarer kinds of notes.
+
+def census_rows(groups: Mapping[str, Sequence[ClipScore]]) -> list[list[object]]:
+    """Return one row per tier and class of error, columns `census.CENSUS_COLUMNS`; the share is 0 without any error."""
+    rows = []
+    for tier, scores in groups.items():
+        values = census_values([score.census for score in scores])
+        rows += [[tier, name, values[f"errors_{name}"], values.get(f"share_{name}", 0.0)] for name in CLASSES]
+    return rows
+
+
+def score_table(blocks: Mapping[str, Mapping[str, float]]) -> str:
+    """Return blocks of `scores.summary_by_tier` as aligned text: one line per metric, one column per block.
+
+    The lines are `clips` and those of `TABLE_METRICS` that a block has, so of the pooled values none.
     """
     names = ["clips", *(name for name in TABLE_METRICS if any(name in block for block in blocks.values()))]
-    lines = [" " * 18 + "".join(f"{tier:>9}" for tier in blocks)]
-    lines += [f"{name:18}" + "".join(_table_cell(name, block.get(name)) for block in blocks.values()) for name in names]
+    widths = {title: max(CELL_WIDTH, len(title) + 2) for title in blocks}
+    lines = [" " * NAME_WIDTH + "".join(f"{title:>{width}}" for title, width in widths.items())]
+    for name in names:
+        cells = (_table_cell(name, blocks[title].get(name)).rjust(width) for title, width in widths.items())
+        lines.append(f"{name:{NAME_WIDTH}}" + "".join(cells))
     return "\n".join(lines)
 
 
 def _table_cell(name: str, value: float | None) -> str:
     if value is None:
-        return " " * 9
+        return ""
     if isinstance(value, int):
-        return f"{value:9d}"
-    return f"{value:9.{MS_DECIMALS if '_ms_' in name else DECIMALS}f}"
+        return str(value)
+    return f"{value:.{MS_DECIMALS if '_ms' in name else DECIMALS}f}"
