@@ -25,7 +25,7 @@ from tivit.evaluation.matching import Edges, maximum_matching, onset_edges
 
 TIMING_S = 0.2
 ONSET_S = 0.05
-CENSUS_COLUMNS = ("tier", "error", "count", "share")
+CENSUS_COLUMNS = ("error", "count", "share")
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tivit.evaluation.census import CLASSES, census_values
-from tivit.evaluation.kinds import KINDS, kind_values
+from tivit.evaluation.census import CENSUS_COLUMNS, CLASSES
+from tivit.evaluation.kinds import KIND_COLUMNS, KINDS
 from tivit.evaluation.scores import ClipScore
 from tivit.evaluation.sweep import Point
 
@@ -55,23 +55,33 @@ def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
     return [[point.onset_threshold, point.onset_p_50, point.onset_r_50, point.onset_f1_50] for point in line]
 
 
-def kind_rows(groups: Mapping[str, Sequence[ClipScore]]) -> list[list[object]]:
-    """Return one row per tier and kind of note that it has, columns `kinds.KIND_COLUMNS`; "" where there is no precision."""
-    rows = []
-    for tier, scores in groups.items():
-        values = kind_values([score.kinds for score in scores])
-        for kind in (kind for kind in KINDS if values[f"notes_{kind}"]):
-            rows.append([tier, kind, values[f"notes_{kind}"], values[f"recall_{kind}"], values.get(f"precision_{kind}", "")])
-    return rows
+def kind_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[object]]]:
+    """Return the header and one row per kind of note: of "all" those of `kinds.KIND_COLUMNS`, then the recall of each tier.
+
+    `blocks` are those of `scores.summary_by_tier`; "" is no value, and a kind that no clip has is left out.
+    """
+    every, tiers = blocks["all"], _tiers(blocks)
+    rows = [
+        [kind, every[f"notes_{kind}"], every[f"recall_{kind}"], every.get(f"precision_{kind}", "")]
+        + [blocks[tier].get(f"recall_{kind}", "") for tier in tiers]
+        for kind in KINDS
+        if every[f"notes_{kind}"]
+    ]
+    return [*KIND_COLUMNS, *(f"recall_{tier}" for tier in tiers)], rows
 
 
-def census_rows(groups: Mapping[str, Sequence[ClipScore]]) -> list[list[object]]:
-    """Return one row per tier and class of error, columns `census.CENSUS_COLUMNS`; the share is 0 without any error."""
-    rows = []
-    for tier, scores in groups.items():
-        values = census_values([score.census for score in scores])
-        rows += [[tier, name, values[f"errors_{name}"], values.get(f"share_{name}", 0.0)] for name in CLASSES]
-    return rows
+def census_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[object]]]:
+    """Return the header and one row per class of error: of "all" those of `census.CENSUS_COLUMNS`, then each tier's count."""
+    every, tiers = blocks["all"], _tiers(blocks)
+    rows = [
+        [name, every[f"errors_{name}"], every.get(f"share_{name}", ""), *(blocks[tier][f"errors_{name}"] for tier in tiers)]
+        for name in CLASSES
+    ]
+    return [*CENSUS_COLUMNS, *(f"count_{tier}" for tier in tiers)], rows
+
+
+def _tiers(blocks: Mapping[str, object]) -> list[str]:
+    return [name for name in blocks if name != "all"]
 
 
 def score_table(blocks: Mapping[str, Mapping[str, float]]) -> str:

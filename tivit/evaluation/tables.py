@@ -6,22 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tivit.core.artifacts import write_csv
-from tivit.evaluation.census import CENSUS_COLUMNS
-from tivit.evaluation.kinds import KEY_COLUMNS, KIND_COLUMNS, key_rows
-from tivit.evaluation.report import CLIP_COLUMNS, DECIMALS, census_rows, clip_rows, kind_rows
-from tivit.evaluation.scores import ClipScore, by_tier
+from tivit.evaluation.kinds import KEY_COLUMNS, key_rows
+from tivit.evaluation.report import CLIP_COLUMNS, DECIMALS, census_table, clip_rows, kind_table
+from tivit.evaluation.scores import ClipScore
 from tivit.evaluation.timing import HISTOGRAM_COLUMNS, histogram_rows
 
 
-def write_tables(folder: Path | str, scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> None:
-    """Write clips.csv, keys.csv, kinds.csv, census.csv and timing.csv; `scores` and `tiers` are keyed by clip id.
+def write_tables(
+    folder: Path | str,
+    scores: Mapping[str, ClipScore],
+    tiers: Mapping[str, str],
+    blocks: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Write clips.csv, keys.csv, kinds.csv, census.csv and timing.csv into `folder`.
 
-    keys.csv and timing.csv count all clips together, kinds.csv and census.csv all clips and each tier.
+    `scores` and `tiers` are keyed by clip id, `blocks` are what `summary_by_tier` makes of them. keys.csv and timing.csv count all
+    clips together.
     """
-    folder, groups = Path(folder), by_tier(scores, tiers)
-    every = groups["all"]
+    folder = Path(folder)
     write_csv(folder / "clips.csv", CLIP_COLUMNS, clip_rows(scores, tiers), DECIMALS)
-    write_csv(folder / "keys.csv", KEY_COLUMNS, key_rows([score.kinds for score in every]), DECIMALS)
-    write_csv(folder / "kinds.csv", KIND_COLUMNS, kind_rows(groups), DECIMALS)
-    write_csv(folder / "census.csv", CENSUS_COLUMNS, census_rows(groups), DECIMALS)
-    write_csv(folder / "timing.csv", HISTOGRAM_COLUMNS, histogram_rows([score.timing for score in every]), DECIMALS)
+    write_csv(folder / "keys.csv", KEY_COLUMNS, key_rows([score.kinds for score in scores.values()]), DECIMALS)
+    write_csv(folder / "kinds.csv", *kind_table(blocks), DECIMALS)
+    write_csv(folder / "census.csv", *census_table(blocks), DECIMALS)
+    write_csv(folder / "timing.csv", HISTOGRAM_COLUMNS, histogram_rows([s.timing for s in scores.values()]), DECIMALS)
