@@ -1,7 +1,7 @@
 """How far a mean over clips would move with other clips: percentile bootstrap intervals.
 
 Clips are drawn with replacement, as many as there are, 2,000 times; the interval of a metric lies between the 2.5th and the
-97.5th percentile of its means (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13). The draws come from one
+97.5th percentile of its means (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13). The draws come from a
 fixed seed, so equal scores give equal intervals. Clips are taken as independent; with fewer than about ten of them the interval
 is too narrow, and with one there is none.
 """

@@ -6,7 +6,7 @@ possible, each note once; what is left over after that stands alone. Times are r
 matching.
 - `timing`: the same key, onsets within 200 ms: the note is there, at the wrong time.
 - `octave`: 12 semitones apart, onsets within 50 ms.
-- `neighbour`: one or two semitones apart, onsets within 50 ms: the finger is seen on the key beside, or on the next of its colour.
+- `neighbour`: one or two semitones apart, onsets within 50 ms: the key beside, or the next of the same colour.
 - `missed`: a reference note without any of these, `invented`: an estimated one.
 
 `errors_<class>` counts the errors of all clips of a block together, `share_<class>` is its share of all errors; a pair is one.

@@ -1,4 +1,4 @@
-"""Scores of notes against notes, those of `mir_eval.transcription` (Raffel et al. 2014, mir_eval: a transparent implementation).
+"""Scores of notes against notes: `mir_eval.transcription` (Raffel et al. 2014, mir_eval: a transparent implementation).
 
 Choices that change a number:
 - Pitches must agree, which is what 50 cents in Hz mean between keys. Onsets within 50 ms (or 100 ms), the limit included, both
@@ -112,7 +112,7 @@ class ClipScore:
     """Scores of one clip: counts per rule and for frames, (right, all) per labelled attribute, and the matched pairs at 50 ms.
 
     `pairs` has shape (M, 2): indices into the reference and the estimated notes. `kinds` counts them by kind of note, `timing`
-    says how late they are, `census` counts what is left over. `velocity_corr` is None where velocities are unknown or do not vary.
+    says how late they are, `census` counts what is left over. `velocity_corr` is None where velocities are unknown or equal.
     """
 
     counts: dict[str, Counts]
@@ -237,9 +237,10 @@ def _intervals(scores: Sequence[ClipScore]) -> dict[str, float]:
     values = [score.values() for score in scores]
     names = sorted({name for clip in values for name in clip})
     table = np.array([[clip.get(name, np.nan) for name in names] for clip in values], np.float64).reshape(len(values), -1)
-    low, high = mean_intervals(table)
-    ends = {f"{name}_{end}": value for end, row in (("low", low), ("high", high)) for name, value in zip(names, row, strict=True)}
-    return {name: float(value) for name, value in ends.items() if not np.isnan(value)}
+    result = {}
+    for end, row in zip(("low", "high"), mean_intervals(table).tolist(), strict=True):
+        result.update({f"{name}_{end}": value for name, value in zip(names, row, strict=True) if not np.isnan(value)})
+    return result
 
 
 def _values(counts: Mapping[str, Counts], labels: Mapping[str, tuple[int, int]]) -> dict[str, float]:

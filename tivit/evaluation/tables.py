@@ -20,8 +20,8 @@ def write_tables(
 ) -> None:
     """Write clips.csv, keys.csv, kinds.csv, census.csv and timing.csv into `folder`.
 
-    `scores` and `tiers` are keyed by clip id, `blocks` are what `summary_by_tier` makes of them. keys.csv and timing.csv count all
-    clips together.
+    `scores` and `tiers` are keyed by clip id, `blocks` are what `summary_by_tier` makes of them; keys.csv and timing.csv
+    count all clips together.
     """
     folder = Path(folder)
     write_csv(folder / "clips.csv", CLIP_COLUMNS, clip_rows(scores, tiers), DECIMALS)
