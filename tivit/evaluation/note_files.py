@@ -118,6 +118,6 @@ def _row(path: Path, number: int, cells: list[str]) -> Row:
         raise InputError(f"{where}: {what!r} has times that are not finite with onset <= offset")
     if not (pitch.is_integer() and LOWEST_MIDI <= pitch <= HIGHEST_MIDI):
         raise InputError(f"{where}: {what!r} has pitch {pitch:g}, allowed: whole numbers {LOWEST_MIDI}..{HIGHEST_MIDI}")
-    if velocity != UNKNOWN and not (velocity.is_integer() and 0 <= velocity <= LARGEST_VELOCITY):
+    if len(cells) == 4 and not (velocity.is_integer() and 0 <= velocity <= LARGEST_VELOCITY):
         raise InputError(f"{where}: {what!r} has velocity {velocity:g}, allowed: whole numbers 0..{LARGEST_VELOCITY}")
     return onset_s, offset_s, int(pitch), int(velocity), UNKNOWN

@@ -41,6 +41,8 @@ from tivit.evaluation.matching import Edges, maximum_matching, offset_is_near, o
 from tivit.evaluation.timing import Timing, timing_of, timing_values
 
 SPLIT_MIDI = 60
+LEAST_S = 1e-9
+"""mir_eval refuses times below 0 and notes without length: clips that begin earlier are moved, such notes last so long."""
 ATTRIBUTES = {"hand_acc": "hand", "clef_acc": "staff"}
 
 
@@ -168,8 +170,10 @@ def _match_by_mir_eval(reference: Notes, estimate: Notes, rule: Rule) -> np.ndar
     """Return mir_eval's pairs with velocities, which depend on the matching that its line is fitted over; pitches in Hz."""
     from mir_eval.transcription_velocity import match_notes
 
-    intervals_s = [np.stack([side.onset_s, side.offset_s], axis=1) for side in (reference, estimate)]
-    sides = zip(intervals_s, (reference, estimate), strict=True)
+    earliest_s = min(0.0, float(reference.onset_s.min()), float(estimate.onset_s.min()))
+    ends_s = [np.maximum(side.offset_s, side.onset_s + LEAST_S) for side in (reference, estimate)]
+    intervals_s = [np.stack([reference.onset_s, ends_s[0]], axis=1), np.stack([estimate.onset_s, ends_s[1]], axis=1)]
+    sides = zip((times_s - earliest_s for times_s in intervals_s), (reference, estimate), strict=True)
     columns = [column for times_s, side in sides for column in (times_s, hz_of(side.midi), side.velocity)]
     pairs = match_notes(*columns, onset_tolerance=rule.onset_s, offset_ratio=rule.offset_ratio)
     return np.array(pairs, np.int64).reshape(-1, 2)
