@@ -44,9 +44,8 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     write_tables("metrics/plots", scores, tiers, blocks)
     write_json(OUT / "scores.json", {**blocks, **partial}, DECIMALS)
     write_json("metrics/evaluate.json", {**headline(blocks), **partial}, DECIMALS)
-    log.info("evaluate: %s\n%s", SPLIT, score_table(blocks))
-    if clips.partial:
-        log.warning("evaluate: partial: %d clips of %s are missing (%s)", len(clips.missing), SPLIT, ", ".join(clips.missing))
+    share = f", partial: {len(clips.missing)} of its clips are missing ({', '.join(clips.missing)})" if clips.partial else ""
+    log.info("evaluate: %s%s\n%s", SPLIT, share, score_table(blocks))
 
 
 def _draw(path: Path, clip: ScoredClip, notes: Notes, score: ClipScore) -> None:

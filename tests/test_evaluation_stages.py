@@ -186,7 +186,7 @@ def test_evaluate_says_where_clips_are_missing(folder, params, caplog):
     for path in result_files(folder):
         scores = json.loads(path.read_text())
         assert scores["partial"] is True and scores["all"]["clips"] == 1
-    assert "partial: 1 clips of test are missing (test/001)" in caplog.text
+    assert "evaluate: test, partial: 1 of its clips are missing (test/001)\n" in caplog.text
 
 
 def result_files(folder):
