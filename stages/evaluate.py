@@ -1,4 +1,4 @@
-"""Score the test split once: thresholds and data/decoded/test.npz -> MIDI files, metrics/evaluate.json and pictures."""
+"""Score the test split once: thresholds and data/decoded/test.npz -> MIDI files, scores, tables for plots and pictures."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import logging
 from pathlib import Path
 
 from tivit.core import params as params_file
-from tivit.core.artifacts import resolve_inside, write_csv, write_json
-from tivit.core.notes import write_midi
+from tivit.core.artifacts import resolve_inside, write_json
+from tivit.core.notes import Notes, write_midi
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import read_thresholds
-from tivit.evaluation.inputs import load_split
+from tivit.evaluation.inputs import ScoredClip, load_split
 from tivit.evaluation.plots import piano_roll, save_png
-from tivit.evaluation.report import CLIP_COLUMNS, DECIMALS, clip_rows, score_table
-from tivit.evaluation.scores import EvaluateParams, score_clip, summary_by_tier
+from tivit.evaluation.report import DECIMALS, score_table
+from tivit.evaluation.scores import ClipScore, EvaluateParams, headline, score_clip, summary_by_tier
+from tivit.evaluation.tables import write_tables
 
 SPLIT = "test"
 OUT = Path("data/transcriptions")
@@ -23,25 +24,33 @@ log = logging.getLogger("tivit.evaluate")
 
 
 def run(params: dict, runtime: RuntimeParams) -> None:
-    """Write data/transcriptions/, metrics/evaluate.json and metrics/plots/clips.csv."""
+    """Write data/transcriptions/ with scores.json and lowest.png, metrics/evaluate.json and the tables in metrics/plots/."""
     settings = params_file.section(params, "evaluate", EvaluateParams)
     clips = load_split("data/decoded/test.npz", "data/manifest", SPLIT)
     thresholds = read_thresholds("metrics/thresholds.json")
-    tiers = {clip.logits.clip_id: clip.tier for clip in clips}
-    scores = {}
+    scores, pictures = {}, {}
     for clip in clips:
         clip_id, grid = clip.logits.clip_id, clip.logits.grid
         notes = decode_notes(clip.logits.heads, grid, thresholds)
-        scores[clip_id] = score_clip(clip.notes, notes, grid)
+        scores[clip_id], pictures[clip_id] = score_clip(clip.notes, notes, grid), (clip, notes)
         write_midi(resolve_inside(OUT, f"{clip_id}.mid"), notes)
-        if settings.pictures:
-            title = f"{clip_id}   onset F1 {scores[clip_id].values()['onset_f1_50']:.3f}"
-            figure = piano_roll(clip.notes, notes, scores[clip_id].pairs, grid, title)
-            save_png(figure, resolve_inside(OUT, f"{clip_id}.png"))
+    for clip_id in scores if settings.pictures else ():
+        _draw(resolve_inside(OUT, f"{clip_id}.png"), *pictures[clip_id], scores[clip_id])
+    lowest = min(scores, key=lambda clip_id: scores[clip_id].counts["onset_50"].f1)
+    _draw(OUT / "lowest.png", *pictures[lowest], scores[lowest])
+    tiers = {clip.logits.clip_id: clip.tier for clip in clips}
     blocks = summary_by_tier(scores, tiers)
-    write_csv("metrics/plots/clips.csv", CLIP_COLUMNS, clip_rows(scores, tiers), DECIMALS)
-    write_json("metrics/evaluate.json", blocks, DECIMALS)
-    log.info("evaluate: %s\n%s", SPLIT, score_table(blocks))
+    partial = {"partial": True} if clips.partial else {}
+    write_tables("metrics/plots", scores, tiers, blocks)
+    write_json(OUT / "scores.json", {**blocks, **partial}, DECIMALS)
+    write_json("metrics/evaluate.json", {**headline(blocks), **partial}, DECIMALS)
+    share = f", partial: {len(clips.missing)} of its clips are missing ({', '.join(clips.missing)})" if clips.partial else ""
+    log.info("evaluate: %s%s\n%s", SPLIT, share, score_table(blocks))
+
+
+def _draw(path: Path, clip: ScoredClip, notes: Notes, score: ClipScore) -> None:
+    title = f"{clip.logits.clip_id}   onset F1 {score.counts['onset_50'].f1:.3f}"
+    save_png(piano_roll(clip.notes, notes, score.pairs, clip.logits.grid, title), path)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pytest
 
 from tivit.core.notes import empty_notes, make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.kinds import KINDS, kind_values, kinds_of
+from tivit.evaluation.kinds import KEY_COLUMNS, KINDS, REGISTERS, key_rows, kind_values, kinds_of
 from tivit.evaluation.report import score_table
 from tivit.evaluation.scores import score_clip, summary_by_tier
 
@@ -34,10 +34,36 @@ def test_white_and_black_keys_are_told_apart():
 
 def test_a_kind_without_notes_has_no_share_and_a_kind_not_found_has_no_timing():
     values = values_of(notes_of((1.0, C4)), notes_of((2.0, CIS4)))
-    assert values == {"notes_white": 1, "recall_white": 0.0, "notes_black": 0, "notes_repeats": 0, "notes_chords": 0}
     nothing = {f"notes_{name}": 0 for name in KINDS}
-    assert values_of(empty_notes(), notes_of((1.0, C4))) == values_of(empty_notes(), empty_notes()) == nothing
-    assert kind_values([]) == nothing
+    found = {"recall_white": 0.0, "recall_alto": 0.0, "precision_black": 0.0, "precision_alto": 0.0}
+    assert values == {**nothing, "notes_white": 1, "notes_alto": 1, **found}
+    assert values_of(empty_notes(), notes_of((1.0, C4))) == {**nothing, "precision_white": 0.0, "precision_alto": 0.0}
+    assert values_of(empty_notes(), empty_notes()) == kind_values([]) == nothing
+
+
+def test_registers_begin_at_c_and_cover_the_keyboard():
+    notes = notes_of((1.0, 21), (2.0, 47), (3.0, 48), (4.0, 59), (5.0, C4), (6.0, B4), (7.0, 72), (8.0, 108))
+    kinds = kinds_of(notes)
+    assert [[bool(kinds[name][i]) for i in range(8)] for name in REGISTERS] == np.repeat(np.eye(4), 2, axis=1).tolist()
+
+
+def test_precision_counts_the_invented_notes_of_a_kind():
+    values = values_of(notes_of((1.0, C4), (2.0, CIS4)), notes_of((1.0, C4), (2.0, CIS4), (3.0, CIS4), (4.0, 21)))
+    assert (values["precision_white"], values["precision_black"], values["precision_alto"]) == (0.5, 0.5, pytest.approx(2 / 3))
+    assert values["precision_bass"] == 0.0 and "recall_bass" not in values and "precision_chords" not in values
+
+
+def test_rows_by_key_name_keys_with_notes_of_either_side():
+    scores = [
+        score_clip(notes_of((1.0, C4), (2.0, C4)), notes_of((1.0, C4)), GRID).kinds,
+        score_clip(notes_of((1.0, C4), (2.0, CIS4)), notes_of((1.0, C4), (3.0, 21)), GRID).kinds,
+    ]
+    rows = [dict(zip(KEY_COLUMNS, row, strict=True)) for row in key_rows(scores)]
+    assert [row["key"] for row in rows] == ["A0", "C4", "C#4"]
+    assert rows[0] == {"midi": 21, "key": "A0", "notes": 0, "found": 0, "invented": 1, "recall": ""}
+    assert rows[1] == {"midi": C4, "key": "C4", "notes": 3, "found": 2, "invented": 0, "recall": pytest.approx(2 / 3)}
+    assert rows[2]["recall"] == 0.0
+    assert key_rows([]) == []
 
 
 @pytest.mark.parametrize(
@@ -101,8 +127,18 @@ def test_the_table_leaves_a_missing_value_blank_and_counts_whole():
     }
     lines = score_table(summary_by_tier(scores, {"a": "plain", "b": "hard"})).split("\n")
     assert lines[0].split() == ["all", "hard", "plain"]
-    table = {line[:18].strip(): [line[at : at + 9].strip() for at in (18, 27, 36)] for line in lines[1:]}
+    table = {line[:24].strip(): [line[at : at + 9].strip() for at in (24, 33, 42)] for line in lines[1:]}
     assert table["clips"] == ["2", "1", "1"]
     assert table["recall_white"] == ["1.0000", "", "1.0000"] and table["recall_black"] == ["0.0000", "0.0000", ""]
     assert table["late_ms_white"] == ["10.0", "", "10.0"] and table["notes_repeats"] == ["0", "0", "0"]
+    assert table["errors_missed"] == ["1", "1", "0"] and table["share_missed"] == ["1.0000", "1.0000", ""]
+    assert table["onset_late_ms"] == ["10.0", "", "10.0"]
     assert not any(name.startswith("pooled") for name in table)
+
+
+def test_a_long_title_keeps_its_column_apart():
+    score = score_clip(notes_of((1.0, C4)), notes_of((1.0, C4)), GRID)
+    block = summary_by_tier({"a": score}, {"a": ""})["all"]
+    lines = score_table({"a_very_long_title.mid": block, "b.mid": block}).split("\n")
+    assert lines[0].split() == ["a_very_long_title.mid", "b.mid"]
+    assert len({len(line) for line in lines}) == 1 and all(len(line.split()) == 3 for line in lines[1:])

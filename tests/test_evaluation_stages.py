@@ -1,6 +1,9 @@
 """decode, sweep and evaluate run one after the other on made-up logits: files, bytes, and errors in one sentence."""
 
 import json
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,7 +19,10 @@ from tivit.core.notes import read_midi
 from tivit.core.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
+from tivit.evaluation.census import CENSUS_COLUMNS
+from tivit.evaluation.kinds import KEY_COLUMNS, KIND_COLUMNS
 from tivit.evaluation.report import CLIP_COLUMNS, CURVE_COLUMNS, POINT_COLUMNS
+from tivit.evaluation.timing import HISTOGRAM_COLUMNS
 
 RUNTIME = RuntimeParams(1, 1, "cpu", "float32", False, 50)
 STAGES = (decode, sweep, evaluate)
@@ -58,7 +64,10 @@ def test_the_three_stages_write_what_they_declare_and_the_same_bytes_again(folde
         *(f"data/decoded/{name}.csv" for name in ("val_key", "test_key")),
         *(f"data/transcriptions/test/{number}.{kind}" for number in ("000", "001") for kind in ("mid", "png")),
         *(f"metrics/{name}.json" for name in ("sweep", "thresholds", "calibration", "evaluate")),
-        *(f"metrics/plots/{name}.csv" for name in ("key_posterior", "sweep", "onset_curve", "reliability", "clips")),
+        "data/transcriptions/scores.json",
+        "data/transcriptions/lowest.png",
+        *(f"metrics/plots/{name}.csv" for name in ("key_posterior", "sweep", "onset_curve", "reliability")),
+        *(f"metrics/plots/{name}.csv" for name in ("clips", "keys", "kinds", "census", "timing")),
     }
     for stage in STAGES:
         stage.run(params, RUNTIME)
@@ -71,6 +80,9 @@ def test_what_the_stages_write_can_be_read(folder, params):
     scores = json.loads((folder / "metrics/evaluate.json").read_text())
     assert set(scores) == {"all", "plain", "hard"}
     assert scores["all"]["clips"] == 2 and scores["all"]["onset_f1_50"] > 0.8
+    every = json.loads((folder / "data/transcriptions/scores.json").read_text())
+    assert set(every) == set(scores) and all(every[tier].items() > scores[tier].items() for tier in scores)
+    assert {"pooled_note_f1", "onset_f1_50_low", "recall_bass", "errors_timing", "onset_late_ms"} <= set(every["all"])
     assert json.loads((folder / "metrics/sweep.json").read_text())["points"] == len(
         read_csv("metrics/plots/sweep.csv", POINT_COLUMNS)
     )
@@ -83,7 +95,7 @@ def test_what_the_stages_write_can_be_read(folder, params):
     assert [row[0] for row in read_csv("metrics/plots/clips.csv", CLIP_COLUMNS)] == ["test/000", "test/001"]
     midi = read_midi("data/transcriptions/test/000.mid")
     assert set(midi.hand.tolist()) == {0, 1} and np.ptp(midi.velocity) > 40
-    assert scores["all"]["velocity_corr"] > 0.9 and scores["all"]["note_velocity_f1"] <= scores["all"]["onset_velocity_f1"]
+    assert every["all"]["velocity_corr"] > 0.9 and every["all"]["note_velocity_f1"] <= every["all"]["onset_velocity_f1"]
     key = read_npz("data/decoded/val_key.npz")
     assert key["posterior"].shape == (300, 24)
     np.testing.assert_allclose(key["posterior"].sum(axis=1), 1.0, rtol=1e-5)
@@ -131,3 +143,59 @@ def test_evaluate_without_thresholds_says_so(folder, params):
     decode.run(params, RUNTIME)
     with pytest.raises(InputError, match="metrics/thresholds.json: no such file"):
         evaluate.run(params, RUNTIME)
+
+
+def test_plots_add_up_to_the_scores(folder, params):
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    every = json.loads((folder / "data/transcriptions/scores.json").read_text())["all"]
+    clips = np.array([row[2:6] for row in read_csv("metrics/plots/clips.csv", CLIP_COLUMNS)], int).sum(axis=0)
+    keys = np.array([row[2:5] for row in read_csv("metrics/plots/keys.csv", KEY_COLUMNS)], int).sum(axis=0)
+    assert clips.tolist() == [keys[0], keys[1], keys[0] - keys[1], keys[2]]
+    timing = np.array(read_csv("metrics/plots/timing.csv", HISTOGRAM_COLUMNS), float)
+    assert timing[:, 1].sum() == timing[:, 2].sum() == clips[1]
+    census = {row[0]: row[1:] for row in read_csv("metrics/plots/census.csv", [*CENSUS_COLUMNS, "count_hard", "count_plain"])}
+    assert {name: int(row[0]) for name, row in census.items()} == {name: every[f"errors_{name}"] for name in census}
+    assert all(int(row[0]) == int(row[2]) + int(row[3]) for row in census.values())
+    kinds = read_csv("metrics/plots/kinds.csv", [*KIND_COLUMNS, "recall_hard", "recall_plain"])
+    assert {row[0]: float(row[2]) for row in kinds} == {row[0]: every[f"recall_{row[0]}"] for row in kinds}
+
+
+def test_the_picture_of_the_lowest_clip_is_drawn_with_and_without_all_others(folder, params):
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    lowest = min(
+        read_csv("metrics/plots/clips.csv", CLIP_COLUMNS), key=lambda row: float(row[CLIP_COLUMNS.index("onset_f1_50")])
+    )
+    picture = (folder / "data/transcriptions/lowest.png").read_bytes()
+    assert picture == (folder / f"data/transcriptions/{lowest[0]}.png").read_bytes()
+    shutil.rmtree(folder / "data/transcriptions")
+    params["evaluate"]["pictures"] = False
+    evaluate.run(params, RUNTIME)
+    assert [path.name for path in folder.rglob("*.png")] == ["lowest.png"]
+    assert (folder / "data/transcriptions/lowest.png").read_bytes() == picture
+
+
+def test_evaluate_says_where_clips_are_missing(folder, params, caplog):
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    assert all("partial" not in json.loads(path.read_text()) for path in result_files(folder))
+    clips = read_logits("data/decoded/test.npz")
+    write_logits("data/decoded/test.npz", clips[:1], missing=[clips[1].clip_id])
+    with caplog.at_level("INFO", "tivit"):
+        evaluate.run(params, RUNTIME)
+    for path in result_files(folder):
+        scores = json.loads(path.read_text())
+        assert scores["partial"] is True and scores["all"]["clips"] == 1
+    assert "evaluate: test, partial: 1 of its clips are missing (test/001)\n" in caplog.text
+
+
+def result_files(folder):
+    return folder / "metrics/evaluate.json", folder / "data/transcriptions/scores.json"
+
+
+def test_evaluate_starts_without_what_is_slow_to_import(request):
+    code = "import sys, stages.evaluate; print(*(sorted({name.split('.')[0] for name in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=request.config.rootpath, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert {"numpy", "tivit"} <= loaded and not loaded & {"torch", "mir_eval", "scipy", "matplotlib", "pandas", "pretty_midi"}

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
-    adders = (_add_transcribe, _add_sweep, _add_export_weights, _add_index, _add_compare)
+    adders = (_add_transcribe, _add_sweep, _add_score, _add_export_weights, _add_index, _add_compare)
     for command in (*(add(commands) for add in adders), _add_check_registration(kinds), _add_check_lag(kinds)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
@@ -193,6 +193,31 @@ def _sweep(arguments: argparse.Namespace) -> int:
     params = section(params_file.load(arguments.params), "sweep", SweepParams)
     sweep_files(arguments.logits, arguments.notes, arguments.out, params)
     print(f"thresholds: {arguments.out / 'thresholds.json'}")
+    return 0
+
+
+def _add_score(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        "score",
+        help="score files of notes against others: MIDI, OMAPS text, TSV",
+        description="Score files of notes (MIDI, OMAPS text, TSV) against others, or folders of them, paired by name.",
+    )
+    command.add_argument("reference", type=Path, help="the true notes: a file or a folder")
+    command.add_argument("estimates", type=Path, nargs="+", metavar="estimate", help="one column of the table each")
+    command.add_argument("--common", action="store_true", help="folders: leave out files that only one side has")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write every value here too")
+    command.add_argument("--csv", type=Path, metavar="FILE", help="write a line per file here too")
+    command.set_defaults(work=_score)
+    return command
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from tivit.evaluation.report import score_table
+    from tivit.evaluation.score_files import score_files
+
+    comparison = score_files(arguments.reference, arguments.estimates, arguments.common)
+    print(score_table(comparison.blocks()))
+    comparison.write(arguments.json, arguments.csv)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 Kinds of reference notes; a note may be of several, and times are compared after rounding to 0.1 ms, as in matching:
 - `white`, `black`: notes of white keys, of black keys.
+- `bass` (below C3), `tenor` (C3 to B3), `alto` (C4 to B4), `treble` (from C5 on): registers, C4 being the middle of the piano.
 - `repeats`: the same key had its previous onset less than 150 ms before (at 150 ms exactly it is none).
 - `chords`: at least four notes, this one among them, have their onsets within 50 ms of one another (50 ms included). So the
   first and the last of the four lie at most 50 ms apart; notes that are only each near to the next are no chord.
@@ -9,6 +10,8 @@ Kinds of reference notes; a note may be of several, and times are compared after
 A note counts as found when the matching of the onset score at 50 ms pairs it. All values are over the notes of all clips of a
 block together, not means over clips:
 - `recall_<kind>`: share of the kind's notes that were found; absent where the kind has no note.
+- `precision_<kind>`, for kinds that the key alone decides (colours, registers): share of the estimated notes of the kind that
+  are right; absent where there is none.
 - `notes_<kind>`: how many reference notes the kind has.
 - `late_ms_white`, `late_ms_black`: median of estimated minus true onset (ms) over the notes found; absent where none was.
 """
@@ -20,31 +23,49 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tivit.core.keyboard import IS_BLACK, key_of
+from tivit.core.keyboard import IS_BLACK, KEY_COUNT, MIDI, key_of, midi_of, midi_of_name, name_of
 from tivit.core.notes import Notes
 from tivit.evaluation.matching import DECIMALS
+from tivit.evaluation.timing import MS_PER_S
 
-KINDS = ("white", "black", "repeats", "chords")
+_REGISTER_STARTS = [midi_of_name(name) for name in ("C3", "C4", "C5")]
+REGISTERS = ("bass", "tenor", "alto", "treble")
+_REGISTER = np.searchsorted(_REGISTER_STARTS, MIDI, side="right")
+KEYS_OF_KIND = {
+    "white": ~IS_BLACK,
+    "black": IS_BLACK,
+    **{name: number == _REGISTER for number, name in enumerate(REGISTERS)},
+}
+"""Kinds that the key alone decides: which keys are of it, bool (88,)."""
+KINDS = (*KEYS_OF_KIND, "repeats", "chords")
 TIMED_KINDS = ("white", "black")
+KEY_COLUMNS = ("midi", "key", "notes", "found", "invented", "recall")
+KIND_COLUMNS = ("kind", "notes", "recall", "precision")
 REPEAT_S = 0.15
 CHORD_S = 0.05
 CHORD_NOTES = 4
-MS_PER_S = 1000.0
 
 
 @dataclass(frozen=True)
 class KindScore:
-    """One clip by kind: notes of the kind, how many of them were found, and by how much (s) each found one is late."""
+    """One clip by kind: notes of the kind, how many of them were found, and by how much (s) each found one is late.
+
+    `keys_notes`, `keys_found` and `keys_estimated`, (88,) each: reference notes, those found, and estimated notes by key.
+    """
 
     notes: dict[str, int]
     found: dict[str, int]
     late_s: dict[str, np.ndarray]
+    keys_notes: np.ndarray
+    keys_found: np.ndarray
+    keys_estimated: np.ndarray
 
 
 def kinds_of(notes: Notes) -> dict[str, np.ndarray]:
     """Return kind -> which of the notes are of it, bool (N,); definitions in the module docstring."""
-    is_black = IS_BLACK[key_of(notes.midi.astype(np.int64))]
-    return {"white": ~is_black, "black": is_black, "repeats": _is_repeat(notes), "chords": _is_in_chord(notes.onset_s)}
+    keys = _keys(notes)
+    by_key = {name: mask[keys] for name, mask in KEYS_OF_KIND.items()}
+    return {**by_key, "repeats": _is_repeat(notes), "chords": _is_in_chord(notes.onset_s)}
 
 
 def score_kinds(reference: Notes, estimate: Notes, pairs: np.ndarray) -> KindScore:
@@ -52,26 +73,51 @@ def score_kinds(reference: Notes, estimate: Notes, pairs: np.ndarray) -> KindSco
     is_found = np.zeros(len(reference), bool)
     is_found[pairs[:, 0]] = True
     late_s = estimate.onset_s[pairs[:, 1]] - reference.onset_s[pairs[:, 0]]
-    kinds = kinds_of(reference)
+    kinds, keys = kinds_of(reference), _keys(reference)
     return KindScore(
         notes={name: int(mask.sum()) for name, mask in kinds.items()},
         found={name: int((mask & is_found).sum()) for name, mask in kinds.items()},
         late_s={name: late_s[kinds[name][pairs[:, 0]]] for name in TIMED_KINDS},
+        keys_notes=np.bincount(keys, minlength=KEY_COUNT),
+        keys_found=np.bincount(keys[is_found], minlength=KEY_COUNT),
+        keys_estimated=np.bincount(_keys(estimate), minlength=KEY_COUNT),
     )
 
 
 def kind_values(scores: Sequence[KindScore]) -> dict[str, float]:
-    """Return `recall_*`, `notes_*` and `late_ms_*` of all clips together, without those that have no value."""
+    """Return `recall_*`, `precision_*`, `notes_*` and `late_ms_*` of all clips together, without those that have no value."""
     result: dict[str, float] = {}
     for name in KINDS:
         result[f"notes_{name}"] = sum(score.notes[name] for score in scores)
         if result[f"notes_{name}"]:
             result[f"recall_{name}"] = sum(score.found[name] for score in scores) / result[f"notes_{name}"]
+    for name, keys in KEYS_OF_KIND.items():
+        estimated = sum(int(score.keys_estimated[keys].sum()) for score in scores)
+        if estimated:
+            result[f"precision_{name}"] = sum(score.found[name] for score in scores) / estimated
     for name in TIMED_KINDS:
         late_s = np.concatenate([np.zeros(0), *(score.late_s[name] for score in scores)])
         if len(late_s):
             result[f"late_ms_{name}"] = float(np.median(late_s)) * MS_PER_S
     return result
+
+
+def key_rows(scores: Sequence[KindScore]) -> list[list[object]]:
+    """Return one row per key that has a note on either side, columns `KEY_COLUMNS`, all clips together; "" is no recall."""
+    zeros = np.zeros(KEY_COUNT, np.int64)
+    notes, found, estimated = (
+        sum((getattr(score, name) for score in scores), zeros) for name in ("keys_notes", "keys_found", "keys_estimated")
+    )
+    rows = []
+    for key in np.flatnonzero(notes + estimated).tolist():
+        recall = found[key] / notes[key] if notes[key] else ""
+        midi = int(midi_of(key))
+        rows.append([midi, name_of(midi), int(notes[key]), int(found[key]), int(estimated[key] - found[key]), recall])
+    return rows
+
+
+def _keys(notes: Notes) -> np.ndarray:
+    return key_of(notes.midi.astype(np.int64))
 
 
 def _is_repeat(notes: Notes) -> np.ndarray:

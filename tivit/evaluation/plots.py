@@ -1,76 +1,124 @@
-"""Pictures of scores as PNG files, the same bytes for the same input: no date, no version, one backend (Agg).
+"""Piano rolls as PNG files, the same bytes for the same input: drawn with OpenCV, which starts in a tenth of matplotlib's time.
 
 Colours are those of Okabe and Ito, told apart by people who see colours differently: green found, orange missed, blue invented.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from tivit.core.artifacts import atomic_path
-from tivit.core.keyboard import BLACK_KEYS, HIGHEST_MIDI, LOWEST_MIDI, midi_of, name_of
+from tivit.core.artifacts import write_bytes
+from tivit.core.keyboard import BLACK_KEYS, HIGHEST_MIDI, LOWEST_MIDI, OCTAVE_KEYS, midi_of, name_of
 from tivit.core.notes import Notes
 from tivit.core.timegrid import TimeGrid
 
-FOUND, MISSED, INVENTED = "#009E73", "#D55E00", "#0072B2"
-OCTAVE = 12
+Colour = tuple[int, int, int]
+FOUND, MISSED, INVENTED = (0, 158, 115), (213, 94, 0), (0, 114, 178)
+"""Red, green, blue."""
+PAPER_LEVEL = 255
+BLACK_ROW, LINE, INK = (240, 240, 240), (217, 217, 217), (64, 64, 64)
+ROW_PX = 9
+PX_PER_S = 100.0
+WIDTH_PX = (720, 3600)
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 40, 10, 28, 34
+LABEL_PX = 60
+STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+FONT, TEXT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.42
 
 
-def save_png(figure: Figure, path: Path | str, dpi: int = 90) -> None:
-    """Write a figure as PNG without any metadata, atomically."""
-    FigureCanvasAgg(figure)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+@dataclass(frozen=True)
+class Sheet:
+    """A picture (H, W, 3) uint8 RGB and where seconds and keys lie in it."""
+
+    pixels: np.ndarray
+    start_s: float
+    px_per_s: float
+    high_midi: int
+
+    def x(self, time_s: np.ndarray | float) -> np.ndarray:
+        """Return the columns of instants (s), whole px."""
+        return np.round(LEFT_PX + (np.asarray(time_s) - self.start_s) * self.px_per_s).astype(int)
+
+    def y(self, midi: np.ndarray | int) -> np.ndarray | int:
+        """Return the topmost rows of keys, px."""
+        return TOP_PX + (self.high_midi - midi) * ROW_PX
+
+    def bars(self, notes: Notes, inset_px: int, colour: Colour, thickness: int = cv2.FILLED) -> None:
+        """Draw notes as bars `inset_px` inside their rows, at least a pixel wide."""
+        left, right = self.x(notes.onset_s), self.x(notes.offset_s)
+        top = self.y(notes.midi.astype(int))
+        for x, end, y in zip(left.tolist(), np.maximum(left, right - 1).tolist(), top.tolist(), strict=True):
+            cv2.rectangle(self.pixels, (x, y + inset_px), (end, y + ROW_PX - 1 - inset_px), colour, thickness)
+
+    def text(self, words: str, x: int, y: int) -> int:
+        """Write words with their lower left corner at (x, y); return the column where they end."""
+        cv2.putText(self.pixels, words, (x, y), FONT, TEXT_SCALE, INK, 1, cv2.LINE_AA)
+        return x + text_width(words)
 
 
-def piano_roll(reference: Notes, estimate: Notes, pairs: np.ndarray, grid: TimeGrid, title: str) -> Figure:
-    """Return a piano roll: found notes green with the true extent outlined, missed notes orange, invented notes blue.
+def text_width(words: str) -> int:
+    """Return the width of words in the font of the pictures, px."""
+    return cv2.getTextSize(words, FONT, TEXT_SCALE, 1)[0][0]
 
-    `pairs` (M, 2) are matched indices into reference and estimate. Width grows with the clip, between 8 and 40 inches.
+
+def save_png(pixels: np.ndarray, path: Path | str) -> None:
+    """Write a picture (H, W, 3) uint8 RGB as PNG without any metadata, atomically."""
+    fast = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+    write_bytes(path, cv2.imencode(".png", pixels[:, :, ::-1], fast)[1].tobytes())
+
+
+def piano_roll(reference: Notes, estimate: Notes, pairs: np.ndarray, grid: TimeGrid, title: str) -> np.ndarray:
+    """Return a piano roll (H, W, 3) uint8 RGB: found notes green with the true extent outlined, missed orange, invented blue.
+
+    `pairs` (M, 2) are matched indices into reference and estimate. 100 px a second, the width between 720 and 3,600 px.
     """
-    length_s = max(grid.end_s - grid.start_s, 1.0)
-    midi = np.concatenate([reference.midi, estimate.midi]).astype(int)
-    low, high = (midi.min() - 2, midi.max() + 2) if len(midi) else (LOWEST_MIDI, HIGHEST_MIDI)
-    low, high = max(low, LOWEST_MIDI), min(high, HIGHEST_MIDI)
-    width, height = float(np.clip(1.1 * length_s, 8.0, 40.0)), float(np.clip(0.09 * (high - low) + 1.0, 3.0, 7.0))
-    figure = Figure(figsize=(width, height))
-    axes = figure.add_axes((0.5 / width, 0.5 / height, 1.0 - 0.6 / width, 1.0 - 0.85 / height))
-    black = midi_of(BLACK_KEYS)
-    ends_s = np.full(len(black), grid.start_s), np.full(len(black), grid.start_s + length_s)
-    _add_bars(axes, *ends_s, black, 0.5, facecolors="0.94", linewidths=0)
+    sheet = _sheet(np.concatenate([reference.midi, estimate.midi]).astype(int), grid)
     is_found = np.zeros(len(estimate), bool)
     is_found[pairs[:, 1]] = True
     is_missed = np.ones(len(reference), bool)
     is_missed[pairs[:, 0]] = False
-    _add_notes(axes, reference.take(is_missed), 0.46, facecolors=MISSED, linewidths=0)
-    _add_notes(axes, estimate.take(is_found), 0.36, facecolors=FOUND, linewidths=0)
-    _add_notes(axes, estimate.take(~is_found), 0.3, facecolors=INVENTED, linewidths=0)
-    _add_notes(axes, reference.take(~is_missed), 0.46, facecolors="none", edgecolors="0.25", linewidths=0.6)
-    first_c = low + (-low) % OCTAVE
-    axes.set_yticks(range(first_c, high + 1, OCTAVE), [name_of(tick) for tick in range(first_c, high + 1, OCTAVE)])
-    axes.set(xlim=(grid.start_s, grid.start_s + length_s), ylim=(low - 0.5, high + 0.5), xlabel="seconds")
-    axes.grid(axis="x", color="0.85", linewidth=0.5)
-    axes.set_axisbelow(True)
-    axes.set_title(title, loc="left", fontsize=10)
+    sheet.bars(reference.take(is_missed), 0, MISSED)
+    sheet.bars(estimate.take(is_found), 1, FOUND)
+    sheet.bars(estimate.take(~is_found), 2, INVENTED)
+    sheet.bars(reference.take(~is_missed), 0, INK, thickness=1)
     counts = ((FOUND, "found", is_found.sum()), (MISSED, "missed", is_missed.sum()), (INVENTED, "invented", (~is_found).sum()))
-    handles = [Patch(facecolor=colour, label=f"{name} {count}") for colour, name, count in counts]
-    handles.append(Patch(facecolor="none", edgecolor="0.25", linewidth=0.6, label="true extent"))
-    axes.legend(handles=handles, ncol=4, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
-    return figure
+    _legend(sheet, title, [(colour, f"{name} {count}") for colour, name, count in counts])
+    return sheet.pixels
 
 
-def _add_notes(axes: Axes, notes: Notes, half_height: float, **style: object) -> None:
-    _add_bars(axes, notes.onset_s, notes.offset_s, notes.midi, half_height, **style)
+def _sheet(midi: np.ndarray, grid: TimeGrid) -> Sheet:
+    """Return an empty sheet over the clip and the octaves in use, with the rows of black keys, seconds and key names."""
+    length_s = max(grid.end_s - grid.start_s, 1.0)
+    low, high = (midi.min() - 2, midi.max() + 2) if len(midi) else (LOWEST_MIDI, HIGHEST_MIDI)
+    low, high = max(int(low), LOWEST_MIDI), min(int(high), HIGHEST_MIDI)
+    roll_px = int(np.clip(PX_PER_S * length_s, *WIDTH_PX)) - LEFT_PX - RIGHT_PX
+    bottom = TOP_PX + (high - low + 1) * ROW_PX
+    pixels = np.full((bottom + BOTTOM_PX, LEFT_PX + roll_px + RIGHT_PX, 3), PAPER_LEVEL, np.uint8)
+    sheet = Sheet(pixels, grid.start_s, roll_px / length_s, high)
+    for black in midi_of(BLACK_KEYS):
+        if low <= black <= high:
+            pixels[sheet.y(black) : sheet.y(black) + ROW_PX, LEFT_PX : LEFT_PX + roll_px] = BLACK_ROW
+    step_s = next((step for step in STEPS_S if step * sheet.px_per_s >= LABEL_PX), STEPS_S[-1])
+    for second in range(int(np.ceil(grid.start_s / step_s)) * step_s, int(grid.start_s + length_s) + 1, step_s):
+        x = int(sheet.x(second))
+        pixels[TOP_PX:bottom, x] = LINE
+        sheet.text(str(second), x - text_width(str(second)) // 2, bottom + 14)
+    sheet.text("seconds", LEFT_PX + roll_px // 2, bottom + 29)
+    for tick in range(low + (-low) % OCTAVE_KEYS, high + 1, OCTAVE_KEYS):
+        sheet.text(name_of(tick), 8, sheet.y(tick) + ROW_PX)
+    cv2.rectangle(pixels, (LEFT_PX - 1, TOP_PX - 1), (LEFT_PX + roll_px, bottom), INK, 1)
+    return sheet
 
 
-def _add_bars(axes: Axes, left: np.ndarray, right: np.ndarray, midi: np.ndarray, half_height: float, **style: object) -> None:
-    x = np.stack([left, right, right, left], axis=1)
-    y = midi[:, None] + half_height * np.array([-1.0, -1.0, 1.0, 1.0])
-    axes.add_collection(PolyCollection(np.stack([x, y], axis=2), **style), autolim=False)
+def _legend(sheet: Sheet, title: str, entries: list[tuple[Colour, str]]) -> None:
+    y = TOP_PX - 10
+    x = sheet.text(title, LEFT_PX, y) + 40
+    for colour, words in entries:
+        cv2.rectangle(sheet.pixels, (x, y - ROW_PX), (x + 2 * ROW_PX, y), colour, cv2.FILLED)
+        x = sheet.text(words, x + 3 * ROW_PX, y) + 24
+    cv2.rectangle(sheet.pixels, (x, y - ROW_PX), (x + 2 * ROW_PX, y), INK, 1)
+    sheet.text("true extent", x + 3 * ROW_PX, y)

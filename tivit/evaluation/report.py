@@ -6,20 +6,25 @@ from collections.abc import Mapping, Sequence
 
 from tivit.core.heads import EVENT_HEADS
 from tivit.evaluation.calibration import BINS, HeadCalibration
+from tivit.evaluation.census import CENSUS_COLUMNS, CLASSES
+from tivit.evaluation.kinds import KIND_COLUMNS, KINDS
 from tivit.evaluation.points import Point
 from tivit.evaluation.scores import ClipScore
 
 CLIP_METRICS = (
-    "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_f1_same_tol", "frame_f1",
-    "hand_acc", "hand_acc_baseline", "clef_acc", "clef_acc_baseline",
+    "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_p", "note_r", "note_f1_same_tol",
+    "frame_f1", "frame_p", "frame_r", "hand_acc", "hand_acc_baseline", "clef_acc", "clef_acc_baseline",
     "onset_velocity_f1", "note_velocity_f1", "velocity_corr",
 )  # fmt: skip
 CLIP_COLUMNS = ("clip_id", "tier", "notes", "found", "missed", "invented", *CLIP_METRICS)
+TABLE_INTERVALS = ("onset_f1_50", "note_f1", "frame_f1")
 TABLE_METRICS = (
-    *CLIP_METRICS,
-    "recall_white", "recall_black", "recall_repeats", "notes_repeats", "recall_chords", "notes_chords",
-    "late_ms_white", "late_ms_black",
+    *(f"{name}{end}" for name in CLIP_METRICS for end in ("", "_low", "_high") if not end or name in TABLE_INTERVALS),
+    *(f"{value}_{kind}" for kind in KINDS for value in ("recall", "precision", "notes")),
+    *(f"{value}_{error}" for error in CLASSES for value in ("errors", "share")),
+    "onset_late_ms", "onset_spread_ms", "late_ms_white", "late_ms_black", "offset_late_ms", "offset_spread_ms",
 )  # fmt: skip
+NAME_WIDTH, CELL_WIDTH = 24, 9
 POINT_COLUMNS = (
     "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50",
     "note_f1", "frame_f1",
@@ -77,20 +82,52 @@ def reliability_rows(calibration: Mapping[str, HeadCalibration]) -> list[list[ob
     return rows
 
 
-def score_table(blocks: Mapping[str, Mapping[str, float]]) -> str:
-    """Return the blocks of `metrics/evaluate.json` as aligned text: one line per metric, one column per tier.
+def kind_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[object]]]:
+    """Return the header and one row per kind of note: of "all" those of `kinds.KIND_COLUMNS`, then the recall of each tier.
 
-    The lines are `clips` and `TABLE_METRICS`, so of the pooled values none, and counts only of the rarer kinds of notes.
+    `blocks` are those of `scores.summary_by_tier`; "" is no value, and a kind that no clip has is left out.
+    """
+    every, tiers = blocks["all"], _tiers(blocks)
+    rows = [
+        [kind, every[f"notes_{kind}"], every[f"recall_{kind}"], every.get(f"precision_{kind}", "")]
+        + [blocks[tier].get(f"recall_{kind}", "") for tier in tiers]
+        for kind in KINDS
+        if every[f"notes_{kind}"]
+    ]
+    return [*KIND_COLUMNS, *(f"recall_{tier}" for tier in tiers)], rows
+
+
+def census_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[object]]]:
+    """Return the header and one row per class of error: of "all" those of `census.CENSUS_COLUMNS`, then each tier's count."""
+    every, tiers = blocks["all"], _tiers(blocks)
+    rows = [
+        [name, every[f"errors_{name}"], every.get(f"share_{name}", ""), *(blocks[tier][f"errors_{name}"] for tier in tiers)]
+        for name in CLASSES
+    ]
+    return [*CENSUS_COLUMNS, *(f"count_{tier}" for tier in tiers)], rows
+
+
+def _tiers(blocks: Mapping[str, object]) -> list[str]:
+    return [name for name in blocks if name != "all"]
+
+
+def score_table(blocks: Mapping[str, Mapping[str, float]]) -> str:
+    """Return blocks of `scores.summary_by_tier` as aligned text: one line per metric, one column per block.
+
+    The lines are `clips` and those of `TABLE_METRICS` that a block has, so of the pooled values none.
     """
     names = ["clips", *(name for name in TABLE_METRICS if any(name in block for block in blocks.values()))]
-    lines = [" " * 18 + "".join(f"{tier:>9}" for tier in blocks)]
-    lines += [f"{name:18}" + "".join(_table_cell(name, block.get(name)) for block in blocks.values()) for name in names]
+    widths = {title: max(CELL_WIDTH, len(title) + 2) for title in blocks}
+    lines = [" " * NAME_WIDTH + "".join(f"{title:>{width}}" for title, width in widths.items())]
+    for name in names:
+        cells = (_table_cell(name, blocks[title].get(name)).rjust(width) for title, width in widths.items())
+        lines.append(f"{name:{NAME_WIDTH}}" + "".join(cells))
     return "\n".join(lines)
 
 
 def _table_cell(name: str, value: float | None) -> str:
     if value is None:
-        return " " * 9
+        return ""
     if isinstance(value, int):
-        return f"{value:9d}"
-    return f"{value:9.{MS_DECIMALS if '_ms_' in name else DECIMALS}f}"
+        return str(value)
+    return f"{value:.{MS_DECIMALS if '_ms' in name else DECIMALS}f}"

@@ -1,11 +1,14 @@
-"""Scores of notes against notes, by `mir_eval.transcription` (Raffel et al. 2014, mir_eval: a transparent implementation).
+"""Scores of notes against notes: `mir_eval.transcription` (Raffel et al. 2014, mir_eval: a transparent implementation).
 
 Choices that change a number:
-- Pitches go in as Hz and must agree within 50 cents. Onsets within 50 ms (or 100 ms), the limit included, both rounded to
-  0.1 ms. Matching is the largest possible one, each note used once.
+- Pitches must agree, which is what 50 cents in Hz mean between keys. Onsets within 50 ms (or 100 ms), the limit included, both
+  rounded to 0.1 ms. Matching is the largest possible one, each note used once, so the counts are mir_eval's
+  (`tivit.evaluation.matching` finds them, without the second that importing mir_eval takes; tests hold the two equal).
+  Where several largest matchings exist, labels and times are read off one that is built from the nearest onsets first.
 - `note_f1`: onset within 50 ms and offset within 20 % of the reference length or 50 ms, whichever is more (the default rule).
   `note_f1_same_tol`: onset and offset each within 50 ms.
 - `frame_f1`: keys down at the instants of the clip's grid (onset <= t < offset), from the notes of both sides.
+- `onset_p_50`, `note_p`, `frame_p` and `..._r...` are the precisions and recalls of these.
 - `hand_acc`, `clef_acc`: share of right labels among notes matched by onset at 50 ms whose reference label is known;
   `*_baseline` is what "MIDI 60 and above is right hand / treble" scores on the same notes. Without labels there is no value.
 - `onset_velocity_f1`, `note_velocity_f1`: as `onset_f1_50` and `note_f1`, and the velocity right as in
@@ -15,8 +18,9 @@ Choices that change a number:
   have notes and every velocity is known.
 - Notes of keys that the picture does not show are reference notes like any other: they count as missed.
 - A side without notes scores 0 (precision, recall and F1), as in mir_eval, also when both sides are empty.
-- Values are means over clips; `pooled_*` counts all notes of all clips together. Those by kind of note (white, black, repeats,
-  chords: `tivit.evaluation.kinds`) count the notes of a block together in every block.
+- Values are means over clips, `..._low` and `..._high` the ends of their 95 % intervals (`tivit.evaluation.bootstrap`);
+  `pooled_*` counts all notes of all clips together. Those by kind of note (`tivit.evaluation.kinds`), the census of errors
+  (`tivit.evaluation.census`) and the timing (`tivit.evaluation.timing`) count the notes of a block together in every block.
 """
 
 from __future__ import annotations
@@ -30,9 +34,15 @@ from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import KEY_COUNT, hz_of, key_of
 from tivit.core.notes import Notes
 from tivit.core.timegrid import TimeGrid
+from tivit.evaluation.bootstrap import mean_intervals
+from tivit.evaluation.census import Census, census_of, census_values
 from tivit.evaluation.kinds import KindScore, kind_values, score_kinds
+from tivit.evaluation.matching import Edges, maximum_matching, offset_is_near, onset_edges
+from tivit.evaluation.timing import Timing, timing_of, timing_values
 
 SPLIT_MIDI = 60
+LEAST_S = 1e-9
+"""mir_eval refuses times below 0 and notes without length: clips that begin earlier are moved, such notes last so long."""
 ATTRIBUTES = {"hand_acc": "hand", "clef_acc": "staff"}
 
 
@@ -63,6 +73,13 @@ RULES = {
 VELOCITY_RULES = {"onset_velocity": Rule(0.05, None, velocity=True), "note_velocity": Rule(0.05, 0.2, velocity=True)}
 F1_NAMES = {"onset_50": "onset_f1_50", "onset_100": "onset_f1_100", "note": "note_f1", "note_same_tol": "note_f1_same_tol"}
 VELOCITY_F1_NAMES = {"onset_velocity": "onset_velocity_f1", "note_velocity": "note_velocity_f1"}
+SIDES = {"onset_50": ("onset_p_50", "onset_r_50"), "note": ("note_p", "note_r"), "frame": ("frame_p", "frame_r")}
+"""Names of precision and recall of the scores that give them."""
+HEADLINE = (
+    "clips", "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_f1_same_tol", "frame_f1",
+    "hand_acc", "clef_acc",
+)  # fmt: skip
+TIER_HEADLINE = ("onset_f1_50", "note_f1")
 
 
 @dataclass(frozen=True)
@@ -96,14 +113,16 @@ class Counts:
 class ClipScore:
     """Scores of one clip: counts per rule and for frames, (right, all) per labelled attribute, and the matched pairs at 50 ms.
 
-    `pairs` has shape (M, 2): indices into the reference and the estimated notes. `kinds` counts them by kind of note.
-    `velocity_corr` is None where velocities are unknown or do not vary.
+    `pairs` has shape (M, 2): indices into the reference and the estimated notes. `kinds` counts them by kind of note, `timing`
+    says how late they are, `census` counts what is left over. `velocity_corr` is None where velocities are unknown or equal.
     """
 
     counts: dict[str, Counts]
     labels: dict[str, tuple[int, int]]
     pairs: np.ndarray
     kinds: KindScore
+    timing: Timing
+    census: Census
     velocity_corr: float | None
 
     def values(self) -> dict[str, float]:
@@ -120,24 +139,43 @@ def score_clip(reference: Notes, estimate: Notes, grid: TimeGrid) -> ClipScore:
     counts = {name: Counts(len(found), len(reference), len(estimate)) for name, found in pairs.items()}
     counts["frame"] = _frame_counts(reference, estimate, grid)
     found = pairs["onset_50"]
-    labels, kinds = _label_counts(reference, estimate, found), score_kinds(reference, estimate, found)
-    return ClipScore(counts, labels, found, kinds, _velocity_corr(reference, estimate, found) if has_velocity else None)
+    return ClipScore(
+        counts=counts,
+        labels=_label_counts(reference, estimate, found),
+        pairs=found,
+        kinds=score_kinds(reference, estimate, found),
+        timing=timing_of(reference, estimate, found),
+        census=census_of(reference, estimate, found),
+        velocity_corr=_velocity_corr(reference, estimate, found) if has_velocity else None,
+    )
 
 
 def match(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
-    """Return the matched pairs (reference index, estimate index) of mir_eval, shape (M, 2); none when a side is empty."""
-    from mir_eval import transcription, transcription_velocity
-
-    if not len(reference) or not len(estimate):
-        return np.zeros((0, 2), np.int64)
-    earliest_s = min(0.0, float(reference.onset_s.min()), float(estimate.onset_s.min()))
-    intervals_s = [np.stack([side.onset_s, side.offset_s], axis=1) - earliest_s for side in (reference, estimate)]
-    sides = [[times_s, hz_of(side.midi)] for times_s, side in zip(intervals_s, (reference, estimate), strict=True)]
-    match_notes = transcription.match_notes
+    """Return matched pairs (reference index, estimate index), ascending, (M, 2): as many as mir_eval finds."""
     if rule.velocity:
-        sides = [[*columns, side.velocity] for columns, side in zip(sides, (reference, estimate), strict=True)]
-        match_notes = transcription_velocity.match_notes
-    pairs = match_notes(*sides[0], *sides[1], onset_tolerance=rule.onset_s, offset_ratio=rule.offset_ratio)
+        return _match_by_mir_eval(reference, estimate, rule)
+    rows = reference.midi.astype(np.int64), estimate.midi.astype(np.int64)
+    edges = onset_edges(rows[0], reference.onset_s, rows[1], estimate.onset_s, rule.onset_s)
+    if rule.offset_ratio is not None:
+        ends_s = reference.offset_s[edges.reference], estimate.offset_s[edges.estimate]
+        edges = edges.where(offset_is_near(reference.onset_s[edges.reference], *ends_s, rule.offset_ratio))
+    distance_s = np.abs(reference.onset_s[edges.reference] - estimate.onset_s[edges.estimate])
+    nearest_first = np.lexsort((edges.estimate, edges.reference, distance_s))
+    found = maximum_matching(Edges(edges.reference[nearest_first], edges.estimate[nearest_first]))
+    pairs = np.stack([found.reference, found.estimate], axis=1)
+    return pairs[np.argsort(pairs[:, 0])]
+
+
+def _match_by_mir_eval(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
+    """Return mir_eval's pairs with velocities, which depend on the matching that its line is fitted over; pitches in Hz."""
+    from mir_eval.transcription_velocity import match_notes
+
+    earliest_s = min(0.0, float(reference.onset_s.min()), float(estimate.onset_s.min()))
+    ends_s = [np.maximum(side.offset_s, side.onset_s + LEAST_S) for side in (reference, estimate)]
+    intervals_s = [np.stack([reference.onset_s, ends_s[0]], axis=1), np.stack([estimate.onset_s, ends_s[1]], axis=1)]
+    sides = zip((times_s - earliest_s for times_s in intervals_s), (reference, estimate), strict=True)
+    columns = [column for times_s, side in sides for column in (times_s, hz_of(side.midi), side.velocity)]
+    pairs = match_notes(*columns, onset_tolerance=rule.onset_s, offset_ratio=rule.offset_ratio)
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
@@ -166,27 +204,54 @@ def pooled(scores: Sequence[ClipScore]) -> dict[str, float]:
 
 
 def summary_by_tier(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return the content of `metrics/evaluate.json`: "all" with pooled values, and one block for each named tier.
+    """Return every value by name: a block "all" with pooled values too, and one block for each named tier.
 
-    Every block holds the values by kind of note too (`tivit.evaluation.kinds`), over all notes of its clips. `scores` and
-    `tiers` are keyed by clip id; a clip of tier "" counts in "all" only.
+    `scores` and `tiers` are keyed by clip id; a clip of tier "" counts in "all" only.
     """
-    every = list(scores.values())
-    blocks = {"all": {**_block(every), **pooled(every)}}
-    for tier in sorted(set(tiers.values()) - {""}):
-        blocks[tier] = _block([score for clip_id, score in scores.items() if tiers[clip_id] == tier])
+    blocks = {name: block_of(members) for name, members in by_tier(scores, tiers).items()}
+    blocks["all"].update(pooled(list(scores.values())))
     return blocks
 
 
-def _block(scores: Sequence[ClipScore]) -> dict[str, float]:
-    return {**summary(scores), **kind_values([score.kinds for score in scores])}
+def by_tier(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> dict[str, list[ClipScore]]:
+    """Return the scores of all clips as "all", then those of each named tier."""
+    named = sorted(set(tiers.values()) - {""})
+    of_tier = {tier: [score for clip_id, score in scores.items() if tiers[clip_id] == tier] for tier in named}
+    return {"all": list(scores.values()), **of_tier}
+
+
+def block_of(scores: Sequence[ClipScore]) -> dict[str, float]:
+    """Return the means with their intervals, and the values by kind, of errors and of timing, of some clips."""
+    return {
+        **summary(scores),
+        **_intervals(scores),
+        **kind_values([score.kinds for score in scores]),
+        **census_values([score.census for score in scores]),
+        **timing_values([score.timing for score in scores]),
+    }
+
+
+def headline(blocks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Return the content of `metrics/evaluate.json`: of the blocks of `summary_by_tier`, the few values people compare."""
+    names = {tier: HEADLINE if tier == "all" else TIER_HEADLINE for tier in blocks}
+    return {tier: {name: block[name] for name in names[tier] if name in block} for tier, block in blocks.items()}
+
+
+def _intervals(scores: Sequence[ClipScore]) -> dict[str, float]:
+    values = [score.values() for score in scores]
+    names = sorted({name for clip in values for name in clip})
+    table = np.array([[clip.get(name, np.nan) for name in names] for clip in values], np.float64).reshape(len(values), -1)
+    result = {}
+    for end, row in zip(("low", "high"), mean_intervals(table).tolist(), strict=True):
+        result.update({f"{name}_{end}": value for name, value in zip(names, row, strict=True) if not np.isnan(value)})
+    return result
 
 
 def _values(counts: Mapping[str, Counts], labels: Mapping[str, tuple[int, int]]) -> dict[str, float]:
     result = {metric: counts[name].f1 for name, metric in {**F1_NAMES, **VELOCITY_F1_NAMES}.items() if name in counts}
-    result["onset_p_50"] = counts["onset_50"].precision
-    result["onset_r_50"] = counts["onset_50"].recall
     result["frame_f1"] = counts["frame"].f1
+    for name, (precision, recall) in SIDES.items():
+        result[precision], result[recall] = counts[name].precision, counts[name].recall
     result.update({name: right / total for name, (right, total) in labels.items()})
     return result
 

@@ -1,0 +1,31 @@
+"""The tables that evaluate leaves for `dvc plots show`: by clip, by key, by kind of note, errors by class, and timing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tivit.core.artifacts import write_csv
+from tivit.evaluation.kinds import KEY_COLUMNS, key_rows
+from tivit.evaluation.report import CLIP_COLUMNS, DECIMALS, census_table, clip_rows, kind_table
+from tivit.evaluation.scores import ClipScore
+from tivit.evaluation.timing import HISTOGRAM_COLUMNS, histogram_rows
+
+
+def write_tables(
+    folder: Path | str,
+    scores: Mapping[str, ClipScore],
+    tiers: Mapping[str, str],
+    blocks: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Write clips.csv, keys.csv, kinds.csv, census.csv and timing.csv into `folder`.
+
+    `scores` and `tiers` are keyed by clip id, `blocks` are what `summary_by_tier` makes of them; keys.csv and timing.csv
+    count all clips together.
+    """
+    folder = Path(folder)
+    write_csv(folder / "clips.csv", CLIP_COLUMNS, clip_rows(scores, tiers), DECIMALS)
+    write_csv(folder / "keys.csv", KEY_COLUMNS, key_rows([score.kinds for score in scores.values()]), DECIMALS)
+    write_csv(folder / "kinds.csv", *kind_table(blocks), DECIMALS)
+    write_csv(folder / "census.csv", *census_table(blocks), DECIMALS)
+    write_csv(folder / "timing.csv", HISTOGRAM_COLUMNS, histogram_rows([s.timing for s in scores.values()]), DECIMALS)
