@@ -161,6 +161,23 @@ def test_plots_add_up_to_the_scores(folder, params):
     assert {row[0]: float(row[2]) for row in kinds} == {row[0]: every[f"recall_{row[0]}"] for row in kinds}
 
 
+def test_the_plots_of_evaluate_that_dvc_shows_are_there_with_their_columns(folder, params, request):
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    pipeline = yaml.safe_load((request.config.rootpath / "dvc.yaml").read_text())
+    shown = {path: [how["x"], how["y"]] for plot in pipeline["stages"]["evaluate"]["plots"] for path, how in plot.items()}
+    for plot in pipeline["plots"]:
+        if isinstance(plot, str):
+            assert (folder / plot).is_file()
+        else:
+            [(title, how)] = plot.items()
+            shown.update({(title, path): [how["x"], *columns] for path, columns in how["y"].items() if path in shown})
+    assert len(shown) > 5
+    for name, columns in shown.items():
+        with open(folder / (name if isinstance(name, str) else name[1])) as file:
+            assert set(columns) <= set(file.readline().strip().split(","))
+
+
 def test_the_picture_of_the_lowest_clip_is_drawn_with_and_without_all_others(folder, params):
     for stage in STAGES:
         stage.run(params, RUNTIME)
