@@ -92,11 +92,10 @@ def empty_notes() -> Notes:
     return make_notes(np.zeros(0), np.zeros(0), np.zeros(0, int))
 
 
-def read_midi(path: Path | str) -> Notes:
-    """Return the notes of a MIDI file; tracks named "right hand" or "left hand" give the hand, drums are left out.
+def midi_rows(path: Path | str) -> list[tuple[float, float, int, int, int]]:
+    """Return what a MIDI file holds, a row (onset s, release s, pitch, velocity, hand) a note, in the order of the file.
 
-    Offsets are key releases (the pedal is not applied). Raises InputError for a file that is missing, not MIDI, without
-    notes, or with notes `make_notes` refuses.
+    As it is, unchecked; hands and drums as in `read_midi`. Raises InputError for a file that is missing or not MIDI.
     """
     import mido
     import pretty_midi
@@ -108,12 +107,21 @@ def read_midi(path: Path | str) -> Notes:
     except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
         raise InputError(f"{path}: not a readable MIDI file ({error})") from None
     hand_of_track = {name: hand for hand, name in TRACK_NAMES.items()}
-    rows = [
+    return [
         (note.start, note.end, note.pitch, note.velocity, hand_of_track.get(instrument.name, UNKNOWN))
         for instrument in midi.instruments
         if not instrument.is_drum
         for note in instrument.notes
     ]
+
+
+def read_midi(path: Path | str) -> Notes:
+    """Return the notes of a MIDI file; tracks named "right hand" or "left hand" give the hand, drums are left out.
+
+    Offsets are key releases (the pedal is not applied). Raises InputError for a file that is missing, not MIDI, without
+    notes, or with notes `make_notes` refuses.
+    """
+    rows = midi_rows(path)
     if not rows:
         raise InputError(f"{path}: holds no notes")
     onset_s, offset_s, pitch, velocity, hand = (np.array(column) for column in zip(*rows, strict=True))

@@ -20,7 +20,7 @@ import numpy as np
 from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
-from tivit.core.notes import TRACK_NAMES, Notes
+from tivit.core.notes import Notes, midi_rows
 
 SUFFIXES = (".mid", ".midi", ".txt", ".tsv")
 LARGEST_VELOCITY = 127
@@ -52,22 +52,7 @@ def read_scored_notes(path: Path) -> Notes:
 
 
 def _midi_rows(path: Path) -> list[Row]:
-    import mido
-    import pretty_midi
-
-    try:
-        midi = pretty_midi.PrettyMIDI(str(path))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
-        raise InputError(f"{path}: not a readable MIDI file ({error})") from None
-    hand_of_track = {name: hand for hand, name in TRACK_NAMES.items()}
-    rows = [
-        (note.start, note.end, note.pitch, note.velocity, hand_of_track.get(instrument.name, UNKNOWN))
-        for instrument in midi.instruments
-        if not instrument.is_drum
-        for note in instrument.notes
-    ]
+    rows = midi_rows(path)
     for onset_s, _, pitch, *_ in rows:
         if not LOWEST_MIDI <= pitch <= HIGHEST_MIDI:
             raise InputError(f"{path}: pitch {pitch} at {onset_s:.3f} s is on no piano, allowed: {LOWEST_MIDI}..{HIGHEST_MIDI}")
