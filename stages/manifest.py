@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tivit.core.params import section
 from tivit.core.registration import FILE_NAME, STATUSES, read_registrations
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
+from tivit.core.strip import StripGeometry
 from tivit.datasets.own import OWN_FOLDER
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
@@ -35,8 +37,8 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     those whose hand or staff is known. Where validation was carved from train, `data/manifest/splits.json` says how.
     """
     del runtime
-    params_of_data = section(params, "data", DataParams)
-    dataset = open_dataset(params_of_data)
+    geometry = section(params, "strips", StripGeometry)
+    dataset = open_dataset(section(params, "data", DataParams))
     registrations = read_registrations(Path("data/registration") / FILE_NAME)
     clips, notes = [], {}
     left_out: dict[str, list[str]] = {status: [] for status in STATUSES if status != "ok"}
@@ -52,19 +54,26 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
             continue
         in_view = (registration.first_midi, registration.last_midi)
         clips.append(Clip(clip.clip_id, clip.split, clip.tier, clip.video, *in_view))
-        notes[clip.clip_id] = dataset.notes(clip)
+        notes[clip.clip_id] = found = dataset.notes(clip)
+        labels = dataset.hands(clip, found, registration, geometry)
+        if labels is not None:
+            notes[clip.clip_id] = replace(found, hand=labels.hand.astype(found.hand.dtype))
     counts = Counter(clip.split for clip in clips)
     empty = [split for split in SPLITS if not counts[split]]
     if empty:
-        why = ", ".join(f"{len(ids)} {status.replace('_', ' ')}" for status, ids in left_out.items())
-        raise InputError(f"no usable clip is left in split {empty[0]!r} (registration: {why})")
+        why, lacking = (
+            ", ".join(f"{len(ids)} {reason.replace('_', ' ')}" for reason, ids in reasons.items())
+            for reasons in (left_out, dataset.listing.left_out)
+        )
+        raise InputError(f"no usable clip is left in split {empty[0]!r} (registration: {why}; left out: {lacking or 'none'})")
     if dataset.own is not None and not any(clip.tier == OWN_TIER for clip in clips):
         why = "; ".join(f"{clip.clip_id}: {registrations[clip.clip_id].reason}" for clip in dataset.own.clips())
         raise InputError(f"{OWN_FOLDER}: none of its clips can be used ({why}); see its README.md, or empty the folder")
     write_manifest("data/manifest", Manifest(tuple(clips), notes))
     listing = dataset.listing
+    SPLITS_PATH.unlink(missing_ok=True)
     if listing.carved:
-        write_json(SPLITS_PATH, {"rule": RULE, **vars(params_of_data.carve), "val": listing.carved})
+        write_json(SPLITS_PATH, {"rule": RULE, **vars(dataset.params.carve), "val": listing.carved})
     for reason, ids in listing.left_out.items():
         log.warning("left out (%s): %s", reason.replace("_", " "), ", ".join(ids))
     tallies = {name: dict.fromkeys(SPLITS, 0) for name in TALLIES}

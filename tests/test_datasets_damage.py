@@ -62,7 +62,7 @@ READERS = {
 
 
 def damaged(good: bytes, rng: np.random.Generator) -> bytes:
-    """Return `good` with one to three faults: flipped bits, bytes more or less, cuts, swapped or replaced cells, moved lines."""
+    """Return `good` with 1 to 3 faults: flipped bits, more or fewer bytes, cuts, swapped or replaced cells, moved lines."""
     content = good
     for _ in range(rng.integers(1, 4)):
         at = int(rng.integers(len(content))) if content else 0

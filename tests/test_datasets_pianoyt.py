@@ -148,3 +148,19 @@ def test_a_release_outside_the_pedal_stays_where_it_is():
         held.offset_s.tolist() == [0.75, 1.5, 9.0] and held.hand.tolist() == [0, 1, -1] and held.velocity.tolist() == [1, 2, 3]
     )
     assert held_by_pedal(notes, np.zeros((0, 2))).offset_s.tolist() == [0.5, 1.5, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\x00\x00\x00\x06\x00\x01\x00\x02\x01\xe0", b"\x00\x00\x00\x06\x00\x01\x00\x02\x00\x00"),
+        (b"\x03\x07\xa1\x20", b"\x03\0\0\0"),
+    ],
+)
+def test_midi_without_resolution_or_tempo_is_named(pianoyt, old, new):
+    path = pianoyt / "train/audio_5.0.midi"
+    content = path.read_bytes()
+    assert content.count(old) == 1
+    path.write_bytes(content.replace(old, new))
+    with pytest.raises(InputError, match="audio_5.0.midi: not a readable MIDI file .its tempo or resolution is zero"):
+        read_midi_label(path, "key")

@@ -20,8 +20,8 @@ def read_midi_label(path: Path, offsets: str) -> Notes:
     try:
         notes = read_midi(path)
         return notes if offsets == "key" else held_by_pedal(notes, _pedal_spans(path))
-    except (ZeroDivisionError, TypeError, AttributeError, OverflowError) as error:
-        raise InputError(f"{path}: not a readable MIDI file ({error})") from None
+    except ZeroDivisionError:
+        raise InputError(f"{path}: not a readable MIDI file (its tempo or resolution is zero)") from None
 
 
 def held_by_pedal(notes: Notes, spans_s: np.ndarray) -> Notes:

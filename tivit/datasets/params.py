@@ -46,6 +46,7 @@ class DataParams:
     include_low_res : True: also the clips that PianoYT marks as of low resolution.
     extra_splits : splits of PianoVAM beyond train, valid and test.
     offsets : "key": a note ends when its key is released; "pedal": when it stops sounding.
+    skeleton_confidence : hands come from landmarks at least so sure, where a dataset has no better; None: never.
     carve : how a missing validation split is made.
     """
 
@@ -58,6 +59,7 @@ class DataParams:
     include_low_res: bool
     extra_splits: tuple[str, ...]
     offsets: str
+    skeleton_confidence: float | None
     carve: CarveRule
 
     def __post_init__(self) -> None:
@@ -65,5 +67,7 @@ class DataParams:
         if self.max_clips is not None and self.max_clips < 1:
             raise InputError(f"data.max_clips must be null or at least 1, found {self.max_clips}")
         check_choice("data.offsets", self.offsets, OFFSETS)
+        if self.skeleton_confidence is not None:
+            check_range("data.skeleton_confidence", self.skeleton_confidence, 0.5, 1.0)
         for name in self.extra_splits:
             check_choice("data.extra_splits", name, EXTRA_SPLITS)

@@ -20,6 +20,8 @@ from tivit.core.errors import InputError
 from tivit.core.manifest import OWN_TIER, SPLITS, Clip
 from tivit.core.notes import Notes
 from tivit.core.params import check_choice
+from tivit.core.registration import Registration
+from tivit.core.strip import StripGeometry
 from tivit.datasets.base import DatasetClip, Layout, Listing
 from tivit.datasets.index import FileIndex, checked_path, index_path, read_index
 from tivit.datasets.omaps import OMAPS, OMAPS2
@@ -27,6 +29,7 @@ from tivit.datasets.own import OWN_FOLDER, read_own
 from tivit.datasets.params import DataParams, SubsetFiles
 from tivit.datasets.pianovam import PianoVAM
 from tivit.datasets.pianoyt import PianoYT
+from tivit.datasets.skeleton import HandLabels, hands_of_notes, read_skeleton
 from tivit.datasets.splits import listed, refuse_shared, with_val, without
 from tivit.datasets.synthetic import Synthetic
 
@@ -102,6 +105,13 @@ class Dataset:
         """Return the clip's notes in seconds of its video clock."""
         home = self._home(clip)
         return home.layout.notes(clip, home._opened, home.params)
+
+    def hands(self, clip: DatasetClip, notes: Notes, registration: Registration, geometry: StripGeometry) -> HandLabels | None:
+        """Return the hand of each note by the clip's hand landmarks; None where it has none, or better, or none are wanted."""
+        least = self.params.skeleton_confidence
+        if not clip.skeleton or clip.hands or least is None:
+            return None
+        return hands_of_notes(notes, read_skeleton(self._home(clip)._opened(clip.skeleton)), registration, geometry, least)
 
     def refuse_shared(self, clips: Iterable[DatasetClip]) -> None:
         """Raise InputError when one of `clips` is in two splits: by its id, or by the content of its video."""
