@@ -122,14 +122,17 @@ def _export_weights(arguments: argparse.Namespace) -> int:
 def _add_index(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     command = commands.add_parser("index", help="write or check the committed index of a dataset")
     command.add_argument("name", help="the dataset, such as Synthetic")
-    command.add_argument("--check", action="store_true", help="compare sizes with the index, write nothing")
+    kinds = command.add_mutually_exclusive_group()
+    kinds.add_argument("--check", action="store_true", help="compare sizes with the index, write nothing")
+    kinds.add_argument("--quick", action="store_true", help="take files of the size in the index as unchanged, read the others")
     command.add_argument("--full", action="store_true", help="with --check: compare contents (MD5) too")
     command.set_defaults(work=_index)
     return command
 
 
 def _index(arguments: argparse.Namespace) -> int:
-    from tivit.datasets.index import check_index, index_path, read_index, write_index
+    from tivit.datasets.index import check_index, index_path, read_index
+    from tivit.datasets.memo import refresh_index
     from tivit.datasets.params import DataParams
     from tivit.datasets.registry import layout_of, resolve_root
 
@@ -137,7 +140,7 @@ def _index(arguments: argparse.Namespace) -> int:
     root = resolve_root(layout_of(arguments.name), params.root if params.name == arguments.name else None)
     path = index_path(arguments.name)
     if not arguments.check:
-        index = write_index(arguments.name, root, path)
+        index = refresh_index(arguments.name, root, path, arguments.quick)
         print(f"{path}: {len(index.files)} files of {root}")
         return 0
     index = read_index(path)
