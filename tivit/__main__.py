@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
     added = (_add_transcribe(commands), _add_export_weights(commands), _add_index(commands), _add_compare(commands))
-    for command in (*added, _add_check_registration(kinds)):
+    for command in (*added, _add_check_registration(kinds), _add_check_dataset(kinds)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
     arguments = parser.parse_args(argv)
@@ -194,6 +194,23 @@ def _check_registration(arguments: argparse.Namespace) -> int:
 
     selection = Selection(arguments.split, arguments.clips, arguments.inspect)
     return check_registration(params_file.load(arguments.params), selection, arguments.out)
+
+
+def _add_check_dataset(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = kinds.add_parser(
+        "dataset",
+        help="count the notes of the dataset, name what is missing or damaged, draw labels on a strip; 1 if any is",
+    )
+    command.add_argument("--split", choices=SPLITS, help="clips of one split only")
+    command.add_argument("--out", type=Path, default=Path(".tivit/check"), help="where the picture goes (default: %(default)s)")
+    command.set_defaults(work=_check_dataset)
+    return command
+
+
+def _check_dataset(arguments: argparse.Namespace) -> int:
+    from tivit.check.dataset import check_dataset
+
+    return check_dataset(params_file.load(arguments.params), arguments.split, arguments.out)
 
 
 def _count(text: str) -> int:
