@@ -1,5 +1,6 @@
 """Datasets: index, root resolution, subsets, and the contract of the rendered layout."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,11 @@ import pytest
 
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
+from tivit.core.params import load, section
 from tivit.datasets.index import check_index, checked_path, read_index, write_index
 from tivit.datasets.params import DataParams, SubsetFiles
 from tivit.datasets.registry import Dataset, layout_of, open_dataset, resolve_root
 
-ALL_CLIPS = SubsetFiles(None, None, None)
 LABEL = {"notes": [[0.5, 1.0, 60, 80, 1, 1], [0.2, 0.4, 40, 70, 0, 0]], "key_centers_px": np.zeros((88, 2)).tolist()}
 
 
@@ -30,7 +31,8 @@ def project(tmp_path, monkeypatch):
 
 
 def params(**changes) -> DataParams:
-    return DataParams(**(dict(name="Synthetic", root=None, fps=30.0, max_clips=None, manifest=ALL_CLIPS) | changes))
+    values = load(Path(__file__).parents[1] / "params.yaml")
+    return replace(section(values, "data", DataParams), **changes)
 
 
 def test_clips_notes_and_truth(project):
@@ -77,7 +79,7 @@ def test_a_list_of_stems_and_a_stem_that_is_not_there(project):
     train = [clip.clip_id for clip in open_dataset(params(manifest=subset)).clips() if clip.split == "train"]
     assert train == ["train/plain_001"]
     (project / "data/subsets/few.txt").write_text("plain_009\n")
-    with pytest.raises(InputError, match="few.txt: 'plain_009' is not a clip of split train"):
+    with pytest.raises(InputError, match="few.txt, line 1: 'plain_009' is not a clip of split train"):
         open_dataset(params(manifest=subset)).clips()
     with pytest.raises(InputError, match="none.txt: no such file"):
         open_dataset(params(manifest=SubsetFiles(None, "none.txt", None))).clips()

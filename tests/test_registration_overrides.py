@@ -1,5 +1,6 @@
 """What is known of clips beforehand: params over registration.csv over metadata, and every fault of the table by its place."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from tivit.core.errors import InputError
 from tivit.core.params import load, section
 from tivit.datasets.index import write_index
-from tivit.datasets.params import DataParams, SubsetFiles
+from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
 from tivit.datasets.synthetic import Synthetic
 from tivit.registration.overrides import COLUMNS, overrides_of, read_table
@@ -43,7 +44,8 @@ def dataset(tmp_path, monkeypatch):
         write_index("Synthetic", root, Path("data/index/Synthetic.json"))
         if lines:
             (root / "registration.csv").write_text("\n".join((HEADER, *lines)) + "\n")
-        return open_dataset(DataParams("Synthetic", str(root), 30.0, None, SubsetFiles(None, None, None)))
+        values = load(Path(__file__).parents[1] / "params.yaml")
+        return open_dataset(replace(section(values, "data", DataParams), root=str(root)))
 
     return opened
 

@@ -133,6 +133,8 @@ def test_the_manifest_says_which_keys_are_in_view_and_counts_the_notes_of_others
     assert metrics == {
         "clips": {"train": 1, "val": 1, "test": 1}, "notes": {"train": 2, "val": 3, "test": 1},
         "notes_out_of_view": {"train": 0, "val": 2, "test": 0}, "refused": [], "octave_unknown": [],
+        "notes_with_hand": {"train": 2, "val": 3, "test": 1}, "notes_with_staff": {"train": 2, "val": 3, "test": 1},
+        "left_out": {}, "split_source": "folders",
     }  # fmt: skip
 
 

@@ -25,7 +25,8 @@ def main(argv: list[str] | None = None) -> int:
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
     adders = (_add_transcribe, _add_sweep, _add_score, _add_export_weights, _add_index, _add_compare)
-    for command in (*(add(commands) for add in adders), _add_check_registration(kinds), _add_check_lag(kinds)):
+    checkers = (_add_check_registration, _add_check_dataset, _add_check_lag)
+    for command in (*(add(commands) for add in adders), *(add(kinds) for add in checkers)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
     arguments = parser.parse_args(argv)
@@ -122,14 +123,17 @@ def _export_weights(arguments: argparse.Namespace) -> int:
 def _add_index(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     command = commands.add_parser("index", help="write or check the committed index of a dataset")
     command.add_argument("name", help="the dataset, such as Synthetic")
-    command.add_argument("--check", action="store_true", help="compare sizes with the index, write nothing")
+    kinds = command.add_mutually_exclusive_group()
+    kinds.add_argument("--check", action="store_true", help="compare sizes with the index, write nothing")
+    kinds.add_argument("--quick", action="store_true", help="take files of the size in the index as unchanged, read the others")
     command.add_argument("--full", action="store_true", help="with --check: compare contents (MD5) too")
     command.set_defaults(work=_index)
     return command
 
 
 def _index(arguments: argparse.Namespace) -> int:
-    from tivit.datasets.index import check_index, index_path, read_index, write_index
+    from tivit.datasets.index import check_index, index_path, read_index
+    from tivit.datasets.memo import refresh_index
     from tivit.datasets.params import DataParams
     from tivit.datasets.registry import layout_of, resolve_root
 
@@ -137,7 +141,7 @@ def _index(arguments: argparse.Namespace) -> int:
     root = resolve_root(layout_of(arguments.name), params.root if params.name == arguments.name else None)
     path = index_path(arguments.name)
     if not arguments.check:
-        index = write_index(arguments.name, root, path)
+        index = refresh_index(arguments.name, root, path, arguments.quick)
         print(f"{path}: {len(index.files)} files of {root}")
         return 0
     index = read_index(path)
@@ -254,6 +258,23 @@ def _check_lag(arguments: argparse.Namespace) -> int:
     from tivit.check.lag import check_lag
 
     return check_lag(arguments.split, arguments.strips, arguments.manifest)
+
+
+def _add_check_dataset(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = kinds.add_parser(
+        "dataset",
+        help="count the notes of the dataset, name what is missing or damaged, draw labels on a strip; 1 if any is",
+    )
+    command.add_argument("--split", choices=SPLITS, help="clips of one split only")
+    command.add_argument("--out", type=Path, default=Path(".tivit/check"), help="where the picture goes (default: %(default)s)")
+    command.set_defaults(work=_check_dataset)
+    return command
+
+
+def _check_dataset(arguments: argparse.Namespace) -> int:
+    from tivit.check.dataset import check_dataset
+
+    return check_dataset(params_file.load(arguments.params), arguments.split, arguments.out)
 
 
 def _count(text: str) -> int:

@@ -31,15 +31,20 @@ def index_path(name: str) -> Path:
 
 def write_index(name: str, root: Path, path: Path) -> FileIndex:
     """Index every visible file below `root` and write the index to `path`; raise InputError when there are none."""
-    found = visible_files(root)
-    if not found:
-        raise InputError(f"{root}: holds no files to index")
     files = {}
-    for item in progress(found, f"index {name}", "file"):
+    for item in progress(visible_files(root), f"index {name}", "file"):
         files[item.relative_to(root).as_posix()] = (item.stat().st_size, md5_of(item))
-    entries = [{"path": name, "size": size, "md5": md5} for name, (size, md5) in sorted(files.items())]
-    write_json(path, {"dataset": name, "files": entries})
-    return FileIndex(name, files)
+    index = FileIndex(name, files)
+    save_index(index, root, path)
+    return index
+
+
+def save_index(index: FileIndex, root: Path, path: Path) -> None:
+    """Write an index of what lies below `root` to `path`; raise InputError when it has no files."""
+    if not index.files:
+        raise InputError(f"{root}: holds no files to index")
+    entries = [{"path": name, "size": size, "md5": md5} for name, (size, md5) in sorted(index.files.items())]
+    write_json(path, {"dataset": index.name, "files": entries})
 
 
 def visible_files(root: Path) -> list[Path]:

@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from tivit.core.artifacts import md5_of, read_csv
 from tivit.core.errors import InputError
 from tivit.core.manifest import OWN_TIER
 from tivit.core.notes import Notes, read_midi
 from tivit.core.params import check_range, nearest
-from tivit.datasets.base import DatasetClip, Opener
+from tivit.datasets.base import DatasetClip, Listing, NothingKnown, Opener, listing_of
 from tivit.datasets.index import FileIndex, visible_files
+from tivit.datasets.params import DataParams
 
 OWN_FOLDER = Path("data/own")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".avi", ".webm")
@@ -31,13 +30,13 @@ MAX_OFFSET_S = 600.0
 
 
 @dataclass(frozen=True)
-class Own:
+class Own(NothingKnown):
     """Layout of the folder; `offsets_s`: clip stem -> seconds added to the times of its MIDI file, 0 where not named."""
 
     offsets_s: Mapping[str, float]
     folder = OWN_FOLDER.name
 
-    def clips(self, paths: list[str], opened: Opener) -> list[DatasetClip]:
+    def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
         """Return a clip `own/<stem>` of the train split and tier `own` for every video.
 
         Raises
@@ -45,26 +44,16 @@ class Own:
         InputError
             A file is of no known kind, a video or MIDI file lacks the other, or two of a kind share a stem.
         """
-        del opened
-        videos, labels = _by_stem(paths, VIDEO_SUFFIXES), _by_stem(paths, MIDI_SUFFIXES)
-        for stem in sorted(set(videos) ^ set(labels)):
-            known, other = (videos, f"MIDI file {stem}.mid") if stem in videos else (labels, f"video {stem}.mp4")
-            raise InputError(f"{OWN_FOLDER / known[stem]}: has no {other} beside it; a clip is both, of the same stem")
-        return [DatasetClip(f"own/{stem}", "train", OWN_TIER, videos[stem], labels[stem]) for stem in sorted(videos)]
+        del opened, params
+        clips = [DatasetClip(f"own/{stem}", "train", OWN_TIER, *files) for stem, files in _pairs(paths).items()]
+        return listing_of(clips, "folders", True, {})
 
-    def notes(self, clip: DatasetClip, opened: Opener) -> Notes:
+    def notes(self, clip: DatasetClip, opened: Opener, params: DataParams) -> Notes:
         """Return the MIDI file's notes on the video's clock; no staff, and hands only from tracks named after them."""
+        del params
         notes = read_midi(opened(clip.label))
         offset_s = self.offsets_s.get(PurePosixPath(clip.label).stem, 0.0)
         return replace(notes, onset_s=notes.onset_s + offset_s, offset_s=notes.offset_s + offset_s)
-
-    def corners(self, clip: DatasetClip, opened: Opener) -> np.ndarray | None:
-        """Return None: corners stand in `registration.csv`."""
-        del clip, opened
-
-    def true_key_centers_px(self, clip: DatasetClip, opened: Opener) -> np.ndarray | None:
-        """Return None: no truth is known."""
-        del clip, opened
 
 
 def read_own() -> tuple[Own, FileIndex] | None:
@@ -85,7 +74,7 @@ def read_own() -> tuple[Own, FileIndex] | None:
             raise InputError(f"{OWN_FOLDER / name}: lies in a folder; clips lie in {OWN_FOLDER} itself")
     stems = set(_by_stem(files, VIDEO_SUFFIXES))
     layout = Own(read_offsets(OWN_FOLDER / TABLE_NAME, stems) if TABLE_NAME in files else {})
-    if not layout.clips(files, OWN_FOLDER.joinpath):
+    if not _pairs(files):
         return None
     sizes = {name: (OWN_FOLDER / name).stat().st_size for name in files}
     return layout, FileIndex(layout.folder, {name: (size, md5_of(OWN_FOLDER / name)) for name, size in sizes.items()})
@@ -106,6 +95,15 @@ def read_offsets(path: Path, stems: set[str]) -> dict[str, float]:
             raise InputError(f"{where}: offset_s {cell!r} is not a number (seconds)") from None
         check_range(f"{where}: offset_s", result[stem], -MAX_OFFSET_S, MAX_OFFSET_S)
     return result
+
+
+def _pairs(paths: list[str]) -> dict[str, tuple[str, str]]:
+    """Return stem -> (video, MIDI file), stems in order; raise InputError where one of the two is missing."""
+    videos, labels = _by_stem(paths, VIDEO_SUFFIXES), _by_stem(paths, MIDI_SUFFIXES)
+    for stem in sorted(set(videos) ^ set(labels)):
+        known, other = (videos, f"MIDI file {stem}.mid") if stem in videos else (labels, f"video {stem}.mp4")
+        raise InputError(f"{OWN_FOLDER / known[stem]}: has no {other} beside it; a clip is both, of the same stem")
+    return {stem: (videos[stem], labels[stem]) for stem in sorted(videos)}
 
 
 def _by_stem(paths: list[str], suffixes: tuple[str, ...]) -> dict[str, str]:

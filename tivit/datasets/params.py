@@ -1,12 +1,15 @@
-"""The `data` section of params.yaml: which dataset, where it may lie, on which time grid, and which clips of it."""
+"""The `data` section of params.yaml: which dataset, where it may lie, on which time grid, and which clips and labels of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tivit.core.errors import InputError
-from tivit.core.params import check_range
+from tivit.core.params import check_choice, check_range
 from tivit.core.timegrid import FPS_RANGE
+
+OFFSETS = ("key", "pedal")
+EXTRA_SPLITS = ("ext-train", "special(blurry)", "special(4hands)")
 
 
 @dataclass(frozen=True)
@@ -19,16 +22,52 @@ class SubsetFiles:
 
 
 @dataclass(frozen=True)
+class CarveRule:
+    """How a validation split is taken from train where a dataset has none: share of the clips, and the seed of the choice."""
+
+    val_share: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        check_range("data.carve.val_share", self.val_share, 0.01, 0.5)
+
+
+@dataclass(frozen=True)
 class DataParams:
-    """name: a registered dataset; root: its folder or None to search; fps: time grid; max_clips: at most a split."""
+    """Which dataset and what of it.
+
+    Attributes
+    ----------
+    name, root : a registered dataset, and its folder or None to search.
+    fps : the time grid.
+    max_clips : at most so many clips a split, or None.
+    manifest : lists of clip stems.
+    exclude : clip ids to leave out.
+    include_low_res : True: also the clips that PianoYT marks as of low resolution.
+    extra_splits : splits of PianoVAM beyond train, valid and test.
+    offsets : "key": a note ends when its key is released; "pedal": when it stops sounding.
+    skeleton_confidence : hands come from landmarks at least so sure, where a dataset has no better; None: never.
+    carve : how a missing validation split is made.
+    """
 
     name: str
     root: str | None
     fps: float
     max_clips: int | None
     manifest: SubsetFiles
+    exclude: tuple[str, ...]
+    include_low_res: bool
+    extra_splits: tuple[str, ...]
+    offsets: str
+    skeleton_confidence: float | None
+    carve: CarveRule
 
     def __post_init__(self) -> None:
         check_range("data.fps", self.fps, *FPS_RANGE)
         if self.max_clips is not None and self.max_clips < 1:
             raise InputError(f"data.max_clips must be null or at least 1, found {self.max_clips}")
+        check_choice("data.offsets", self.offsets, OFFSETS)
+        if self.skeleton_confidence is not None:
+            check_range("data.skeleton_confidence", self.skeleton_confidence, 0.5, 1.0)
+        for name in self.extra_splits:
+            check_choice("data.extra_splits", name, EXTRA_SPLITS)

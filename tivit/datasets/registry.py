@@ -9,6 +9,7 @@ The user's own clips (`tivit.datasets.own`) join the train split of whichever da
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,13 +20,26 @@ from tivit.core.errors import InputError
 from tivit.core.manifest import OWN_TIER, SPLITS, Clip
 from tivit.core.notes import Notes
 from tivit.core.params import check_choice
-from tivit.datasets.base import DatasetClip, Layout
+from tivit.core.registration import Registration
+from tivit.core.strip import StripGeometry
+from tivit.datasets.base import DatasetClip, Layout, Listing
 from tivit.datasets.index import FileIndex, checked_path, index_path, read_index
+from tivit.datasets.omaps import OMAPS, OMAPS2
 from tivit.datasets.own import OWN_FOLDER, read_own
 from tivit.datasets.params import DataParams, SubsetFiles
+from tivit.datasets.pianovam import PianoVAM
+from tivit.datasets.pianoyt import PianoYT
+from tivit.datasets.skeleton import HandLabels, hands_of_notes, read_skeleton
+from tivit.datasets.splits import listed, refuse_shared, with_val, without
 from tivit.datasets.synthetic import Synthetic
 
-LAYOUTS: dict[str, Layout] = {"Synthetic": Synthetic()}
+LAYOUTS: dict[str, Layout] = {
+    "Synthetic": Synthetic(),
+    "OMAPS": OMAPS,
+    "OMAPS2": OMAPS2,
+    "PianoYT": PianoYT(),
+    "PianoVAM": PianoVAM(),
+}
 SUBSET_FOLDER = Path("data/subsets")
 
 
@@ -51,23 +65,27 @@ class Dataset:
         """Where the dataset lies on this disk."""
         return resolve_root(self.layout, self.params.root)
 
+    @cached_property
+    def listing(self) -> Listing:
+        """Every clip of the dataset but the excluded ones, with a validation split, and what is left out; without own clips."""
+        found = self.layout.clips(sorted(self.index.files), self._opened, self.params)
+        return without(with_val(found, self.params.carve), self.params.exclude)
+
     def clips(self) -> tuple[DatasetClip, ...]:
         """Return the clips chosen by `data.manifest` and `data.max_clips`, and every own clip, in id order."""
-        every = self.layout.clips(sorted(self.index.files), self._opened)
         chosen = []
         for split in SPLITS:
-            of_split = [clip for clip in every if clip.split == split]
-            listed = getattr(self.params.manifest, split)
-            if listed is not None:
-                of_split = _listed(of_split, split, SUBSET_FOLDER / Path(listed).name)
+            of_split = [clip for clip in self.listing.clips if clip.split == split]
+            subset = getattr(self.params.manifest, split)
+            if subset is not None:
+                of_split = listed(of_split, split, SUBSET_FOLDER / Path(subset).name)
             chosen += _at_most(of_split, self.params.max_clips)
         chosen += self.own.clips() if self.own else ()
         return tuple(sorted(chosen, key=lambda clip: clip.clip_id))
 
     def clip_ids(self) -> frozenset[str]:
-        """Return the ids of all clips of the dataset, chosen or not, and of the own clips."""
-        ids = frozenset(clip.clip_id for clip in self.layout.clips(sorted(self.index.files), self._opened))
-        return ids | self.own.clip_ids() if self.own else ids
+        """Return the ids of all clips of the dataset, chosen, left out or not, and of the own clips."""
+        return self.listing.ids | self.own.clip_ids() if self.own else self.listing.ids
 
     def file(self, relative: str) -> Path | None:
         """Return a file that a dataset may have, None where it has none; InputError where it lies there but is not indexed."""
@@ -86,12 +104,35 @@ class Dataset:
     def notes(self, clip: DatasetClip) -> Notes:
         """Return the clip's notes in seconds of its video clock."""
         home = self._home(clip)
-        return home.layout.notes(clip, home._opened)
+        return home.layout.notes(clip, home._opened, home.params)
+
+    def hands(self, clip: DatasetClip, notes: Notes, registration: Registration, geometry: StripGeometry) -> HandLabels | None:
+        """Return the hand of each note by the clip's hand landmarks; None where it has none, or better, or none are wanted."""
+        least = self.params.skeleton_confidence
+        if not clip.skeleton or clip.hands or least is None:
+            return None
+        return hands_of_notes(notes, read_skeleton(self._home(clip)._opened(clip.skeleton)), registration, geometry, least)
+
+    def refuse_shared(self, clips: Iterable[DatasetClip]) -> None:
+        """Raise InputError when one of `clips` is in two splits: by its id, or by the content of its video."""
+        ids: dict[str, list[str]] = {}
+        contents: dict[str, list[DatasetClip]] = {}
+        for clip in clips:
+            ids.setdefault(clip.clip_id, []).append(clip.split)
+            contents.setdefault(self.video_md5(clip), []).append(clip)
+        refuse_shared(ids, "clip")
+        for same in contents.values():
+            refuse_shared({same[0].video: [clip.split for clip in same]}, "the content of video")
 
     def corners(self, clip: DatasetClip) -> np.ndarray | None:
         """Return the corners (4, 2) px that the dataset gives, if any."""
         home = self._home(clip)
         return home.layout.corners(clip, home._opened)
+
+    def search_box(self, clip: DatasetClip) -> tuple[float, float, float, float] | None:
+        """Return a rectangle (x0, y0, x1, y1; px) with the keyboard in it that the dataset gives, if any."""
+        home = self._home(clip)
+        return home.layout.search_box(clip, home._opened)
 
     def true_key_centers_px(self, clip: DatasetClip) -> np.ndarray | None:
         """Return the true key centres (88, 2) px, if the dataset knows them."""
@@ -138,21 +179,8 @@ def resolve_root(layout: Layout, root: str | None) -> Path:
 
 def _open_own(params: DataParams) -> Dataset | None:
     found = read_own()
-    every = replace(params, root=str(OWN_FOLDER), max_clips=None, manifest=SubsetFiles(None, None, None))
+    every = replace(params, root=str(OWN_FOLDER), max_clips=None, manifest=SubsetFiles(None, None, None), exclude=())
     return Dataset(*found, every) if found else None
-
-
-def _listed(clips: list[DatasetClip], split: str, path: Path) -> list[DatasetClip]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file (data.manifest.{split})") from None
-    stems = {stem for line in lines if (stem := line.partition("#")[0].strip())}
-    by_stem = {clip.clip_id.rpartition("/")[2]: clip for clip in clips}
-    unknown = sorted(stems - set(by_stem))
-    if unknown:
-        raise InputError(f"{path}: {unknown[0]!r} is not a clip of split {split}")
-    return [by_stem[stem] for stem in sorted(stems)]
 
 
 def _at_most(clips: list[DatasetClip], count: int | None) -> list[DatasetClip]:

@@ -14,17 +14,18 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import KEY_COUNT
 from tivit.core.manifest import SPLITS
 from tivit.core.notes import Notes, make_notes
-from tivit.datasets.base import DatasetClip, Opener
+from tivit.datasets.base import DatasetClip, Listing, NothingKnown, Opener, listing_of
+from tivit.datasets.params import DataParams
 
 
-class Synthetic:
+class Synthetic(NothingKnown):
     """Layout of the rendered dataset."""
 
     folder = "Synthetic"
 
-    def clips(self, paths: list[str], opened: Opener) -> list[DatasetClip]:
+    def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
         """Return a clip for every `.mp4`; its tier is the part of the stem before `_`."""
-        del opened
+        del opened, params
         known = set(paths)
         clips = []
         for path in sorted(PurePosixPath(item) for item in paths if item.endswith(".mp4")):
@@ -35,10 +36,11 @@ class Synthetic:
                 raise InputError(f"Synthetic: {path} has no label file {label}")
             tier = path.stem.partition("_")[0]
             clips.append(DatasetClip(f"{split}/{path.stem}", split, tier, path.as_posix(), label))
-        return clips
+        return listing_of(clips, "folders", True, {})
 
-    def notes(self, clip: DatasetClip, opened: Opener) -> Notes:
+    def notes(self, clip: DatasetClip, opened: Opener, params: DataParams) -> Notes:
         """Return the notes with hand and staff."""
+        del params
         path = opened(clip.label)
         truth = read_json(path)
         try:
@@ -46,10 +48,6 @@ class Synthetic:
             return make_notes(table[:, 0], table[:, 1], *(table[:, column].astype(int) for column in range(2, 6)))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: not a label of the rendered dataset ({error})") from None
-
-    def corners(self, clip: DatasetClip, opened: Opener) -> np.ndarray | None:
-        """Return None: the keyboard is found from pixels."""
-        del clip, opened
 
     def true_key_centers_px(self, clip: DatasetClip, opened: Opener) -> np.ndarray | None:
         """Return the projected key centres of the true camera."""

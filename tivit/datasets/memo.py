@@ -1,0 +1,79 @@
+"""The index of a dataset written again without reading what has not changed: MD5s kept by size and time of change.
+
+They lie in `.tivit/index`, which may be deleted at any time. A file changed less than two seconds before it was
+read is not kept, since another change in the same tick of the disk's clock would not be seen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tivit.core.artifacts import md5_of, read_json, write_json
+from tivit.core.errors import InputError
+from tivit.core.fingerprint import state_folder
+from tivit.core.progress import progress
+from tivit.datasets.index import FileIndex, read_index, save_index, visible_files
+
+SETTLED_NS = 2 * 10**9
+
+Kept = tuple[int, int, str]
+"""Size in bytes, time of change in ns, MD5."""
+
+
+def refresh_index(name: str, root: Path, path: Path, quick: bool) -> FileIndex:
+    """Index every visible file below `root` into `path`, reading those that have changed since they were last read here.
+
+    `quick` : a file of the size that the index at `path` says is taken to be the same, without reading it.
+
+    Raises
+    ------
+    InputError
+        There are no files.
+    """
+    kept, trusted = read_kept(name, root), _trusted(path) if quick else {}
+    files, keep = {}, {}
+    for item in progress(visible_files(root), f"index {name}", "file"):
+        relative, state = item.relative_to(root).as_posix(), item.stat()
+        size, changed_ns, md5 = kept.get(relative, (-1, -1, ""))
+        if (size, changed_ns) != (state.st_size, state.st_mtime_ns):
+            read_ns = time.time_ns()
+            size, md5 = trusted.get(relative, (-1, ""))
+            if size != state.st_size:
+                md5 = md5_of(item)
+                if read_ns - state.st_mtime_ns > SETTLED_NS:
+                    keep[relative] = (state.st_size, state.st_mtime_ns, md5)
+        else:
+            keep[relative] = (size, changed_ns, md5)
+        files[relative] = (state.st_size, md5)
+    index = FileIndex(name, files)
+    save_index(index, root, path)
+    write_json(_kept_path(name), {"root": str(root.resolve()), "files": {item: list(values) for item, values in keep.items()}})
+    return index
+
+
+def read_kept(name: str, root: Path) -> dict[str, Kept]:
+    """Return relative path -> what is kept of a dataset that lies at `root`; nothing where none was kept, or it is damaged."""
+    path = _kept_path(name)
+    if not path.exists():
+        return {}
+    try:
+        value = read_json(path)
+    except InputError:
+        return {}
+    if not isinstance(value, dict) or value.get("root") != str(root.resolve()) or not isinstance(value.get("files"), dict):
+        return {}
+    return {item: tuple(values) for item, values in value["files"].items() if _is_kept(values)}
+
+
+def _is_kept(values: object) -> bool:
+    return isinstance(values, list) and [type(value) for value in values] == [int, int, str]
+
+
+def _trusted(path: Path) -> Mapping[str, tuple[int, str]]:
+    return read_index(path).files if path.exists() else {}
+
+
+def _kept_path(name: str) -> Path:
+    return state_folder("index", "index") / f"{name}.json"

@@ -1,0 +1,64 @@
+"""MIDI labels: a note ends when its key is released or, on request, when the pedal lets it go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tivit.core.errors import InputError
+from tivit.core.notes import Notes, make_notes, read_midi
+
+SUSTAIN_CONTROL = 64
+SUSTAIN_DOWN = 64
+"""Controller 64 is the sustain pedal; values from 64 on hold it down (MIDI 1.0, controller messages)."""
+
+
+def read_midi_label(path: Path, offsets: str) -> Notes:
+    """Return the notes of a MIDI file, ended as `offsets` ("key" or "pedal") says; raise InputError for a damaged file."""
+    try:
+        notes = read_midi(path)
+        return notes if offsets == "key" else held_by_pedal(notes, _pedal_spans(path))
+    except ZeroDivisionError:
+        raise InputError(f"{path}: not a readable MIDI file (its tempo or resolution is zero)") from None
+
+
+def held_by_pedal(notes: Notes, spans_s: np.ndarray) -> Notes:
+    """Return notes that sound on while the pedal is down at their release, at most until their key is struck again.
+
+    `spans_s` : when the pedal is down, s, shape (P, 2), ascending, without overlap.
+    """
+    offset_s = notes.offset_s.copy()
+    if len(spans_s):
+        span = np.searchsorted(spans_s[:, 0], offset_s, side="right") - 1
+        is_held = (span >= 0) & (offset_s < spans_s[span, 1])
+        offset_s[is_held] = spans_s[span[is_held], 1]
+    order = np.lexsort((notes.onset_s, notes.midi))
+    this, following = order[:-1], order[1:]
+    same = notes.midi[this] == notes.midi[following]
+    offset_s[this[same]] = np.minimum(offset_s[this[same]], notes.onset_s[following[same]])
+    return make_notes(**(vars(replace(notes, offset_s=offset_s))))
+
+
+def _pedal_spans(path: Path) -> np.ndarray:
+    import pretty_midi
+
+    midi = pretty_midi.PrettyMIDI(str(path))
+    end_s = midi.get_end_time()
+    changes = [
+        (change.time, change.value >= SUSTAIN_DOWN)
+        for instrument in midi.instruments
+        for change in instrument.control_changes
+        if change.number == SUSTAIN_CONTROL
+    ]
+    spans, down_s = [], None
+    for time_s, is_down in sorted(changes):
+        if is_down and down_s is None:
+            down_s = time_s
+        elif not is_down and down_s is not None:
+            spans.append((down_s, time_s))
+            down_s = None
+    if down_s is not None:
+        spans.append((down_s, end_s))
+    return np.array(spans).reshape(-1, 2)

@@ -1,0 +1,77 @@
+"""Rows of label tables to notes: each is checked by itself and against the others of its key; every fault names its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+from tivit.core.errors import InputError
+from tivit.core.heads import UNKNOWN
+from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, name_of
+from tivit.core.notes import OVERLAP_TOLERANCE_S, Notes, make_notes
+from tivit.datasets.text import number, whole
+
+MAX_TIME_S = 24 * 3600.0
+MAX_VELOCITY = 127
+
+
+@dataclass(frozen=True)
+class NoteRow:
+    """A note as line `line` of a table has it: times in s, MIDI number, velocity and hand or -1."""
+
+    line: int
+    onset_s: float
+    offset_s: float
+    midi: int
+    velocity: int = UNKNOWN
+    hand: int = UNKNOWN
+
+
+def note_row(path: Path, line: int, onset: str, offset: str, midi: str, velocity: str | None) -> NoteRow:
+    """Return the note in the cells of a line; raise InputError naming file, line, value and what is allowed."""
+    where = f"{path}, line {line}"
+    onset_s, offset_s = (number(where, name, cell, 0.0, MAX_TIME_S) for name, cell in (("onset", onset), ("offset", offset)))
+    if offset_s <= onset_s:
+        raise InputError(f"{where}: the note begins at {onset_s:g} s and ends at {offset_s:g} s; it must end after it begins")
+    pitch = whole(where, "pitch", midi, LOWEST_MIDI, HIGHEST_MIDI)
+    force = UNKNOWN if velocity is None else whole(where, "velocity", velocity, 1, MAX_VELOCITY)
+    return NoteRow(line, onset_s, offset_s, pitch, force)
+
+
+def notes_of_rows(path: Path, rows: Sequence[NoteRow]) -> Notes:
+    """Return the notes of a table.
+
+    Raises
+    ------
+    InputError
+        There are none, or a key is struck before its earlier note ends.
+    """
+    if not rows:
+        raise InputError(f"{path}, line 1: holds no notes")
+    for earlier, later in pairwise(_by_key(rows)):
+        overlap_s = earlier.offset_s - later.onset_s
+        if earlier.midi == later.midi and (overlap_s > OVERLAP_TOLERANCE_S or earlier.onset_s >= later.onset_s):
+            raise InputError(
+                f"{path}, line {later.line}: {name_of(later.midi)} begins at {later.onset_s:g} s, before its note of "
+                f"line {earlier.line} ends at {earlier.offset_s:g} s"
+            )
+    names = ("onset_s", "offset_s", "midi", "velocity", "hand")
+    return make_notes(*([getattr(row, name) for row in rows] for name in names))
+
+
+def cut_at_restrikes(rows: Sequence[NoteRow]) -> list[NoteRow]:
+    """Return rows whose notes end no later than their key is struck again: what sounds on by the pedal stops there."""
+    ordered = _by_key(rows)
+    cut = [
+        replace(row, offset_s=following.onset_s)
+        if row.midi == following.midi and row.onset_s < following.onset_s < row.offset_s
+        else row
+        for row, following in pairwise(ordered)
+    ]
+    return cut + ordered[-1:]
+
+
+def _by_key(rows: Sequence[NoteRow]) -> list[NoteRow]:
+    return sorted(rows, key=lambda row: (row.midi, row.onset_s, row.line))
