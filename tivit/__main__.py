@@ -14,6 +14,7 @@ from tivit.core.params import section
 from tivit.core.registration import ORIENTATIONS
 from tivit.core.stage import add_verbose, exit_status, set_verbose
 from tivit.pretrained.files import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS, Trained, chosen
+from tivit.synth.layouts.command import add_synthesize
 
 log = logging.getLogger("tivit")
 
@@ -25,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
     added = (_add_transcribe(commands), _add_export_weights(commands), _add_index(commands), _add_compare(commands))
-    for command in (*added, _add_check_registration(kinds)):
+    for command in (*added, _add_check_registration(kinds), add_synthesize(commands)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
     arguments = parser.parse_args(argv)
