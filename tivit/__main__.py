@@ -14,6 +14,7 @@ from tivit.core.params import section
 from tivit.core.registration import ORIENTATIONS
 from tivit.core.stage import add_verbose, exit_status, set_verbose
 from tivit.pretrained.files import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS, Trained, chosen
+from tivit.synth.layouts.command import add_synthesize
 
 log = logging.getLogger("tivit")
 
@@ -24,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
-    adders = (_add_transcribe, _add_sweep, _add_score, _add_export_weights, _add_index, _add_compare)
+    adders = (_add_transcribe, _add_sweep, _add_score, _add_export_weights, _add_index, _add_compare, add_synthesize)
     checkers = (_add_check_registration, _add_check_dataset, _add_check_lag)
     for command in (*(add(commands) for add in adders), *(add(kinds) for add in checkers)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")

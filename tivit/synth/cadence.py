@@ -29,8 +29,13 @@ def random_cadence(rng: np.random.Generator, file_grid: TimeGrid, cameras: Camer
     lower = [fps for fps in cameras.source_fps if fps < file_grid.fps]
     is_converted, is_blended = rng.random(2) < (cameras.converted, cameras.blended)
     if not (lower and is_converted):
-        return Cadence(file_grid, np.arange(file_grid.length), np.zeros(file_grid.length))
+        return every_picture(file_grid)
     return converted(file_grid, lower[rng.integers(len(lower))], is_blended)
+
+
+def every_picture(file_grid: TimeGrid) -> Cadence:
+    """Return the cadence of a file whose every frame is a fresh picture."""
+    return Cadence(file_grid, np.arange(file_grid.length), np.zeros(file_grid.length))
 
 
 def converted(file_grid: TimeGrid, source_fps: float, is_blended: bool) -> Cadence:

@@ -7,6 +7,7 @@ notes. Every random draw comes from (seed, split, clip), so splits share nothing
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from tivit.core.manifest import SPLITS
 from tivit.core.notes import Notes, write_midi
 from tivit.core.parallel import map_clips
 from tivit.core.timegrid import TimeGrid, frames_of
-from tivit.synth.cadence import file_frames, random_cadence
+from tivit.synth.cadence import every_picture, file_frames, random_cadence
 from tivit.synth.camera import Camera, corners_mm, random_camera
 from tivit.synth.distractors import random_distractors, random_worn
 from tivit.synth.hands import HandPainter
@@ -78,8 +79,34 @@ def clip_tasks(params: SynthParams) -> list[ClipTask]:
     ]
 
 
-def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> None:
-    """Render one clip and write its video, MIDI and JSON below `root`."""
+@dataclass(frozen=True)
+class Take:
+    """One clip as it is filmed, before anything is written.
+
+    Attributes
+    ----------
+    task, piece, camera : what it is, what is played, from where it is seen.
+    grid, times_s : frames of the file at its (mean) rate, and the instants (s) they are shown at, (T,).
+    hands, hand_times_s : left and right, and the instants of their motion.
+    frames : pictures, uint8 BGR, to be taken once. crf : of the file.
+    """
+
+    task: ClipTask
+    piece: Piece
+    camera: Camera
+    grid: TimeGrid
+    times_s: np.ndarray
+    hands: tuple[HandPainter, ...]
+    hand_times_s: np.ndarray
+    frames: Iterator[np.ndarray]
+    crf: float
+
+
+def film_clip(params: SynthParams, seed: int, task: ClipTask, times_s: np.ndarray | None = None) -> Take:
+    """Return a clip whose pictures are rendered as they are taken.
+
+    `times_s` : instants (s) of the frames, (T,), the first 0, where they are no regular grid; None: that of a rate drawn.
+    """
 
     def stream(name: int) -> np.random.Generator:
         return np.random.default_rng([seed, SPLITS.index(task.split), task.number, name])
@@ -89,15 +116,15 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
     cameras = params.camera_of(task.tier)
     fps = float(cameras.fps[rng.integers(len(cameras.fps))])
     size_px = cameras.sizes[rng.integers(len(cameras.sizes))]
-    grid = TimeGrid(fps, 0.0, frames_of(length_s, fps))
+    grid = TimeGrid(fps, 0.0, frames_of(length_s, fps) if times_s is None else len(times_s))
     piece = random_piece(stream(1), length_s, params.notes_per_s)
     camera = random_camera(stream(2), size_px, cameras)
     scene = random_scene(stream(3), tier)
     if task.tier == SHIFT:
         scene = shifted(stream(7), scene)
-    cadence = random_cadence(stream(9), grid, cameras)
-    times_s = cadence.grid.times_s()
-    depth = key_depths(stream(4), piece.notes, times_s, tier.press_travel)
+    cadence = every_picture(grid) if times_s is not None else random_cadence(stream(9), grid, cameras)
+    shown_s = cadence.grid.times_s() if times_s is None else times_s
+    depth = key_depths(stream(4), piece.notes, shown_s, tier.press_travel)
     rng = stream(5)
     style = HandStyle(
         reach_mm=rng.uniform(*tier.hand_reach_mm),
@@ -108,21 +135,39 @@ def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> No
     )
     worn_rng, hands = stream(11), []
     for hand in HANDS:
-        motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, times_s, style, hand)
+        motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, shown_s, style, hand)
         worn = random_worn(worn_rng, params.distractors)
         hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene), worn))
+    quality, crf = stream(8).uniform(*zip(cameras.jpeg_quality, cameras.crf, strict=True))
+    exposure = _exposure(stream(10), shown_s, cameras)
+    distractors = random_distractors(stream(12), camera, params.distractors, shown_s, scene.exposure)
+    pictures = render(stream(6), camera, scene, depth, hands, exposure, distractors)
+    frames = (compressed(frame, quality) for frame in file_frames(pictures, cadence))
+    file_times_s = grid.times_s() if times_s is None else times_s
+    return Take(task, piece, camera, grid, file_times_s, tuple(hands), shown_s, frames, crf)
+
+
+def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> None:
+    """Render one clip and write its video, MIDI and JSON below `root`."""
+    take = film_clip(params, seed, task)
     path = root / task.split / f"{task.stem}.mp4"
+    write_whole_video(path, take.frames, take)
+    write_truth(path, seed, take)
+
+
+def write_whole_video(path: Path, frames: Iterable[np.ndarray], take: Take, times_s: np.ndarray | None = None) -> None:
+    """Write the frames of a take, at its rate or at `times_s` (T,); raise InputError when the file is not whole."""
+    size_px = (take.camera.width_px, take.camera.height_px)
     with atomic_path(path) as temporary:
-        quality, crf = stream(8).uniform(*zip(cameras.jpeg_quality, cameras.crf, strict=True))
-        exposure = _exposure(stream(10), times_s, cameras)
-        distractors = random_distractors(stream(12), camera, params.distractors, times_s, scene.exposure)
-        pictures = render(stream(6), camera, scene, depth, hands, exposure, distractors)
-        frames = (compressed(frame, quality) for frame in file_frames(pictures, cadence))
-        write_video(temporary, frames, fps, size_px, crf)
-        if frame_count(temporary) != grid.length:
+        write_video(temporary, frames, take.grid.fps, size_px, take.crf, times_s)
+        if frame_count(temporary) != (take.grid.length if times_s is None else len(times_s)):
             raise InputError(f"{path}: the video could not be written whole; is the disk full?")
-    write_midi(path.with_suffix(".mid"), piece.notes)
-    write_json(path.with_suffix(".json"), _truth(task.tier, seed, grid, piece, camera))
+
+
+def write_truth(path: Path, seed: int, take: Take) -> None:
+    """Write the MIDI and the JSON beside the video `path`."""
+    write_midi(path.with_suffix(".mid"), take.piece.notes)
+    write_json(path.with_suffix(".json"), _truth(take.task.tier, seed, take.grid, take.piece, take.camera))
 
 
 def _exposure(rng: np.random.Generator, times_s: np.ndarray, cameras: CameraParams) -> AutoExposure:

@@ -49,7 +49,7 @@ class HandPainter:
         self.worn, self.metal = worn, (*toned(worn.metal, curve), 255.0)
         self.camera, self.scene, self.motion, self.width = camera, scene, motion, width
         side = 1.0 if motion.hand == RIGHT_HAND else -1.0
-        joints = self._joints_mm(side)
+        joints = self.joints_mm()
         shades = {"dark": 0.62, "mid": 0.86, "light": 1.0, "nail": scene.nail}
         self.colors = {name: (*toned(tuple(c * f for c in scene.skin), curve), 255.0) for name, f in shades.items()}
         self.cloth = (*toned(scene.sleeve, curve), 255.0)
@@ -107,8 +107,9 @@ class HandPainter:
         delay = self.scene.readout * (pixels[..., 1:] - self.keys_row_px) / self.camera.height_px
         return pixels + delay * np.gradient(pixels, axis=0)
 
-    def _joints_mm(self, side: float) -> np.ndarray:
+    def joints_mm(self) -> np.ndarray:
         """Return knuckle, middle joint and tip of the five fingers, shape (T, 5, 3, 3)."""
+        side = 1.0 if self.motion.hand == RIGHT_HAND else -1.0
         tips = self.motion.tips_mm
         center_x, reach = self.motion.center_mm[:, :1], self.motion.center_mm[:, 1:]
         knuckles = np.empty_like(tips)

@@ -18,12 +18,24 @@ from tivit.core.errors import InputError
 CODEC = "libx264"
 X264 = "threads=1:no-deblock=0:bframes=2"
 """What real files have and the fastest preset leaves out: smoothed block edges, and frames predicted from both sides."""
+TICK_S = Fraction(1, 90000)
+"""Unit of timestamps that are not those of a frame rate."""
 MAX_DENOMINATOR = 1000
 """Frame rates are kept as fractions: 29.97 is 2997 / 100."""
 
 
-def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, size_px: tuple[int, int], crf: float) -> None:
+def write_video(
+    path: Path,
+    frames: Iterable[np.ndarray],
+    fps: float,
+    size_px: tuple[int, int],
+    crf: float,
+    times_s: np.ndarray | None = None,
+) -> None:
     """Write frames, uint8 BGR (height, width, 3) with even sides, as H.264 of constant rate factor `crf` (51 is worst).
+
+    `times_s` : timestamps (s) to `TICK_S` of a file whose rate is variable or that starts later than 0, (T,); `fps` is then a
+    declaration alone. None: the grid of `fps` from 0 on.
 
     Raises
     ------
@@ -39,9 +51,13 @@ def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, size_px: t
         stream.width, stream.height = size_px
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
+        time_base = 1 / rate
+        if times_s is not None:
+            time_base = stream.codec_context.time_base = TICK_S
         for k, frame in enumerate(frames):
             picture = av.VideoFrame.from_ndarray(cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
-            picture.pts, picture.time_base = k, 1 / rate
+            picture.pts = k if times_s is None else round(float(times_s[k]) / TICK_S)
+            picture.time_base = time_base
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
 
