@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     checks = commands.add_parser("check", help="look at what the parts of the pipeline make of the data")
     kinds = checks.add_subparsers(dest="check", required=True, metavar="what")
     adders = (_add_transcribe, _add_sweep, _add_score, _add_export_weights, _add_index, _add_compare, add_synthesize)
-    checkers = (_add_check_registration, _add_check_dataset, _add_check_lag)
+    checkers = (_add_check_registration, _add_check_dataset, _add_check_lag, _add_check_forward)
     for command in (*(add(commands) for add in adders), *(add(kinds) for add in checkers)):
         command.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
         add_verbose(command)
@@ -276,6 +276,26 @@ def _check_dataset(arguments: argparse.Namespace) -> int:
     from tivit.check.dataset import check_dataset
 
     return check_dataset(params_file.load(arguments.params), arguments.split, arguments.out)
+
+
+def _add_check_forward(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    command = kinds.add_parser(
+        "forward", help="the network on one batch of a split: shapes, logits and losses; 1 if a value is not finite"
+    )
+    command.add_argument("--split", choices=SPLITS, default="val", help="default: %(default)s")
+    command.add_argument("--clips", type=_count, default=2, metavar="N", help="at most N clips (default: %(default)s)")
+    command.add_argument(
+        "--checkpoint", type=Path, metavar="PATH", help=f"such as {TRAINED_CHECKPOINT}; default: a new network of section model"
+    )
+    command.set_defaults(work=_check_forward)
+    return command
+
+
+def _check_forward(arguments: argparse.Namespace) -> int:
+    from tivit.check.forward import ForwardRequest, check_forward
+
+    request = ForwardRequest(arguments.split, arguments.clips, arguments.checkpoint)
+    return check_forward(params_file.load(arguments.params), request)
 
 
 def _count(text: str) -> int:
