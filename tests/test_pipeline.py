@@ -194,6 +194,24 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(clone, tmp_pat
     assert not list(state.glob("*/last.pt"))
 
 
+def test_a_clone_without_videos_sweeps_again_from_a_remote(clone, tmp_path):
+    """Only what the stages that run again read is fetched: neither videos nor strips."""
+    remote, other = tmp_path / "remote", tmp_path / "other"
+    change_params(clone, decode={"lambda_key": 0.2})
+    run(clone, "dvc", "repro")
+    run(clone, "dvc", "remote", "add", "--local", "--default", "team", str(remote))
+    run(clone, "dvc", "push")
+    for command in (["add", "-A"], ["-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "results"]):
+        subprocess.run(["git", *command], cwd=clone, check=True)
+    subprocess.run(["git", "clone", "-q", str(clone), str(other)], check=True)
+    run(other, "dvc", "remote", "add", "--local", "--default", "team", str(remote))
+    assert stages_run(run(other, "dvc", "repro", "--pull", "--allow-missing")) == []
+    change_params(other, sweep={"onset_thresholds": [0.21, 0.42]})
+    assert stages_run(run(other, "dvc", "repro", "--pull", "--allow-missing")) == ["sweep", "evaluate"]
+    assert json.loads((other / "metrics/thresholds.json").read_text())["onset"]["threshold"] in (0.21, 0.42)
+    assert not any((other / "data" / name).exists() for name in ("Synthetic", "strips", "logits"))
+
+
 def test_one_command_trains_on_own_clips_from_a_checkpoint(clone):
     """A clip and a checkpoint put into their folders re-run what reads them; what leaves the folder leaves the results."""
     before = (clone / "data/manifest/clips.csv").read_bytes()
