@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tivit.core.keyboard import KEY_COUNT, midi_of
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
+from tivit.decoding import states
 from tivit.decoding.events import collect, decide, decode_notes, spans
 from tivit.decoding.states import HOLD, OFF, ONSET, RELEASE, best_path
 
@@ -31,14 +33,28 @@ def is_allowed(path):
     return path[0] in (OFF, ONSET) and all(after in NEXT[before] for before, after in zip(path, path[1:], strict=False))
 
 
-@given(st.lists(st.tuples(SCORE, SCORE.filter(np.isfinite), SCORE), min_size=1, max_size=6))
-@settings(max_examples=200, deadline=None)
-def test_no_other_path_scores_more(scores):
+@given(st.lists(st.tuples(SCORE, SCORE.filter(np.isfinite), SCORE), min_size=1, max_size=6), st.sampled_from([1, 2, 256]))
+@settings(max_examples=300, deadline=None)
+def test_no_other_path_scores_more(scores, block_frames):
     onset, hold, release = (np.array(column) for column in zip(*scores, strict=True))
-    found = best_path(onset[:, None], hold[:, None], release[:, None])[:, 0].tolist()
+    with patch.object(states, "BLOCK_FRAMES", block_frames):
+        found = best_path(onset[:, None], hold[:, None], release[:, None])[:, 0].tolist()
     paths = [path for path in product((OFF, ONSET, HOLD, RELEASE), repeat=len(hold)) if is_allowed(path)]
     assert is_allowed(found)
     assert score(found, onset, hold, release) == pytest.approx(max(score(path, onset, hold, release) for path in paths))
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 257, 700])
+def test_the_path_does_not_depend_on_where_blocks_end(length):
+    rng = np.random.default_rng(length)
+    onset, release = (np.where(rng.random((length, 30)) < 0.1, rng.normal(1, 3, (length, 30)), -np.inf) for _ in range(2))
+    hold = rng.normal(-0.1, 1, (length, 30))
+    paths = []
+    for block_frames in (length, 64, 7):
+        with patch.object(states, "BLOCK_FRAMES", block_frames):
+            paths.append(best_path(onset, hold, release))
+    assert {ONSET, HOLD, RELEASE} <= set(np.unique(paths[0])) or length == 1
+    assert all(np.array_equal(path, paths[0]) for path in paths[1:])
 
 
 @given(st.integers(0, 10_000), st.sampled_from([25.0, 30.0, 60.0]), st.floats(0.0, 1.0), st.sampled_from([0.05, 0.2, 1.0]))

@@ -15,6 +15,9 @@ Allowed are off to onset; onset to hold, release, off; hold to release, off, ons
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from tivit.core.keyboard import KEY_COUNT
@@ -24,6 +27,8 @@ from tivit.decoding.thresholds import Thresholds
 OFF, ONSET, HOLD, RELEASE = range(4)
 LARGEST_LOGIT = 20.0
 """Evidence of one frame is cut to so much either way."""
+BLOCK_FRAMES = 256
+"""Blocks are at least so long: shorter ones cost more to join than they save."""
 
 
 def decide_states(events: Events, thresholds: Thresholds) -> tuple[np.ndarray, Runs, tuple[np.ndarray, np.ndarray]]:
@@ -43,27 +48,88 @@ def best_path(onset: np.ndarray, hold: np.ndarray, release: np.ndarray) -> np.nd
     """Return the states (T, R) int8 with the highest sum of scores, each (T, R), one column a key; -inf forbids a state.
 
     `off` scores 0. Of equal sums the one with fewer frames down is taken.
+
+    All that a frame needs to know of those before is the best sum with the key up and with the key down, and one frame makes of
+    these two others by sums and maxima alone. So time is cut into blocks that go side by side, three times: what a block makes
+    of either start; from the true starts, what wins in each frame; and back from either end.
     """
     length, keys = hold.shape
-    down_wins, onset_wins, release_wins = (np.empty((length, keys), bool) for _ in range(3))
-    off, struck, held, released = (np.full(keys, start, np.float64) for start in (0.0, -np.inf, -np.inf, -np.inf))
-    for t in range(length):
-        np.greater(struck, held, out=onset_wins[t])
-        np.greater(released, off, out=release_wins[t])
-        down, up = np.maximum(struck, held), np.maximum(off, released)
-        np.greater(down, up, out=down_wins[t])
-        off = np.maximum(up, down)
-        struck, held, released = off + onset[t], down + hold[t], down + release[t]
-    states = np.empty((length, keys), np.int8)
     if length == 0:
-        return states
-    from_down = np.where(onset_wins, np.int8(ONSET), np.int8(HOLD))
-    from_up = np.where(release_wins, np.int8(RELEASE), np.int8(OFF))
-    states[-1] = np.argmax(np.stack([off, struck, held, released]), axis=0)
-    for t in range(length - 1, 0, -1):
-        was_down = (states[t] >= HOLD) | down_wins[t]
-        states[t - 1] = np.where(was_down, from_down[t], from_up[t])
-    return states
+        return np.empty((0, keys), np.int8)
+    count = max(1, length // BLOCK_FRAMES)
+    scores = [_in_blocks(values, count) for values in (onset, hold, release)]
+    wins = _Wins.of(scores, *_starts(scores))
+    is_down = _backwards(wins)
+    up, down = (np.where(wins.release, RELEASE, OFF), np.where(wins.onset, ONSET, HOLD))
+    states = np.where(is_down, down, up).astype(np.int8)
+    return states.transpose(1, 0, 2).reshape(-1, keys)[:length]
+
+
+def _in_blocks(values: np.ndarray, count: int) -> np.ndarray:
+    """Return (T, R) as (frames of a block, count, R); after the end every event is forbidden."""
+    length, keys = values.shape
+    frames = -(-length // count)
+    whole = np.pad(values, ((0, count * frames - length), (0, 0)), constant_values=-np.inf)
+    return whole.reshape(count, frames, keys).transpose(1, 0, 2)
+
+
+def _starts(scores: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the best sums with the key up and with the key down before each block, (blocks, R) each."""
+    _, count, keys = scores[0].shape
+    up = np.broadcast_to(np.array([0.0, -np.inf])[:, None, None], (2, count, keys))
+    down = up[::-1]
+    for onset, hold, release in zip(*scores, strict=True):
+        off = np.maximum(up, down)
+        up, down = np.maximum(off, down + release), np.maximum(off + onset, down + hold)
+    starts_up, starts_down = np.empty((2, count, keys))
+    is_up, is_down = np.zeros(keys), np.full(keys, -np.inf)
+    for block in range(count):
+        starts_up[block], starts_down[block] = is_up, is_down
+        is_up, is_down = (np.maximum(is_up + side[0, block], is_down + side[1, block]) for side in (up, down))
+    return starts_up, starts_down
+
+
+@dataclass(frozen=True)
+class _Wins:
+    """What wins, (frames of a block, blocks, R) bool: onset over hold, release over off, and down over up in the frame before.
+
+    `ends_down` (R,): the key is down after the last frame.
+    """
+
+    onset: np.ndarray
+    release: np.ndarray
+    down_before: np.ndarray
+    ends_down: np.ndarray
+
+    @classmethod
+    def of(cls, scores: Sequence[np.ndarray], up: np.ndarray, down: np.ndarray) -> _Wins:
+        """Return what wins in blocks that begin with the best sums `up` and `down`."""
+        onset_wins, release_wins, down_before = (np.empty(scores[0].shape, bool) for _ in range(3))
+        for t, (onset, hold, release) in enumerate(zip(*scores, strict=True)):
+            np.greater(down, up, out=down_before[t])
+            off = np.maximum(up, down)
+            struck, held, released = off + onset, down + hold, down + release
+            np.greater(struck, held, out=onset_wins[t])
+            np.greater(released, off, out=release_wins[t])
+            up, down = np.maximum(off, released), np.maximum(struck, held)
+        return cls(onset_wins, release_wins, down_before, down[-1] > up[-1])
+
+
+def _backwards(wins: _Wins) -> np.ndarray:
+    """Return in which frames the key is down on the best path (onset or hold), (frames of a block, blocks, R) bool."""
+    if_down, if_up = ~wins.onset | wins.down_before, wins.release | wins.down_before
+    frames, count, keys = wins.onset.shape
+    ways = np.empty((frames, 2, count, keys), bool)
+    before = np.broadcast_to(np.array([False, True])[:, None, None], (2, count, keys))
+    for t in range(frames - 1, -1, -1):
+        ways[t] = before
+        before = np.where(before, if_down[t], if_up[t])
+    is_down = np.empty((frames, count, keys), bool)
+    end = wins.ends_down
+    for block in range(count - 1, -1, -1):
+        is_down[:, block] = np.where(end, ways[:, 1, block], ways[:, 0, block])
+        end = np.where(end, before[1, block], before[0, block])
+    return is_down
 
 
 def _held(events: Events, thresholds: Thresholds, shape: tuple[int, int]) -> np.ndarray:
