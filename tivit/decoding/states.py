@@ -60,8 +60,8 @@ def best_path(onset: np.ndarray, hold: np.ndarray, release: np.ndarray) -> np.nd
     scores = [_in_blocks(values, count) for values in (onset, hold, release)]
     wins = _Wins.of(scores, *_starts(scores))
     is_down = _backwards(wins)
-    up, down = (np.where(wins.release, RELEASE, OFF), np.where(wins.onset, ONSET, HOLD))
-    states = np.where(is_down, down, up).astype(np.int8)
+    up = np.where(wins.release, np.int8(RELEASE), np.int8(OFF))
+    states = np.where(is_down, np.where(wins.onset, np.int8(ONSET), np.int8(HOLD)), up)
     return states.transpose(1, 0, 2).reshape(-1, keys)[:length]
 
 
@@ -69,13 +69,16 @@ def _in_blocks(values: np.ndarray, count: int) -> np.ndarray:
     """Return (T, R) as (frames of a block, count, R); after the end every event is forbidden."""
     length, keys = values.shape
     frames = -(-length // count)
-    whole = np.pad(values, ((0, count * frames - length), (0, 0)), constant_values=-np.inf)
+    missing = count * frames - length
+    whole = np.concatenate([values, np.full((missing, keys), -np.inf)]) if missing else values
     return whole.reshape(count, frames, keys).transpose(1, 0, 2)
 
 
 def _starts(scores: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return the best sums with the key up and with the key down before each block, (blocks, R) each."""
     _, count, keys = scores[0].shape
+    if count == 1:
+        return np.zeros((1, keys)), np.full((1, keys), -np.inf)
     up = np.broadcast_to(np.array([0.0, -np.inf])[:, None, None], (2, count, keys))
     down = up[::-1]
     for onset, hold, release in zip(*scores, strict=True):
