@@ -16,7 +16,7 @@ from tivit.core.logits import ClipLogits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
-from tivit.evaluation.report import CURVE_COLUMNS, POINT_COLUMNS, RELIABILITY_COLUMNS
+from tivit.evaluation.report import CURVE_COLUMNS, POINT_COLUMNS, RELIABILITY_COLUMNS, reliability_rows
 
 
 @pytest.fixture
@@ -61,7 +61,14 @@ def test_everything_is_written_and_the_same_bytes_again(folder):
     calibration = json.loads(first["calibration.json"])
     assert [head["head"] for head in calibration] == list(EVENT_HEADS)
     assert all(head["brier_after"] <= head["brier_before"] for head in calibration)
-    assert len(read_csv(folder / "out/plots/reliability.csv", RELIABILITY_COLUMNS)) == 15
+    bins = read_csv(folder / "out/plots/reliability.csv", RELIABILITY_COLUMNS)
+    assert len(bins) == 15 and "" not in sum(bins, [])
+
+
+def test_a_bin_of_no_frames_is_no_point_of_the_plot():
+    """An empty cell would be drawn as 0."""
+    rows = np.array(reliability_rows({}), float)
+    assert np.isfinite(rows[:, 0]).all() and np.isnan(rows[:, 1:]).all()
 
 
 @pytest.mark.parametrize("objective", ["note", "frame"])

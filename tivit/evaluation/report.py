@@ -35,6 +35,8 @@ RELIABILITY_COLUMNS = (
 )  # fmt: skip
 DECIMALS = 4
 MS_DECIMALS = 1
+NO_POINT = "NaN"
+"""In a table that is drawn: nothing there. An empty cell would be drawn as 0."""
 
 
 def clip_rows(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> list[list[object]]:
@@ -70,14 +72,14 @@ def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
 def reliability_rows(calibration: Mapping[str, HeadCalibration]) -> list[list[object]]:
     """Return one row per bin of probability, columns `RELIABILITY_COLUMNS`: its middle, then the shares of true labels.
 
-    "" where no frame of a head has such a probability; a head that can be believed has shares like the middles.
+    `NO_POINT` where no frame of a head has such a probability; a head that can be believed has shares like the middles.
     """
     rows = []
     for number in range(BINS):
         row: list[object] = [(number + 0.5) / BINS]
         for name in EVENT_HEADS:
             fits = [calibration[name].before, calibration[name].after] if name in calibration else [None, None]
-            row += [fit.observed[number] if fit is not None and fit.frames[number] else "" for fit in fits]
+            row += [fit.observed[number] if fit is not None and fit.frames[number] else NO_POINT for fit in fits]
         rows.append(row)
     return rows
 
