@@ -23,13 +23,13 @@ from tivit.core.errors import InputError
 Section = TypeVar("Section")
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader with the float syntax of YAML 1.2 (core schema, section 10.3.2)."""
+class _Loader(yaml.CSafeLoader):
+    """The safe loader of libyaml, with the float syntax of YAML 1.2 (core schema, section 10.3.2)."""
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
