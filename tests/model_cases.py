@@ -15,9 +15,11 @@ from tivit.core.strip import StripGeometry, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.model.inputs import background_of
 from tivit.model.params import CnnGruParams, KeyVivitParams, ModelParams, VivitParams
-from tivit.training.data import TrainClip
+from tivit.training.data import Batch, TrainClip, draw_batch, sampler_of
 from tivit.training.loop import TrainData
 from tivit.training.params import AugmentParams, TrainParams
+from tivit.training.sampler import SamplerParams
+from tivit.training.team import ALONE, Team
 
 GEOMETRY = StripGeometry(416, 32, -22.0, 158.0)
 """8 px a white key: 2 token columns."""
@@ -53,6 +55,7 @@ def train_params(**changes: object) -> TrainParams:
         "learning_rate": 0.01, "warmup_steps": 2, "weight_decay": 0.01,
         "gradient_clip": 1.0, "ema_decay": 0.9, "ramp_frames": 2.0, "event_pos_weight": 3.0,
         "attribute_weight": 0.1, "velocity_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
+        "sampler": SamplerParams("uniform", 0.5, 0.25, 0.25, 6),
         "augment": AugmentParams(
             mirror=0.5, octave=0.3, speed=0.2, shift_px=2.0, row_shift_px=1.0, shake_px=0.2, warp_px=0.5, stretch=0.003,
             gain=0.2, gamma=0.2, light=0.2, exposure=0.1, offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5,
@@ -104,3 +107,8 @@ def write_clips(clips: list[TrainClip]) -> None:
     write_strip_index("data/strips", GEOMETRY, {clip.clip_id: clip.grid for clip in clips})
     rows = tuple(Clip(clip.clip_id, clip.clip_id.split("/")[0], "plain", "x.mp4", 21, 108) for clip in clips)
     write_manifest("data/manifest", Manifest(rows, {clip.clip_id: clip.notes for clip in clips}))
+
+
+def batch_of(clips: list[TrainClip], params: TrainParams, seed: int, step: int, team: Team = ALONE) -> Batch:
+    """Return the batch of a step, its windows drawn as `params.sampler` says."""
+    return draw_batch(clips, sampler_of(clips, params), params, seed, step, team)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from decoding_cases import shifted
-from model_cases import GEOMETRY, NO_AUGMENT, OCTAVE_PX, noisy_strip, played_clip, three_notes, train_params
+from model_cases import GEOMETRY, NO_AUGMENT, OCTAVE_PX, batch_of, noisy_strip, played_clip, three_notes, train_params
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, keys_between
@@ -15,7 +15,7 @@ from tivit.core.notes import make_notes
 from tivit.core.strip import open_strips, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation, draw_exposure, draw_shake
-from tivit.training.data import chances, content_digest, draw_batch, fixed_batches, load_clips
+from tivit.training.data import content_digest, fixed_batches, load_clips
 
 SHAPE = (GEOMETRY.height_px, GEOMETRY.width_px)
 NOTHING = Augmentation(
@@ -143,10 +143,10 @@ def test_a_damaged_background_shows_the_frame_somewhere():
 
 def test_a_batch_depends_on_seed_and_step_alone():
     clips, params = [played_clip("a"), played_clip("b", 24, 1)], train_params()
-    first, again = draw_batch(clips, params, 5, 3), draw_batch(clips, params, 5, 3)
+    first, again = batch_of(clips, params, 5, 3), batch_of(clips, params, 5, 3)
     assert torch.equal(first.windows, again.windows)
     assert torch.equal(first.targets["onset"], again.targets["onset"])
-    for other in (draw_batch(clips, params, 5, 4), draw_batch(clips, params, 6, 3)):
+    for other in (batch_of(clips, params, 5, 4), batch_of(clips, params, 6, 3)):
         assert not torch.equal(first.windows, other.windows)
 
 
@@ -155,7 +155,7 @@ def test_a_faster_window_has_its_notes_closer_together():
     params = train_params(augment=replace(NO_AUGMENT, speed=0.5))
     seen = set()
     for step in range(30):
-        batch = draw_batch([clip], params, 1, step)
+        batch = batch_of([clip], params, 1, step)
         for window, pitch in zip(batch.windows, batch.targets["pitch"], strict=True):
             dark = window[2:, 20, int(GEOMETRY.column_px(CENTER_MM[67 - 21]))] < 140
             assert (dark != pitch[:, 67 - 21].bool()).sum() <= 1
@@ -164,7 +164,7 @@ def test_a_faster_window_has_its_notes_closer_together():
 
 
 def test_shapes_of_a_batch():
-    batch = draw_batch([played_clip("a")], train_params(clips_per_step=3), 0, 0)
+    batch = batch_of([played_clip("a")], train_params(clips_per_step=3), 0, 0)
     assert batch.windows.shape == (3, 10, *SHAPE)
     assert batch.backgrounds.shape == (3, *SHAPE)
     assert batch.targets["onset"].shape == batch.masks["hand"].shape == (3, 8, 88)
@@ -200,23 +200,14 @@ def test_a_clip_shorter_than_a_window_is_named_and_left_out(tmp_path, caplog):
         load_clips(strips, manifest, "train", 32)
 
 
-def test_own_clips_have_their_share_of_the_windows():
-    room, is_own = np.array([10.0, 30.0, 5.0, 15.0]), np.array([False, False, True, True])
-    np.testing.assert_allclose(chances(room, is_own, 0.5), [0.125, 0.375, 0.125, 0.375])
-    np.testing.assert_allclose(chances(room, is_own, 0.2), [0.2, 0.6, 0.05, 0.15])
-    assert chances(room, is_own, 0.0)[2:].sum() == chances(room, is_own, 1.0)[:2].sum() == 0.0
-    for of_one_kind in (np.zeros(4, bool), np.ones(4, bool)):
-        np.testing.assert_array_equal(chances(room, of_one_kind, 0.9), room / room.sum())
-
-
 def test_the_share_of_own_clips_changes_no_batch_without_any():
     clips = [played_clip("a"), played_clip("b", 24, 1)]
-    few, many = (draw_batch(clips, train_params(own_share=share), 5, 3) for share in (0.1, 0.9))
+    few, many = (batch_of(clips, train_params(own_share=share), 5, 3) for share in (0.1, 0.9))
     assert torch.equal(few.windows, many.windows)
     dark = replace(clips[1], is_own=True, frames=np.zeros_like(clips[1].frames))
     for share in (0.0, 1.0):
         params = train_params(own_share=share, augment=NO_AUGMENT)
-        drawn = torch.cat([draw_batch([clips[0], dark], params, 5, step).windows for step in range(5)])
+        drawn = torch.cat([batch_of([clips[0], dark], params, 5, step).windows for step in range(5)])
         assert [bool(window.any()) for window in drawn] == [share == 0.0] * len(drawn)
 
 
@@ -259,7 +250,7 @@ def test_what_lay_beyond_the_keyboard_is_not_in_view_after_a_move():
 def test_masks_leave_out_keys_out_of_view_in_every_head():
     clip = replace(played_clip("a"), in_view=keys_between(50, 66))
     params = train_params(augment=NO_AUGMENT)
-    for batch in (draw_batch([clip], params, 0, 0), *fixed_batches([clip], 8, 16, 2.0)):
+    for batch in (batch_of([clip], params, 0, 0), *fixed_batches([clip], 8, 16, 2.0)):
         for name, mask in batch.masks.items():
             assert mask[..., :29].sum() == mask[..., 46:].sum() == 0, name
         assert batch.masks["onset"][..., 29:46].all()

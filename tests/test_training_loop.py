@@ -112,11 +112,11 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, kill_at):
     draw = loop.draw_batch
     started = []
 
-    def draw_or_die(clips, params, seed, step, team):
+    def draw_or_die(clips, sampler, params, seed, step, team):
         started.append(step)
         if step == kill_at and len(started) == kill_at + 1:
             raise Killed
-        return draw(clips, params, seed, step, team)
+        return draw(clips, sampler, params, seed, step, team)
 
     monkeypatch.setattr(loop, "draw_batch", draw_or_die)
     with pytest.raises(Killed):

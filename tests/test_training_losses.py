@@ -6,11 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from model_cases import NO_AUGMENT, played_clip, train_params
+from model_cases import NO_AUGMENT, batch_of, played_clip, train_params
 
 from tivit.core.heads import HEAD_NAMES
 from tivit.core.keyboard import keys_between
-from tivit.training.data import draw_batch
 from tivit.training.losses import head_losses, onset_average_precision
 
 LN2 = math.log(2.0)
@@ -18,7 +17,7 @@ LN2 = math.log(2.0)
 
 def test_zero_logits_by_hand():
     params = train_params(event_pos_weight=3.0, attribute_weight=0.5, velocity_weight=0.25)
-    batch = draw_batch([played_clip("a")], params, 0, 0)
+    batch = batch_of([played_clip("a")], params, 0, 0)
     zeros = {name: torch.zeros(2, 8, 88) for name in HEAD_NAMES}
     losses = head_losses(zeros, batch, params)
     assert float(losses["pitch"]) == pytest.approx(LN2)
@@ -32,7 +31,7 @@ def test_zero_logits_by_hand():
 
 
 def test_the_velocity_loss_is_least_at_the_velocity_itself():
-    batch = draw_batch([played_clip("a")], train_params(), 0, 0)
+    batch = batch_of([played_clip("a")], train_params(), 0, 0)
     share = torch.where(batch.masks["velocity"].bool(), batch.targets["velocity"], torch.tensor(0.3))
     logits = torch.logit(share).requires_grad_()
     losses = head_losses({"velocity": logits}, batch, train_params())
@@ -42,7 +41,7 @@ def test_the_velocity_loss_is_least_at_the_velocity_itself():
 
 def test_attributes_are_ignored_outside_their_mask():
     params = train_params()
-    batch = draw_batch([played_clip("a")], params, 0, 0)
+    batch = batch_of([played_clip("a")], params, 0, 0)
     logits = {name: torch.zeros(2, 8, 88, requires_grad=True) for name in HEAD_NAMES}
     head_losses(logits, batch, params)["hand"].backward()
     assert torch.equal(logits["hand"].grad != 0, batch.masks["hand"].bool())
@@ -56,7 +55,7 @@ def test_keys_out_of_view_have_no_say_in_any_head(head):
     silent = replace(clip, notes=clip.notes.take(clip.notes.midi == 60))
     losses = []
     for seen in (clip, silent):
-        batch = draw_batch([seen], params, 0, 4)
+        batch = batch_of([seen], params, 0, 4)
         logits = {name: torch.linspace(-2, 2, 88).expand(2, 8, 88).clone() for name in HEAD_NAMES}
         logits[head][..., ~torch.from_numpy(in_view)] = 9.0 * len(losses)
         logits[head].requires_grad_()
@@ -69,7 +68,7 @@ def test_keys_out_of_view_have_no_say_in_any_head(head):
 
 def test_no_labels_give_no_attribute_loss():
     params = train_params()
-    batch = draw_batch([played_clip("a")], params, 0, 0)
+    batch = batch_of([played_clip("a")], params, 0, 0)
     batch.masks["clef"].zero_()
     logits = {name: torch.zeros(2, 8, 88) for name in HEAD_NAMES}
     assert float(head_losses(logits, batch, params)["clef"]) == 0.0

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from model_cases import RUNTIME, model_params, played_clip, train_data, train_params
+from model_cases import RUNTIME, batch_of, model_params, played_clip, train_data, train_params
 from torch import nn
 
 from tivit.core.errors import InputError
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.strip import strip_path, write_strip_index
 from tivit.training import team as team_module
-from tivit.training.data import draw_batch
 from tivit.training.loop import Trainer
 from tivit.training.team import ALONE, Team, joined
 
@@ -96,16 +95,16 @@ def test_a_run_killed_after_its_last_step_only_writes(project):
 
 def test_each_process_draws_its_own_part_and_the_first_what_one_alone_would():
     clips, params = [played_clip("a"), played_clip("b", 24, 1)], train_params(clips_per_step=2)
-    parts = [draw_batch(clips, params, 5, 3, Team(rank, 2)) for rank in (0, 1)]
+    parts = [batch_of(clips, params, 5, 3, Team(rank, 2)) for rank in (0, 1)]
     assert [len(part.windows) for part in parts] == [1, 1]
     assert not torch.equal(parts[0].windows, parts[1].windows)
-    again, one = draw_batch(clips, params, 5, 3, Team(1, 2)), draw_batch(clips, train_params(clips_per_step=1), 5, 3)
+    again, one = batch_of(clips, params, 5, 3, Team(1, 2)), batch_of(clips, train_params(clips_per_step=1), 5, 3)
     assert torch.equal(parts[1].windows, again.windows) and torch.equal(parts[0].windows, one.windows)
 
 
 def test_windows_that_cannot_be_shared_are_refused():
     with pytest.raises(InputError, match="train.clips_per_step 2 cannot be shared by 3 processes; use a multiple of 3"):
-        draw_batch([played_clip("a")], train_params(), 5, 3, Team(0, 3))
+        batch_of([played_clip("a")], train_params(), 5, 3, Team(0, 3))
 
 
 def test_only_the_first_validates():

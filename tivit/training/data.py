@@ -23,6 +23,7 @@ from tivit.model.inputs import Background, background_of, describe_background, s
 from tivit.targets import Targets, make_targets
 from tivit.training.augment import add_noise, damage_background, draw_augmentation, draw_exposure, draw_shake
 from tivit.training.params import TrainParams
+from tivit.training.sampler import WindowSampler, make_sampler
 from tivit.training.team import ALONE, Team
 
 log = logging.getLogger(__name__)
@@ -107,17 +108,29 @@ def content_digest(clips: list[TrainClip]) -> str:
     return digest.hexdigest()
 
 
-def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int, team: Team = ALONE) -> Batch:
-    """Return this process's part of the batch of a step: windows drawn as `chances` says, each varied in its own way."""
+def sampler_of(clips: list[TrainClip], params: TrainParams) -> WindowSampler:
+    """Return what draws the windows of `clips`, none shorter than a window."""
+    return make_sampler(
+        [clip.grid.frame(clip.notes.onset_s) for clip in clips],
+        [len(clip.frames) for clip in clips],
+        params.window_frames,
+        params.sampler,
+        np.array([clip.is_own for clip in clips]),
+        params.own_share,
+    )
+
+
+def draw_batch(
+    clips: list[TrainClip], sampler: WindowSampler, params: TrainParams, seed: int, step: int, team: Team = ALONE
+) -> Batch:
+    """Return this process's part of the batch of a step: windows as the sampler of `clips` draws them, each varied."""
     rng = np.random.default_rng(team.stream(seed, TRAIN_STREAM, step))
-    room = np.array([len(clip.frames) - params.window_frames + 1 for clip in clips], float)
-    chance = chances(room, np.array([clip.is_own for clip in clips]), params.own_share)
     windows, backgrounds, targets, in_view = [], [], [], []
-    for index in rng.choice(len(clips), size=team.part_of(params.clips_per_step), p=chance):
+    for index in sampler.clips(rng, team.part_of(params.clips_per_step)):
         clip = clips[index]
         image = clip.background.image
         augmentation = draw_augmentation(rng, params.augment, image.shape)
-        first = int(rng.integers(0, int(room[index])))
+        first = sampler.first(rng, index)
         last = first + int(np.ceil((params.window_frames - 1) * augmentation.speed))
         speed = augmentation.speed if last < len(clip.frames) else 1.0
         if rng.random() < params.augment.background:
@@ -131,21 +144,6 @@ def draw_batch(clips: list[TrainClip], params: TrainParams, seed: int, step: int
         targets.append(make_targets(augmentation.apply_to_notes(clip.notes), grid, params.ramp_frames))
         in_view.append(augmentation.apply_to_keys(clip.in_view))
     return collate(windows, backgrounds, targets, in_view)
-
-
-def chances(room: np.ndarray, is_own: np.ndarray, own_share: float) -> np.ndarray:
-    """Return the chance (N,) of each clip to be drawn; they sum to 1.
-
-    Parameters
-    ----------
-    room : number of windows that each clip has room for, (N,): among clips of a kind, every window is as likely.
-    is_own : which clips are the user's own, bool (N,).
-    own_share : chance of all own clips together, 0..1; without effect where all clips are of one kind.
-    """
-    if is_own.all() or not is_own.any():
-        return room / room.sum()
-    share = np.where(is_own, own_share, 1.0 - own_share)
-    return share * room / np.where(is_own, room[is_own].sum(), room[~is_own].sum())
 
 
 def fixed_batches(clips: list[TrainClip], window_frames: int, total_frames: int, ramp_frames: float) -> list[Batch]:

@@ -29,7 +29,7 @@ from tivit.model.checkpoint import Checkpoint
 from tivit.model.inputs import make_inputs
 from tivit.model.params import ModelParams
 from tivit.model.setup import autocast, prepare_torch
-from tivit.training.data import Batch, TrainClip, content_digest, draw_batch, fixed_batches
+from tivit.training.data import Batch, TrainClip, content_digest, draw_batch, fixed_batches, sampler_of
 from tivit.training.losses import head_losses, onset_average_precision
 from tivit.training.params import TrainParams
 from tivit.training.start import Start, begin_with, read_start
@@ -102,6 +102,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), params.learning_rate, BETAS, weight_decay=params.weight_decay, fused=True
         )
+        self.sampler = sampler_of(data.train, params)
         self.val_batches = [batch.to(self.device) for batch in _validation(data, params)] if team.is_first else []
         self.step = 0
         self.loss_sum, self.loss_count = 0.0, 0
@@ -109,7 +110,7 @@ class Trainer:
 
     def train_step(self) -> dict[str, float]:
         """Make one step of the optimizer; return the loss of each head."""
-        batch = draw_batch(self.data.train, self.params, self.seed, self.step, self.team).to(self.device)
+        batch = draw_batch(self.data.train, self.sampler, self.params, self.seed, self.step, self.team).to(self.device)
         stream = self.team.stream(self.seed, DROPOUT_STREAM, self.step)
         torch.manual_seed(int(np.random.SeedSequence(stream).generate_state(1)[0]))
         for group in self.optimizer.param_groups:
@@ -260,6 +261,7 @@ def train(
         for _ in _steps(trainer):
             pass
         return None
+    log.info("windows: %.1f %% with an onset, %.1f %% with one near, %.1f %% with none", *(100 * trainer.sampler.shares))
     with _tensorboard(fingerprint, trainer.step) as board:
         for losses in _with_bar(trainer):
             if trainer.step % runtime.log_every_steps == 0:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from tivit.core.errors import InputError
 from tivit.core.params import check_range
+from tivit.training.sampler import SamplerParams
 
 INIT_FOLDER = PurePosixPath("data/pretrained")
 """Where `train.init` lies: DVC declares no dependency that may be null, so the folder is one and the file must be in it."""
@@ -78,6 +79,7 @@ class TrainParams:
     val_every_steps: int
     val_frames: int
     state_every_steps: int
+    sampler: SamplerParams
     augment: AugmentParams
 
     def __post_init__(self) -> None:

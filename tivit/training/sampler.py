@@ -1,0 +1,183 @@
+"""Which windows are drawn: every window as likely, or fixed shares with an onset, with one just outside, and with none near.
+
+A window is `window_frames` frames from its start on. It is of kind ONSET where an onset lies in it, NEAR_MISS where none does
+but one lies at most `nearmiss_radius` frames before its first or after its last frame, else BACKGROUND. Onsets count at their
+nearest frame; windows count as they are before their speed is varied. Within a kind every window is as likely; a kind without
+windows leaves its share to the others in proportion.
+
+A draw is a clip, then a window in it. It is not torch's `WeightedRandomSampler`: that one draws from at most 2^24 windows, of
+which hours of video have more, and its draws are not a function of the step, which a killed run needs to go on as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tivit.core.errors import InputError
+from tivit.core.params import check_choice, check_range
+
+log = logging.getLogger(__name__)
+MODES = ("uniform", "onset_balanced")
+ONSET, NEAR_MISS, BACKGROUND = 0, 1, 2
+KINDS = (ONSET, NEAR_MISS, BACKGROUND)
+SUM_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class SamplerParams:
+    """How windows are drawn.
+
+    Attributes
+    ----------
+    mode : `uniform`: every window is as likely, the rest is without effect; `onset_balanced`: by the shares below.
+    onset_frac, nearmiss_frac, bg_frac : shares of windows with an onset, with one near, with none near; together 1.
+    nearmiss_radius : how near, in frames.
+    """
+
+    mode: str
+    onset_frac: float
+    nearmiss_frac: float
+    bg_frac: float
+    nearmiss_radius: int
+
+    def __post_init__(self) -> None:
+        check_choice("train.sampler.mode", self.mode, MODES)
+        for name in ("onset_frac", "nearmiss_frac", "bg_frac"):
+            check_range(f"train.sampler.{name}", getattr(self, name), 0.0, 1.0)
+        check_range("train.sampler.nearmiss_radius", self.nearmiss_radius, 0, 1000)
+        if abs(self.fractions.sum() - 1.0) > SUM_TOLERANCE:
+            raise InputError(
+                f"train.sampler: onset_frac, nearmiss_frac and bg_frac sum to {self.fractions.sum():g}; they must sum to 1"
+            )
+
+    @property
+    def fractions(self) -> np.ndarray:
+        """The shares by kind, (3,)."""
+        return np.array([self.onset_frac, self.nearmiss_frac, self.bg_frac])
+
+
+@dataclass(frozen=True)
+class WindowSampler:
+    """The windows of N clips.
+
+    Attributes
+    ----------
+    chance : of each clip to be drawn, (N,), summing to 1.
+    room : number of windows of each clip, (N,).
+    within : of each clip the sums of the chances of its windows up to each of them, (room,); None where all are as likely.
+    shares : of windows that will be drawn, by kind, (3,).
+    """
+
+    chance: np.ndarray
+    room: np.ndarray
+    within: tuple[np.ndarray | None, ...]
+    shares: np.ndarray
+
+    def clips(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Return the clips of `count` windows, drawn independently."""
+        return rng.choice(len(self.chance), size=count, p=self.chance)
+
+    def first(self, rng: np.random.Generator, clip: int) -> int:
+        """Return the first frame of a window of a clip."""
+        sums = self.within[clip]
+        if sums is None:
+            return int(rng.integers(0, int(self.room[clip])))
+        return min(int(np.searchsorted(sums, rng.random() * sums[-1], side="right")), len(sums) - 1)
+
+
+def window_kinds(onset_frames: np.ndarray, length_frames: int, window_frames: int, radius_frames: int) -> np.ndarray:
+    """Return the kind of the window from each start on, int8 (length - window + 1,); empty when the clip is shorter than one.
+
+    Parameters
+    ----------
+    onset_frames : positions of the onsets in the clip (a fraction may be, those outside too), shape (n,).
+    """
+    room = max(0, length_frames - window_frames + 1)
+    place = np.floor(np.asarray(onset_frames, float) + 0.5).astype(np.int64) + radius_frames
+    length = length_frames + 2 * radius_frames
+    counts = np.bincount(place[(place >= 0) & (place < length)], minlength=length)
+    before = np.concatenate([[0], np.cumsum(counts)])
+    start = np.arange(room)
+    inside = before[start + radius_frames + window_frames] - before[start + radius_frames]
+    near = before[start + 2 * radius_frames + window_frames] - before[start]
+    return np.where(inside > 0, ONSET, np.where(near > 0, NEAR_MISS, BACKGROUND)).astype(np.int8)
+
+
+def balanced(kinds: np.ndarray, fractions: np.ndarray) -> np.ndarray | None:
+    """Return the chance (3,) of a window of each kind by the shares (3,), all windows `kinds` summing to 1; None if impossible.
+
+    That is where no window has an onset, or all windows are of kinds whose share is 0.
+    """
+    counts = np.bincount(kinds, minlength=len(KINDS))
+    shares = np.where(counts > 0, fractions, 0.0)
+    if counts[ONSET] == 0 or shares.sum() == 0:
+        return None
+    return shares / shares.sum() / np.maximum(counts, 1)
+
+
+def clip_chances(weight: np.ndarray, is_own: np.ndarray, own_share: float) -> np.ndarray:
+    """Return the chance (N,) of each clip to be drawn; they sum to 1.
+
+    Parameters
+    ----------
+    weight : of each clip among clips of its sort, (N,): the number of its windows, where all are as likely.
+    is_own : which clips are the user's own, bool (N,).
+    own_share : chance of all own clips together, 0..1; without effect where all clips are of one sort.
+    """
+    if is_own.all() or not is_own.any():
+        return weight / weight.sum()
+    share = np.where(is_own, own_share, 1.0 - own_share)
+    return share * weight / np.where(is_own, weight[is_own].sum(), weight[~is_own].sum())
+
+
+def make_sampler(
+    onset_frames: Sequence[np.ndarray],
+    lengths: Sequence[int],
+    window_frames: int,
+    params: SamplerParams,
+    is_own: np.ndarray,
+    own_share: float,
+) -> WindowSampler:
+    """Return the sampler over the windows of N clips; the shares of kinds hold within the own clips and within the others.
+
+    Parameters
+    ----------
+    onset_frames, lengths : onsets of each clip as positions in it, and its number of frames, at least `window_frames`.
+    is_own, own_share : see `clip_chances`.
+    """
+    kinds = [
+        window_kinds(onsets, length, window_frames, params.nearmiss_radius)
+        for onsets, length in zip(onset_frames, lengths, strict=True)
+    ]
+    room = np.array([len(of_clip) for of_clip in kinds])
+    by_kind = np.ones((len(kinds), len(KINDS)))
+    if params.mode != "uniform":
+        for sort in (is_own, ~is_own):
+            by_kind[sort] = _chance_of_kinds([kinds[clip] for clip in np.flatnonzero(sort)], params)
+    weight = np.array([chance[of_clip].sum() for chance, of_clip in zip(by_kind, kinds, strict=True)])
+    chance = clip_chances(weight, is_own, own_share)
+    counts = np.array([np.bincount(of_clip, minlength=len(KINDS)) for of_clip in kinds])
+    shares = (chance / np.maximum(weight, np.finfo(float).tiny)) @ (counts * by_kind)
+    within = tuple(
+        None if (one == one[0]).all() else np.cumsum(one[of_clip]) for one, of_clip in zip(by_kind, kinds, strict=True)
+    )
+    return WindowSampler(chance, room, within, shares)
+
+
+def _chance_of_kinds(kinds: Sequence[np.ndarray], params: SamplerParams) -> np.ndarray:
+    """Return the chance (3,) of a window of each kind, in proportion; the same for all where they cannot be balanced."""
+    if not kinds:
+        return np.ones(len(KINDS))
+    every = np.concatenate(kinds)
+    chance = balanced(every, params.fractions)
+    if chance is None:
+        log.warning(
+            "train.sampler: %d windows cannot be balanced by onsets (%d of them have one): drawn uniformly",
+            len(every), int((every == ONSET).sum()),
+        )  # fmt: skip
+        return np.ones(len(KINDS))
+    return chance
