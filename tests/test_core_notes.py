@@ -108,3 +108,14 @@ def test_damaged_midi_never_ends_in_a_traceback(tmp_path_factory, data):
         read_midi(folder / "a.mid")
     except InputError as error:
         assert "a.mid" in str(error)
+
+
+@pytest.mark.parametrize("broken", [(b"\x03\xc0", b"\x00\x00"), (b"\xff\x51\x03\x07\xa1\x20", b"\xff\x51\x03\x00\x00\x00")])
+def test_a_midi_file_without_resolution_or_tempo_is_refused(tmp_path, broken):
+    path = tmp_path / "a.mid"
+    write_midi(path, make_notes(np.array([0.5]), np.array([0.9]), np.array([60])))
+    content = path.read_bytes()
+    assert broken[0] in content
+    path.write_bytes(content.replace(*broken, 1))
+    with pytest.raises(InputError, match="a.mid: not a readable MIDI file .its tempo or resolution is zero"):
+        read_midi(path)

@@ -232,6 +232,42 @@ def test_corners_of_a_part_of_the_keyboard_are_a_start():
     assert_so(found, view)
 
 
+def test_keys_are_looked_for_in_the_region_given():
+    """Two keyboards one above the other: without a region either may be found."""
+    (_, above), (view, below) = seen(2), seen(4)
+    picture, shift = np.concatenate([above, below]), np.array([0.0, 360.0])
+    found = estimate([picture], PARAMS, GEOMETRY, Override(region=(0, 360, 640, 720)))
+    assert (found.status, found.source, found.source_hw) == ("ok", "pixels", (720, 640))
+    assert np.abs(key_errors(found, view.key_centers_px() + shift, GEOMETRY)).max() < 0.08
+
+
+def test_a_region_that_holds_the_keyboard_changes_little():
+    view, picture = seen(4)
+    x, y = view.key_centers_px().T
+    region = (x.min() - 60, y.min() - 90, x.max() + 60, y.max() + 150)
+    found = estimate([picture], PARAMS, GEOMETRY, Override(region=tuple(region)))
+    assert found.status == "ok"
+    errors = key_errors(found, view.key_centers_px(), GEOMETRY)
+    np.testing.assert_allclose(
+        errors, key_errors(estimate([picture], PARAMS, GEOMETRY), view.key_centers_px(), GEOMETRY), atol=0.02
+    )
+
+
+@pytest.mark.parametrize(("region", "reason"), [
+    ((700, 0, 900, 300), "the region 700, 0, 900, 300 lies outside the 640 x 360 picture"),
+    ((0, 0, 640, 40), "no row of black keys was found in the region"),
+])  # fmt: skip
+def test_a_region_without_keys_is_refused(region, reason):
+    _, picture = seen(4)
+    found = estimate([picture], PARAMS, GEOMETRY, Override(region=region))
+    assert (found.status, found.reason) == ("refused", reason)
+
+
+def test_a_region_is_a_rectangle():
+    with pytest.raises(InputError, match=r"region: x 5\.\.1, y 0\.\.9 is no rectangle"):
+        Override(region=(5, 0, 1, 9))
+
+
 def test_4k_pictures_are_looked_at_in_half_their_size():
     _, picture = seen(8, size_wh=(1920, 1080))
     half = picture[..., 0]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tivit.datasets.index import write_index
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
 from tivit.datasets.synthetic import Synthetic
+from tivit.registration import overrides
 from tivit.registration.overrides import COLUMNS, overrides_of, read_table
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 
@@ -120,6 +122,23 @@ def test_a_table_of_other_columns_is_refused(tmp_path):
 def test_params_are_strict(dataset, changes, message):
     with pytest.raises(InputError, match=message):
         known(dataset(), **changes)
+
+
+def test_metadata_in_a_picture_of_another_width_is_scaled_to_the_video(dataset, monkeypatch):
+    """As of PianoVAM, whose corners are in 1920 px whatever the width of the file at hand."""
+    monkeypatch.setattr(Synthetic, "picture_width_px", 1920.0)
+    monkeypatch.setattr(Synthetic, "search_box", lambda self, clip, opened: (0.0, 3.0, 12.0, 9.0))
+    monkeypatch.setattr(overrides, "probe", lambda video: SimpleNamespace(width_px=1280))
+    found = known(dataset())["val/a"]
+    np.testing.assert_allclose(found.corners, METADATA * 2 / 3)
+    np.testing.assert_allclose(found.region, (0.0, 2.0, 8.0, 6.0))
+
+
+def test_a_video_that_cannot_be_read_has_no_metadata_but_what_is_stated(dataset, monkeypatch):
+    """It is refused later, by its id; the other clips go on."""
+    monkeypatch.setattr(Synthetic, "picture_width_px", 1920.0)
+    found = known(dataset(), overrides={"val/a": {"first_key": 24}})
+    assert found["val/a"] == Override(first_key=24)
 
 
 def test_corners_of_the_dataset_that_make_no_sense_name_the_clip(dataset, monkeypatch):

@@ -106,6 +106,8 @@ def midi_rows(path: Path | str) -> list[tuple[float, float, int, int, int]]:
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
         raise InputError(f"{path}: not a readable MIDI file ({error})") from None
+    except ZeroDivisionError:
+        raise InputError(f"{path}: not a readable MIDI file (its tempo or resolution is zero)") from None
     hand_of_track = {name: hand for hand, name in TRACK_NAMES.items()}
     return [
         (note.start, note.end, note.pitch, note.velocity, hand_of_track.get(instrument.name, UNKNOWN))

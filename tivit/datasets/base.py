@@ -75,9 +75,13 @@ class Listing:
 
 
 class Layout(Protocol):
-    """One dataset's folders and files. Implementations hold nothing that changes."""
+    """One dataset's folders and files. Implementations hold nothing that changes.
+
+    `picture_width_px` : width of the picture that corners and search boxes are in; None: that of each video.
+    """
 
     folder: str
+    picture_width_px: float | None
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
         """Return all clips among the indexed relative paths, in the splits that are published."""
@@ -97,6 +101,8 @@ class Layout(Protocol):
 
 class NothingKnown:
     """The part of a layout whose dataset says nothing of where the keyboard is: it is found in the pixels."""
+
+    picture_width_px: float | None = None
 
     def corners(self, clip: DatasetClip, opened: Opener) -> np.ndarray | None:
         """Return None."""

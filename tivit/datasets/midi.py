@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tivit.core.errors import InputError
 from tivit.core.notes import Notes, make_notes, read_midi
 
 SUSTAIN_CONTROL = 64
@@ -17,11 +16,8 @@ SUSTAIN_DOWN = 64
 
 def read_midi_label(path: Path, offsets: str) -> Notes:
     """Return the notes of a MIDI file, ended as `offsets` ("key" or "pedal") says; raise InputError for a damaged file."""
-    try:
-        notes = read_midi(path)
-        return notes if offsets == "key" else held_by_pedal(notes, _pedal_spans(path))
-    except ZeroDivisionError:
-        raise InputError(f"{path}: not a readable MIDI file (its tempo or resolution is zero)") from None
+    notes = read_midi(path)
+    return notes if offsets == "key" else held_by_pedal(notes, _pedal_spans(path))
 
 
 def held_by_pedal(notes: Notes, spans_s: np.ndarray) -> Notes:

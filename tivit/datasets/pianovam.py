@@ -68,6 +68,7 @@ class PianoVAM(NothingKnown):
     """Layout of the dataset."""
 
     folder = "PianoVAM_v1.0"
+    picture_width_px = FRAME_PX
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
         """Return a clip for every recording of the metadata that has video and label and whose split is asked for.

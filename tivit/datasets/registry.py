@@ -134,6 +134,10 @@ class Dataset:
         home = self._home(clip)
         return home.layout.search_box(clip, home._opened)
 
+    def picture_width_px(self, clip: DatasetClip) -> float | None:
+        """Return the width of the picture that the dataset's corners and rectangles are in; None: that of the video."""
+        return self._home(clip).layout.picture_width_px
+
     def true_key_centers_px(self, clip: DatasetClip) -> np.ndarray | None:
         """Return the true key centres (88, 2) px, if the dataset knows them."""
         home = self._home(clip)

@@ -26,6 +26,7 @@ from tivit.registration.place import Extent, place_on_piano
 from tivit.registration.readings import SEARCHES, Reading, find_readings
 from tivit.registration.refine import Correction, Picture, fit_correction
 from tivit.registration.verify import Verdict, judge, player_side
+from tivit.video.reader import Region
 
 SURE = 0.9
 """A reading this believable ends the search; it has been held against the shifted readings and the other side."""
@@ -37,6 +38,8 @@ LEAST_HEIGHT_MM = 100.0
 """A camera nearer to the plane of the white keys sees no keyboard; at the height of the black keys shadows have no end."""
 MAX_WIDTH_PX = 1920
 """Wider pictures are looked at in this width."""
+REGION_MARGIN, LEAST_REGION_PX = 0.02, 16
+"""A region is widened by this share of its size to each side; what is left of it in the picture must have so many pixels."""
 KEYS_PER_POWER = 9
 """The x correction with which the keyboard is followed outwards has a power for so many black keys."""
 FIRST_KEY_TOLERANCE = 4
@@ -70,7 +73,7 @@ def estimate(
     Parameters
     ----------
     frames : BGR (height, width, 3) or grey (height, width) pictures of one fixed camera, uint8, at least one.
-    override : what is known beforehand (corners as a start, first key, orientation).
+    override : what is known beforehand (corners as a start, first key, orientation, a region to look in).
 
     Raises
     ------
@@ -80,18 +83,31 @@ def estimate(
     source_hw, greys = _greys(frames)
     scale = greys[0].shape[1] / source_hw[1]
     corners = None if override.corners is None else (np.array(override.corners, float) + 0.5) * scale - 0.5
+    region = None if override.region is None else _region_px(override.region, scale, greys[0].shape)
+    if region is not None and min(region.right - region.left, region.bottom - region.top) < LEAST_REGION_PX:
+        bounds = ", ".join(f"{value:g}" for value in override.region)
+        return refused(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(frames))
     picture = Picture(greys)
     best = None
     for search in SEARCHES:
-        found = _best_of(find_readings(greys, params, corners, search), picture, params, override)
+        found = _best_of(find_readings(greys, params, corners, search, region), picture, params, override)
         if found is not None and (best is None or found.weight > best.weight):
             best = found
         if best is not None and best.verdict.confidence >= SETTLED and not _objection(best, override, params):
             break
     if best is None:
-        where = "" if corners is None else " between the corners"
+        where = " between the corners" if corners is not None else " in the region" if region is not None else ""
         return refused(f"no row of black keys was found{where}", source_hw, len(frames))
     return _registration(best, geometry, scale, source_hw, len(frames), override, params)
+
+
+def _region_px(bounds: Sequence[float], scale: float, size_hw: tuple[int, int]) -> Region:
+    """Return x0, y0, x1, y1 of the picture at another scale with a margin, cut to `size_hw`; empty where they are outside."""
+    x0, y0, x1, y1 = scale * np.array(bounds)
+    margin_x, margin_y = REGION_MARGIN * (x1 - x0), REGION_MARGIN * (y1 - y0)
+    left, right = np.clip([x0 - margin_x, x1 + margin_x], 0, size_hw[1]).round().astype(int).tolist()
+    top, bottom = np.clip([y0 - margin_y, y1 + margin_y], 0, size_hw[0]).round().astype(int).tolist()
+    return Region(left, top, right, bottom)
 
 
 def _best_of(

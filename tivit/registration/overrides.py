@@ -12,6 +12,7 @@ of its own, for the own clips.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from tivit.core.params import nearest
 from tivit.datasets.base import DatasetClip
 from tivit.datasets.registry import Dataset
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+from tivit.video.reader import probe
+
+log = logging.getLogger(__name__)
 
 TABLE_NAME = "registration.csv"
 CORNER_COLUMNS = tuple(f"{axis}{corner}" for corner in range(4) for axis in "xy")
@@ -90,11 +94,23 @@ def _corners(cells: dict[str, str], line: str) -> tuple[tuple[float, float], ...
 
 
 def _metadata(dataset: Dataset, clip: DatasetClip) -> Override:
-    corners = dataset.corners(clip)
-    if corners is None:
+    """Return what the dataset itself says, in px of the clip's video; nothing for a video that registration will refuse."""
+    corners, box = dataset.corners(clip), dataset.search_box(clip)
+    if corners is None and box is None:
         return NOTHING_KNOWN
+    scale, picture_width_px = 1.0, dataset.picture_width_px(clip)
+    if picture_width_px is not None:
+        video = dataset.video_path(clip)
+        try:
+            scale = probe(video).width_px / picture_width_px
+        except InputError as error:
+            log.debug("%s; where the dataset says its keyboard is is not used", error)
+            return NOTHING_KNOWN
     try:
-        return Override(tuple(map(tuple, np.asarray(corners, float).tolist())))
+        return Override(
+            corners=None if corners is None else tuple(map(tuple, (scale * np.asarray(corners, float)).tolist())),
+            region=None if box is None else tuple((scale * np.asarray(box, float)).tolist()),
+        )
     except InputError as error:
         raise InputError(f"{dataset.index.name}, clip {clip.clip_id!r}: {error}") from None
 

@@ -22,11 +22,13 @@ class Override:
         bottom left. A start, refined.
     first_key : MIDI number of the lowest key in view (decides the octave).
     orientation : one of `core.registration.ORIENTATIONS`.
+    region : rectangle x0, y0, x1, y1 (px) in which black keys are looked for, when there are no corners; it may hold more.
     """
 
     corners: tuple[tuple[float, float], ...] | None = None
     first_key: int | None = None
     orientation: str | None = None
+    region: tuple[float, float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.corners is not None:
@@ -35,6 +37,8 @@ class Override:
             check_range("first_key", self.first_key, LOWEST_MIDI, HIGHEST_MIDI)
         if self.orientation is not None:
             check_choice("orientation", self.orientation, ORIENTATIONS)
+        if self.region is not None:
+            _check_region(self.region)
 
     def over(self, other: Override) -> Override:
         """Return what is known when `self` goes before `other`, field by field."""
@@ -54,6 +58,12 @@ def _check_corners(corners: tuple[tuple[float, float], ...]) -> None:
     side, following = (np.roll(points, -turn, axis=0) - np.roll(points, 1 - turn, axis=0) for turn in (1, 2))
     if (side[:, 0] * following[:, 1] - side[:, 1] * following[:, 0] <= 0).any():
         raise InputError("corners: must go round as top left, top right, bottom right, bottom left (x right, y down)")
+
+
+def _check_region(region: tuple[float, float, float, float]) -> None:
+    x0, y0, x1, y1 = region
+    if not np.isfinite(region).all() or x1 <= x0 or y1 <= y0:
+        raise InputError(f"region: x {x0:g}..{x1:g}, y {y0:g}..{y1:g} is no rectangle; it is [x0, y0, x1, y1] in px")
 
 
 @dataclass(frozen=True)

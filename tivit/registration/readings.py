@@ -20,6 +20,7 @@ from tivit.registration.params import RegistrationParams
 from tivit.registration.pattern import BLACK_PER_OCTAVE, mirrored_black
 from tivit.registration.pose import Pose, fit_to_black_keys
 from tivit.video.median import temporal_median
+from tivit.video.reader import Region
 
 WORK_SCALES = ((1.0, 16), (2.0, 9), (0.5, 9))
 """Sizes looked at, in `work_width_px`, and how many frames: keyboards that fill most of a picture, smaller ones, large keys."""
@@ -134,13 +135,24 @@ def middle_octaves(first: int, last: int) -> int:
 
 
 def find_readings(
-    greys: Sequence[np.ndarray], params: RegistrationParams, corners: np.ndarray | None, search: Search = SEARCHES[0]
+    greys: Sequence[np.ndarray],
+    params: RegistrationParams,
+    corners: np.ndarray | None,
+    search: Search = SEARCHES[0],
+    region: Region | None = None,
 ) -> Iterator[Reading]:
-    """Yield the readings of grey frames (height, width), likely ones first; `corners` (4, 2) px, tl, tr, br, bl, or None."""
+    """Yield the readings of grey frames (height, width), likely ones first.
+
+    Parameters
+    ----------
+    corners : (4, 2) px, tl, tr, br, bl, or None.
+    region : where black keys are looked for without corners; None: in the whole picture.
+    """
     height, width = greys[0].shape
+    region = region or Region(0, 0, width, height)
     found: list[tuple[float, Blobs, Match, bool]] = []
     if corners is None:
-        looks = (_scaled(greys, params.work_width_px * scale, frames) for scale, frames in WORK_SCALES)
+        looks = (_scaled(greys, region, params.work_width_px * scale, frames) for scale, frames in WORK_SCALES)
     else:
         looks = iter([_straightened(greys, corners)])
     for work, to_image in looks:
@@ -162,16 +174,17 @@ def find_readings(
                 yield reading
 
 
-def _scaled(greys: Sequence[np.ndarray], work_width: float, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the temporal median of some frames at a width, and the map (3, 3) from its pixels to those of the picture."""
-    height, width = greys[0].shape
+def _scaled(greys: Sequence[np.ndarray], region: Region, work_width: float, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the temporal median of a region of some frames at a width, and the map (3, 3) from its pixels to the picture's."""
+    width, height = region.right - region.left, region.bottom - region.top
     scale = work_width / width
     size = (int(round(work_width)), max(1, int(round(height * scale))))
     shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     few = [greys[i] for i in np.unique(np.linspace(0, len(greys) - 1, min(frames, len(greys))).round().astype(int))]
-    work = temporal_median([cv2.resize(grey, size, interpolation=shrink) for grey in few])
+    seen = [grey[region.top : region.bottom, region.left : region.right] for grey in few]
+    work = temporal_median([cv2.resize(grey, size, interpolation=shrink) for grey in seen])
     center = 0.5 / scale - 0.5
-    return work, np.array([[1 / scale, 0, center], [0, 1 / scale, center], [0, 0, 1.0]])
+    return work, np.array([[1 / scale, 0, center + region.left], [0, 1 / scale, center + region.top], [0, 0, 1.0]])
 
 
 def _straightened(greys: Sequence[np.ndarray], corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
