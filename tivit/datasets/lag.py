@@ -8,12 +8,14 @@ than `MOST` times the noise. Releases add half: they are slower, and labels of s
 
 A key moves before the onset that its string sounds at: on rendered clips, whose labels are exact, the peak lies `ONSET_LEAD_S`
 before an onset and `RELEASE_LEAD_S` before a release, which is taken out. The constants were chosen on train and val;
-`tests/benchmarks/lag.py` measures what comes of them. The tables of a manifest's lags are read and written here too.
+`tests/benchmarks/lag.py` measures what comes of them. The table of a manifest's lags is read and written here too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,8 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import TAIL_LEFT_MM, TAIL_RIGHT_MM, WHITE_LENGTH_MM, key_of
 from tivit.core.manifest import Clip
 from tivit.core.notes import Notes
-from tivit.core.strip import StripFolder, StripGeometry, covered_shares
+from tivit.core.parallel import map_clips
+from tivit.core.strip import StripFolder, StripGeometry, covered_shares, open_strips
 from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import LagParams
 
@@ -161,7 +164,32 @@ def lag_of_clip(item: tuple[Clip, Notes], strips: StripFolder, largest_s: float)
     return estimate_lag(frames, grid, strips.geometry, clip.in_view, notes, largest_s)
 
 
-def write_lags(folder: Path | str, lags: dict[str, Lag], params: LagParams) -> None:
+def lags_of(clips: Sequence[Clip], notes: Mapping[str, Notes], root: Path, params: LagParams, workers: int) -> dict[str, Lag]:
+    """Return clip id -> lag of clips whose strips lie in the folder `root`; of none where `params` ask for no correction.
+
+    Raises
+    ------
+    InputError
+        The strip of a clip is missing or damaged.
+    """
+    if not params.correct:
+        return {}
+    work = partial(lag_of_clip, strips=open_strips(root), largest_s=params.largest_s)
+    found = map_clips(work, [(clip, notes[clip.clip_id]) for clip in clips], workers, "lags")
+    return {clip.clip_id: lag for clip, lag in zip(clips, found, strict=True)}
+
+
+def summary_of(lags: Mapping[str, Lag], params: LagParams) -> dict[str, float]:
+    """Return how many clips have their labels moved, of how many the lag is not sure, and the median of the sure ones (s)."""
+    sure = [lag for lag in lags.values() if lag.is_sure(params)]
+    return {
+        "lag_moved": sum(lag.applied_s(params) != 0.0 for lag in sure),
+        "lag_unsure": len(lags) - len(sure),
+        "lag_median_s": float(np.median([lag.lag_s for lag in sure])) if sure else 0.0,
+    }
+
+
+def write_lags(folder: Path | str, lags: Mapping[str, Lag], params: LagParams) -> None:
     """Write `lags.csv` into the folder of a manifest: a line a clip, with what was added to its labels (s)."""
     rows = ((clip_id, lag.lag_s, lag.confidence, lag.notes, lag.applied_s(params)) for clip_id, lag in lags.items())
     write_csv(Path(folder) / LAGS_NAME, LAG_COLUMNS, rows, decimals=4)
