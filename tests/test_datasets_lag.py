@@ -45,7 +45,7 @@ def test_what_is_beyond_the_bound_is_not_believed(clip):
     notes, grid, frames = clip
     for lag_s in (-0.33, 0.33):
         lag = estimate(frames, grid, notes.moved(-lag_s))
-        assert lag.lag_s == pytest.approx(lag_s, abs=0.02) and lag.confidence > PARAMS.min_confidence
+        assert lag.lag_s == pytest.approx(lag_s, abs=0.004) and lag.confidence > PARAMS.min_confidence
         assert not lag.is_sure(PARAMS) and lag.applied_s(PARAMS) == 0.0
     wider = replace(PARAMS, largest_s=0.5)
     lag = estimate_lag(frames, grid, GEOMETRY, EVERY, notes.moved(-0.33), wider.largest_s)

@@ -36,8 +36,8 @@ BESIDE_PX = 0.5
 """Columns looked at on either side of a key: the gaps beside it change most."""
 STEP_S, SIGMA_S = 0.005, 0.03
 """How finely lags are looked for, and the smoothing over them."""
-BEYOND_S = 0.05
-"""How far beyond the largest lag is looked, so that a peak out there is not taken for one at the bound."""
+BEYOND_S = 0.2
+"""How far beyond the largest lag is looked: a peak out there is refused; without it a lesser one nearer would be taken."""
 APART_S = 0.08
 """A second peak nearer than this to the highest is the same one."""
 MOST = 20.0
@@ -85,8 +85,8 @@ def estimate_lag(
     frames : a strip, uint8 (T, height, width); a memory map is read in parts, and of it only the rows that are looked at.
     grid, geometry : of the strip.
     in_view : keys in view, bool (88,); notes of others are left out.
-    notes : the labels; what is nearer than `largest_s` + 0.05 s to an end of the clip is left out.
-    largest_s : lags up to 0.05 s beyond this are looked for.
+    notes : the labels; what is nearer than `largest_s` + 0.2 s to an end of the clip is left out.
+    largest_s : lags up to 0.2 s beyond this are looked for.
     """
     reach_steps = round((largest_s + BEYOND_S) / STEP_S)
     shifts_s = np.arange(-reach_steps, reach_steps + 1) * STEP_S
