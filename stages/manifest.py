@@ -1,4 +1,4 @@
-"""Build the manifest: usable clips with split, tier and notes."""
+"""Build the manifest: usable clips with split, tier and notes, the notes where the video shows them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from tivit.core.keyboard import key_of
 from tivit.core.manifest import OWN_TIER, SPLITS, Clip, Manifest, write_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import section
-from tivit.core.registration import FILE_NAME, STATUSES, read_registrations
+from tivit.core.registration import STATUSES
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.core.strip import StripGeometry
+from tivit.datasets.lag import lags_of, summary_of, write_lags
 from tivit.datasets.own import OWN_FOLDER
 from tivit.datasets.params import DataParams
-from tivit.datasets.registry import open_dataset
+from tivit.datasets.registry import Dataset, open_dataset
 from tivit.datasets.splits import RULE
+from tivit.datasets.usable import UsableClips, usable_clips
 
 log = logging.getLogger("tivit.manifest")
-SPLITS_PATH = Path("data/manifest/splits.json")
+FOLDER, STRIPS = Path("data/manifest"), Path("data/strips")
+SPLITS_PATH = FOLDER / "splits.json"
 TALLIES = ("notes", "notes_out_of_view", "notes_with_hand", "notes_with_staff")
 
 
@@ -34,60 +37,75 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
 
     The metrics list them under `refused` and `octave_unknown`, and what the dataset itself lacks or was told to leave out under
     `left_out`; they name the file that gave the splits, and count by split the notes, those of keys that no picture shows, and
-    those whose hand or staff is known. Where validation was carved from train, `data/manifest/splits.json` says how.
+    those whose hand or staff is known. Where validation was carved from train, `data/manifest/splits.json` says how. The lag
+    between labels and video, estimated from `data/strips`, is taken out of the notes as `data.lag` says; `lags.csv` has it of
+    every clip, the metrics how many clips were moved and of how many it is not sure.
     """
-    del runtime
     geometry = section(params, "strips", StripGeometry)
-    dataset = open_dataset(section(params, "data", DataParams))
-    registrations = read_registrations(Path("data/registration") / FILE_NAME)
-    clips, notes = [], {}
-    left_out: dict[str, list[str]] = {status: [] for status in STATUSES if status != "ok"}
-    chosen = dataset.clips()
-    dataset.refuse_shared(chosen)
-    for clip in chosen:
-        registration = registrations.get(clip.clip_id)
-        if registration is None:
-            raise InputError(f"data/registration/{FILE_NAME}: clip {clip.clip_id!r} is missing; run the register stage")
-        if not registration.is_usable:
-            log.warning("left out %s (%s): %s", clip.clip_id, registration.status.replace("_", " "), registration.reason)
-            left_out[registration.status].append(clip.clip_id)
-            continue
-        in_view = (registration.first_midi, registration.last_midi)
-        clips.append(Clip(clip.clip_id, clip.split, clip.tier, clip.video, *in_view))
-        notes[clip.clip_id] = found = dataset.notes(clip)
-        labels = dataset.hands(clip, found, registration, geometry)
-        if labels is not None:
-            notes[clip.clip_id] = replace(found, hand=labels.hand.astype(found.hand.dtype))
-    counts = Counter(clip.split for clip in clips)
-    empty = [split for split in SPLITS if not counts[split]]
-    if empty:
-        why, lacking = (
-            ", ".join(f"{len(ids)} {reason.replace('_', ' ')}" for reason, ids in reasons.items())
-            for reasons in (left_out, dataset.listing.left_out)
-        )
-        raise InputError(f"no usable clip is left in split {empty[0]!r} (registration: {why}; left out: {lacking or 'none'})")
-    if dataset.own is not None and not any(clip.tier == OWN_TIER for clip in clips):
-        why = "; ".join(f"{clip.clip_id}: {registrations[clip.clip_id].reason}" for clip in dataset.own.clips())
-        raise InputError(f"{OWN_FOLDER}: none of its clips can be used ({why}); see its README.md, or empty the folder")
-    write_manifest("data/manifest", Manifest(tuple(clips), notes))
+    data = section(params, "data", DataParams)
+    dataset = open_dataset(data)
+    usable = usable_clips(dataset)
+    left_out = name_left_out(usable)
+    refuse_empty(dataset, usable, left_out)
+    clips = [
+        Clip(clip.clip_id, clip.split, clip.tier, clip.video, found.first_midi, found.last_midi) for clip, found in usable.clips
+    ]
+    labels = {clip.clip_id: dataset.notes(clip) for clip, _ in usable.clips}
+    lags = lags_of(clips, labels, STRIPS, data.lag, runtime.workers)
+    notes = {}
+    for clip, registration in usable.clips:
+        late_s = lags[clip.clip_id].applied_s(data.lag) if lags else 0.0
+        notes[clip.clip_id] = moved = labels[clip.clip_id].moved(late_s)
+        hands = dataset.hands(clip, moved, registration, geometry)
+        if hands is not None:
+            notes[clip.clip_id] = replace(moved, hand=hands.hand.astype(moved.hand.dtype))
+    write_manifest(FOLDER, Manifest(tuple(clips), notes))
+    write_lags(FOLDER, lags, data.lag)
     listing = dataset.listing
     SPLITS_PATH.unlink(missing_ok=True)
     if listing.carved:
-        write_json(SPLITS_PATH, {"rule": RULE, **vars(dataset.params.carve), "val": listing.carved})
-    for reason, ids in listing.left_out.items():
-        log.warning("left out (%s): %s", reason.replace("_", " "), ", ".join(ids))
+        write_json(SPLITS_PATH, {"rule": RULE, **vars(data.carve), "val": listing.carved})
     tallies = {name: dict.fromkeys(SPLITS, 0) for name in TALLIES}
     for clip in clips:
         for name, count in tally(clip, notes[clip.clip_id]).items():
             tallies[name][clip.split] += count
+    counts, lag = Counter(clip.split for clip in clips), summary_of(lags, data.lag)
     metrics = {"clips": counts, **tallies, **left_out, "left_out": listing.left_out, "split_source": listing.split_source}
-    write_json("metrics/manifest.json", metrics)
+    write_json("metrics/manifest.json", metrics | lag)
     log.info(
-        "manifest: %d clips, %d notes, %d of them out of view; %d clips left out; splits of %s%s",
+        "manifest: %d clips, %d notes, %d of them out of view; %d clips left out; splits of %s%s; %s",
         len(clips), sum(tallies["notes"].values()), sum(tallies["notes_out_of_view"].values()),
-        sum(map(len, left_out.values())), listing.split_source,
+        len(usable.left_out), listing.split_source,
         f", {len(listing.carved)} train clips became val" if listing.carved else "",
+        ", ".join(f"{name} {value:g}" for name, value in lag.items()),
     )  # fmt: skip
+
+
+def name_left_out(usable: UsableClips) -> dict[str, list[str]]:
+    """Name in the log the clips whose registration cannot be used; return status -> their ids."""
+    left_out: dict[str, list[str]] = {status: [] for status in STATUSES if status != "ok"}
+    for clip, registration in usable.left_out:
+        log.warning("left out %s (%s): %s", clip.clip_id, registration.status.replace("_", " "), registration.reason)
+        left_out[registration.status].append(clip.clip_id)
+    return left_out
+
+
+def refuse_empty(dataset: Dataset, usable: UsableClips, left_out: dict[str, list[str]]) -> None:
+    """Name in the log what the dataset itself leaves out; raise InputError when no clip of a split, or no own clip, is left."""
+    listing, splits = dataset.listing, {clip.split for clip, _ in usable.clips}
+    for reason, ids in listing.left_out.items():
+        log.warning("left out (%s): %s", reason.replace("_", " "), ", ".join(ids))
+    for split in SPLITS:
+        if split not in splits:
+            why, lacking = (
+                ", ".join(f"{len(ids)} {reason.replace('_', ' ')}" for reason, ids in reasons.items())
+                for reasons in (left_out, listing.left_out)
+            )
+            raise InputError(f"no usable clip is left in split {split!r} (registration: {why}; left out: {lacking or 'none'})")
+    if dataset.own is not None and not any(clip.tier == OWN_TIER for clip, _ in usable.clips):
+        refused = (f"{clip.clip_id}: {found.reason}" for clip, found in usable.left_out if clip.tier == OWN_TIER)
+        why = "; ".join(refused)
+        raise InputError(f"{OWN_FOLDER}: none of its clips can be used ({why}); see its README.md, or empty the folder")
 
 
 def tally(clip: Clip, notes: Notes) -> dict[str, int]:

@@ -7,22 +7,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tivit.core.errors import InputError
-from tivit.core.manifest import read_manifest
 from tivit.core.parallel import map_clips
 from tivit.core.params import section
-from tivit.core.registration import FILE_NAME, Registration, read_registrations
+from tivit.core.registration import Registration
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.core.strip import StripGeometry, strip_path, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
+from tivit.datasets.usable import usable_clips
 from tivit.video.rectify import write_strip
 
 log = logging.getLogger("tivit.strips")
 FOLDER = Path("data/strips")
-REGISTRATIONS = Path("data/registration") / FILE_NAME
 
 
 def strip_clip(item: tuple[str, Path, Registration], geometry: StripGeometry, fps: float) -> TimeGrid:
@@ -32,17 +30,12 @@ def strip_clip(item: tuple[str, Path, Registration], geometry: StripGeometry, fp
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write `data/strips`: one file per clip of the manifest, and the index last."""
+    """Write `data/strips`: one file per clip whose keyboard was found, and the index last. No label is looked at."""
     geometry = section(params, "strips", StripGeometry)
     data = section(params, "data", DataParams)
     dataset = open_dataset(data)
-    registrations = read_registrations(REGISTRATIONS)
-    items = []
-    for clip in read_manifest("data/manifest").clips:
-        registration = registrations.get(clip.clip_id)
-        if registration is None or not registration.is_usable:
-            raise InputError(f"{REGISTRATIONS}: no usable registration of {clip.clip_id!r}; run the register stage")
-        items.append((clip.clip_id, dataset.video_path(clip), registration))
+    usable = usable_clips(dataset).clips
+    items = [(clip.clip_id, dataset.video_path(clip), registration) for clip, registration in usable]
     work = partial(strip_clip, geometry=geometry, fps=data.fps)
     grids = dict(zip((item[0] for item in items), map_clips(work, items, runtime.workers, "strips"), strict=True))
     write_strip_index(FOLDER, geometry, grids)

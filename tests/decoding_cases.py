@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from tivit.core.keyboard import KEY_COUNT, LOWEST_MIDI
@@ -55,8 +53,3 @@ def noisy_logits(notes: Notes, grid: TimeGrid, rng: np.random.Generator, noise: 
         probability = 0.02 + 0.88 / (1 + np.exp(-logits.astype(float)))
         result[name] = (np.log(probability / (1 - probability)) + rng.normal(0, noise, logits.shape)).astype(np.float32)
     return result
-
-
-def shifted(notes: Notes, by_s: float) -> Notes:
-    """Return the notes `by_s` seconds later."""
-    return replace(notes, onset_s=notes.onset_s + by_s, offset_s=notes.offset_s + by_s)

@@ -21,6 +21,7 @@ from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 
 PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")
+PARAMS["data"]["lag"]["correct"] = False  # the videos of the fixtures are none, so they have no strips
 RUNTIME = section(PARAMS, "runtime", RuntimeParams)
 GEOMETRY = section(PARAMS, "strips", StripGeometry)
 REGISTRATION = known_registration(random_view(np.random.default_rng(4)), GEOMETRY)

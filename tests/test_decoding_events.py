@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from decoding_cases import HALF, RULES, THRESHOLDS, noisy_logits, perfect_logits, random_notes, shifted
+from decoding_cases import HALF, RULES, THRESHOLDS, noisy_logits, perfect_logits, random_notes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,7 +48,7 @@ def test_no_note_is_found_out_of_view():
 def test_an_oracle_loses_nothing(fps, start_s, decoder):
     thresholds = replace(THRESHOLDS, rules=replace(RULES, decoder=decoder))
     for seed in range(4):
-        notes = shifted(random_notes(np.random.default_rng(seed), 20.0, per_key=6), start_s)
+        notes = random_notes(np.random.default_rng(seed), 20.0, per_key=6).moved(start_s)
         grid = TimeGrid(fps, start_s, int(20 * fps) + 1)
         found = decode_notes(perfect_logits(notes, grid), grid, thresholds)
         np.testing.assert_array_equal(found.midi, notes.midi)
@@ -261,7 +261,7 @@ def test_many_clips_at_once_are_decoded_as_one_by_one():
     clips = []
     for number, fps in enumerate((25.0, 30.0, 60.0)):
         rng, grid = np.random.default_rng(number), TimeGrid(fps, 0.7 * number, int(6 * fps))
-        notes = shifted(random_notes(rng, 6.0), grid.start_s)
+        notes = random_notes(rng, 6.0).moved(grid.start_s)
         clips.append(ClipLogits(str(number), grid, noisy_logits(notes, grid, rng)))
     events = collect(clips, THRESHOLDS)
     chosen, runs = choose(events, 0.5, 0.5), find_runs(events, 0.5)

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from decoding_cases import HALF, RULES, THRESHOLDS, noisy_logits, perfect_logits, random_notes, shifted
+from decoding_cases import HALF, RULES, THRESHOLDS, noisy_logits, perfect_logits, random_notes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,7 +60,7 @@ def test_the_path_does_not_depend_on_where_blocks_end(length):
 @given(st.integers(0, 10_000), st.sampled_from([25.0, 30.0, 60.0]), st.floats(0.0, 1.0), st.sampled_from([0.05, 0.2, 1.0]))
 @settings(max_examples=40, deadline=None)
 def test_an_oracle_loses_nothing_whatever_a_frame_counts(seed, fps, start_s, weight):
-    notes = shifted(random_notes(np.random.default_rng(seed), 8.0, per_key=4), start_s)
+    notes = random_notes(np.random.default_rng(seed), 8.0, per_key=4).moved(start_s)
     grid = TimeGrid(fps, start_s, int(8 * fps) + 1)
     thresholds = replace(STATES, rules=replace(STATES.rules, hold_weight=weight))
     found = decode_notes(perfect_logits(notes, grid), grid, thresholds)
@@ -111,7 +111,7 @@ def test_many_clips_at_once_are_decoded_as_one_by_one():
     clips = []
     for number, fps in enumerate((25.0, 30.0, 60.0)):
         rng, grid = np.random.default_rng(number), TimeGrid(fps, 0.7 * number, int(6 * fps))
-        clips.append(ClipLogits(str(number), grid, noisy_logits(shifted(random_notes(rng, 6.0), grid.start_s), grid, rng)))
+        clips.append(ClipLogits(str(number), grid, noisy_logits(random_notes(rng, 6.0).moved(grid.start_s), grid, rng)))
     events = collect(clips, STATES)
     chosen, runs, sources = decide(events, STATES)
     onset_s, offset_s = spans(events, chosen, runs, sources, STATES)

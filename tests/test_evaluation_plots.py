@@ -1,7 +1,7 @@
 """Piano rolls: the same bytes twice, no metadata, the colours of what they show and where, and empty sides."""
 
 import numpy as np
-from decoding_cases import random_notes, shifted
+from decoding_cases import random_notes
 from PIL import Image
 
 from tivit.core.notes import empty_notes, make_notes
@@ -21,8 +21,8 @@ def picture(path, reference, estimate):
 
 def test_the_same_bytes_twice_and_no_metadata(tmp_path):
     notes = random_notes(np.random.default_rng(0), 6.0)
-    picture(tmp_path / "a.png", notes, shifted(notes, 0.02))
-    picture(tmp_path / "b.png", notes, shifted(notes, 0.02))
+    picture(tmp_path / "a.png", notes, notes.moved(0.02))
+    picture(tmp_path / "b.png", notes, notes.moved(0.02))
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert Image.open(tmp_path / "a.png").info == {}
 

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from decoding_cases import random_notes, shifted
+from decoding_cases import random_notes
 
 from tivit.__main__ import main
 from tivit.core.errors import InputError
@@ -23,7 +23,7 @@ def folder(tmp_path):
     for number in range(COUNT):
         notes = random_notes(np.random.default_rng(number), 10.0)
         write_midi(tmp_path / f"true/{number:03d}.mid", notes)
-        moved = shifted(notes.take(np.arange(len(notes)) % 5 > 0), 0.07 if number == 1 else 0.01)
+        moved = notes.take(np.arange(len(notes)) % 5 > 0).moved(0.07 if number == 1 else 0.01)
         rows = zip(moved.onset_s, moved.offset_s, moved.midi, strict=True)
         (tmp_path / "found").mkdir(exist_ok=True)
         (tmp_path / f"found/{number:03d}.txt").write_text("".join(f"{a:.6f}\t{b:.6f}\t{p}\r\n" for a, b, p in rows))
@@ -40,7 +40,7 @@ def table_of(text):
 
 def test_two_midi_files_score_as_in_the_pipeline(folder):
     reference, estimate = folder / "true/000.mid", folder / "moved.mid"
-    write_midi(estimate, shifted(read_midi(reference), 0.03))
+    write_midi(estimate, read_midi(reference).moved(0.03))
     sides = read_midi(reference), read_midi(estimate)
     grid = TimeGrid(100.0, 0.0, int(round(sides[1].offset_s.max() * 100)) + 1)
     expected = summary_by_tier({"000": score_clip(*sides, grid)}, {"000": ""})["all"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from decoding_cases import RULES, noisy_logits, perfect_logits, random_notes, shifted
+from decoding_cases import RULES, noisy_logits, perfect_logits, random_notes
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import IS_BLACK, LOWEST_MIDI
@@ -37,8 +37,8 @@ def cases(count=3, noise=0.8, lag_s=0.0, fps=(30.0, 25.0, 60.0)):
     for number in range(count):
         rng = np.random.default_rng(number)
         grid = TimeGrid(fps[number % len(fps)], 0.3 * number, int(6 * fps[number % len(fps)]))
-        notes = shifted(random_notes(rng, 5.8), grid.start_s)
-        heads = noisy_logits(shifted(notes, lag_s), grid, rng, noise) if noise else perfect_logits(shifted(notes, lag_s), grid)
+        notes = random_notes(rng, 5.8).moved(grid.start_s)
+        heads = noisy_logits(notes.moved(lag_s), grid, rng, noise) if noise else perfect_logits(notes.moved(lag_s), grid)
         clips.append(ClipLogits(f"val/{number}", grid, heads))
         references.append(notes)
     return clips, references
@@ -103,7 +103,7 @@ def two_colours(clips, references):
     late = []
     for clip, notes in zip(clips, references, strict=True):
         is_black = IS_BLACK[notes.midi - LOWEST_MIDI]
-        sides = [notes.take(~is_black), shifted(notes.take(is_black), 0.04)]
+        sides = [notes.take(~is_black), notes.take(is_black).moved(0.04)]
         white, black = (perfect_logits(side, clip.grid) for side in sides)
         heads = {name: np.where(IS_BLACK, black[name] / 2 - 1.0, white[name]).astype(np.float32) for name in white}
         heads["onset"][1, ~IS_BLACK], heads["pitch"][1:3, ~IS_BLACK] = -0.5, 3.0

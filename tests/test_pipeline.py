@@ -17,7 +17,7 @@ from tivit.core.manifest import read_manifest
 from tivit.core.notes import make_notes, write_midi
 
 ROOT = Path(__file__).parents[1]
-STAGES = ["synthesize", "register", "manifest", "strips", "train", "logits", "decode", "sweep", "evaluate"]
+STAGES = ["synthesize", "register", "strips", "manifest", "train", "logits", "decode", "sweep", "evaluate"]
 TRAINED = ("--checkpoint", "data/model/best.pt", "--thresholds", "metrics/thresholds.json")
 
 
@@ -222,7 +222,7 @@ def test_one_command_trains_on_own_clips_from_a_checkpoint(clone):
     (clone / "data/own/clips.csv").write_text("stem,offset_s\nfirst,-1.5\n")
     shutil.copy(clone / "data/model/best.pt", clone / "data/pretrained/best.pt")
     output = run(clone, "dvc", "exp", "run", "-S", "train.init=data/pretrained/best.pt", "-S", "train.steps=6")
-    assert stages_run(output)[:5] == ["register", "manifest", "strips", "train", "logits"]
+    assert stages_run(output)[:5] == ["register", "strips", "manifest", "train", "logits"]
     manifest = read_manifest(clone / "data/manifest")
     mine = [clip for clip in manifest.clips if clip.clip_id == "own/first"]
     assert [(clip.split, clip.tier) for clip in mine] == [("train", "own")]

@@ -1,4 +1,4 @@
-"""The stages register, manifest and strips on a tiny dataset of drawn clips: what they write, and clips that cannot be used."""
+"""The stages register, strips and manifest on a tiny dataset of drawn clips: what they write, and clips that cannot be used."""
 
 import json
 import shutil
@@ -14,10 +14,10 @@ from stages import manifest, register, strips
 from tivit.core import params as params_file
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
-from tivit.core.manifest import Clip, Manifest, read_manifest, write_manifest
-from tivit.core.notes import empty_notes, make_notes, write_midi
+from tivit.core.manifest import read_manifest
+from tivit.core.notes import make_notes, write_midi
 from tivit.core.params import section
-from tivit.core.registration import read_registrations, refused
+from tivit.core.registration import read_registrations, refused, write_registrations
 from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, open_strips
 from tivit.datasets.index import write_index
@@ -125,6 +125,7 @@ def test_the_manifest_says_which_keys_are_in_view_and_counts_the_notes_of_others
     write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
     found |= {"val/plain_000": replace(found["val/plain_000"], first_midi=36, last_midi=84)}
     register.run(PARAMS, RUNTIME)
+    strips.run(PARAMS, RUNTIME)
     manifest.run(PARAMS, RUNTIME)
     written = read_manifest("data/manifest")
     assert [(clip.first_midi, clip.last_midi) for clip in written.clips] == [(21, 108), (21, 108), (36, 84)]
@@ -134,7 +135,7 @@ def test_the_manifest_says_which_keys_are_in_view_and_counts_the_notes_of_others
         "clips": {"train": 1, "val": 1, "test": 1}, "notes": {"train": 2, "val": 3, "test": 1},
         "notes_out_of_view": {"train": 0, "val": 2, "test": 0}, "refused": [], "octave_unknown": [],
         "notes_with_hand": {"train": 2, "val": 3, "test": 1}, "notes_with_staff": {"train": 2, "val": 3, "test": 1},
-        "left_out": {}, "split_source": "folders",
+        "left_out": {}, "split_source": "folders", "lag_moved": 0, "lag_unsure": 3, "lag_median_s": 0.0,
     }  # fmt: skip
 
 
@@ -152,14 +153,14 @@ def test_own_clips_none_of_which_can_be_used_stop_the_manifest_and_one_that_can_
     found["own/second"] = found["val/plain_000"]
     shutil.rmtree(".tivit")
     register.run(PARAMS, RUNTIME)
+    strips.run(PARAMS, RUNTIME)
+    assert "own/second" in open_strips("data/strips").grids
     manifest.run(PARAMS, RUNTIME)
     metrics = json.loads(Path("metrics/manifest.json").read_text())
     assert metrics["clips"] == {"train": 2, "val": 1, "test": 1} and metrics["refused"] == ["own/first"]
-    strips.run(PARAMS, RUNTIME)
-    assert "own/second" in open_strips("data/strips").grids
     shutil.rmtree("data/own")
-    with pytest.raises(InputError, match="data/own: clip 'own/second' is no longer in it; run the manifest stage"):
-        strips.run(PARAMS, RUNTIME)
+    strips.run(PARAMS, RUNTIME)
+    assert sorted(open_strips("data/strips").grids) == list(IDS)
 
 
 def outputs():
@@ -236,10 +237,8 @@ def test_what_is_known_reaches_the_estimate(project, estimates):
     assert known == {"test/hard_000": (30, "mirrored"), "train/plain_000": (None, None), "val/plain_000": (36, None)}
 
 
-def test_strips_hold_every_clip_of_the_manifest(project):
+def test_strips_hold_every_clip_whose_keyboard_was_found(project):
     register.run(PARAMS, RUNTIME)
-    usable = tuple(Clip(clip_id, clip_id.split("/")[0], "plain", f"{clip_id}.mp4", 21, 108) for clip_id in IDS[1:])
-    write_manifest("data/manifest", Manifest(usable, {clip.clip_id: empty_notes() for clip in usable}))
     strips.run(PARAMS, RUNTIME)
     folder = open_strips("data/strips")
     assert sorted(folder.grids) == list(IDS[1:])
@@ -249,9 +248,26 @@ def test_strips_hold_every_clip_of_the_manifest(project):
     assert front > 2 * black
 
 
-def test_strips_need_a_usable_registration(project):
-    register.run(PARAMS, RUNTIME)
-    clip = Clip("test/hard_000", "test", "hard", "test/hard_000.mp4", 21, 108)
-    write_manifest("data/manifest", Manifest((clip,), {clip.clip_id: empty_notes()}))
-    with pytest.raises(InputError, match="no usable registration of 'test/hard_000'"):
+def test_strips_look_at_no_label_and_need_a_registration_of_every_clip(project):
+    for clip_id in IDS:
+        Path(f"data/Synthetic/{clip_id}.json").write_text("no label")
+    found = {clip_id: refused("too dark", (360, 640), 4) for clip_id in IDS}
+    write_registrations("data/registration/reg_refined.json", found)
+    strips.run(PARAMS, RUNTIME)
+    assert open_strips("data/strips").grids == {}
+    del found["val/plain_000"]
+    write_registrations("data/registration/reg_refined.json", found)
+    with pytest.raises(InputError, match="reg_refined.json: clip 'val/plain_000' is missing; run the register stage"):
         strips.run(PARAMS, RUNTIME)
+
+
+def test_the_manifest_needs_the_strips_unless_no_lag_is_asked_for(project, estimates):
+    found, _ = estimates
+    write_registrations("data/registration/reg_refined.json", found)
+    with pytest.raises(InputError, match="data/strips/strips.json: no such file"):
+        manifest.run(PARAMS, RUNTIME)
+    data = PARAMS["data"] | {"lag": PARAMS["data"]["lag"] | {"correct": False}}
+    manifest.run(PARAMS | {"data": data}, RUNTIME)
+    metrics = json.loads(Path("metrics/manifest.json").read_text())
+    assert (metrics["lag_moved"], metrics["lag_unsure"], metrics["lag_median_s"]) == (0, 0, 0.0)
+    assert Path("data/manifest/lags.csv").read_text() == "clip_id,lag_s,confidence,notes,applied_s\n"

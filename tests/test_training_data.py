@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from decoding_cases import shifted
 from model_cases import GEOMETRY, NO_AUGMENT, OCTAVE_PX, batch_of, noisy_strip, played_clip, three_notes, train_params
 
 from tivit.core.errors import InputError
@@ -215,7 +214,7 @@ def test_own_clips_are_known_by_their_tier_and_need_a_note_in_their_video(tmp_pa
     strips, manifest = folder_with(tmp_path, {"train/a": 20, "train/b": 20})
     manifest = replace(manifest, clips=(manifest.clips[0], replace(manifest.clips[1], tier="own")))
     assert [clip.is_own for clip in load_clips(strips, manifest, "train", 8)] == [False, True]
-    late = replace(manifest, notes=manifest.notes | {"train/b": shifted(three_notes(), 5.0)})
+    late = replace(manifest, notes=manifest.notes | {"train/b": three_notes().moved(5.0)})
     with pytest.raises(InputError, match="clip 'train/b': none of its 3 notes lies in its video .0.00 to 0.63 s.; is offset_s"):
         load_clips(strips, late, "train", 8)
 
@@ -224,7 +223,7 @@ def test_the_digest_sees_pictures_and_notes():
     clip = played_clip("a")
     assert content_digest([clip]) == content_digest([played_clip("a")])
     assert content_digest([clip]) != content_digest([played_clip("a", seed=5)])
-    assert content_digest([clip]) != content_digest([replace(clip, notes=shifted(clip.notes, 0.01))])
+    assert content_digest([clip]) != content_digest([replace(clip, notes=clip.notes.moved(0.01))])
     assert content_digest([clip]) != content_digest([replace(clip, in_view=clip.in_view & (np.arange(88) > 3))])
 
 

@@ -257,8 +257,10 @@ def _add_check_lag(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser
 
 def _check_lag(arguments: argparse.Namespace) -> int:
     from tivit.check.lag import check_lag
+    from tivit.datasets.params import DataParams
 
-    return check_lag(arguments.split, arguments.strips, arguments.manifest)
+    params = section(params_file.load(arguments.params), "data", DataParams)
+    return check_lag(params.lag, arguments.split, arguments.strips, arguments.manifest)
 
 
 def _add_check_dataset(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:

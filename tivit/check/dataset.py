@@ -66,7 +66,7 @@ def check_dataset(params: Mapping[str, Any], split: str | None, out: Path) -> in
     manifest = read_manifest(MANIFEST) if (MANIFEST / CLIPS_NAME).exists() else None
     strips = open_strips(STRIPS) if (STRIPS / INDEX_NAME).exists() else None
     if manifest is None or strips is None:
-        print("manifest and strips: not made yet; `dvc repro strips` makes them")
+        print("manifest and strips: not made yet; `dvc repro manifest` makes them")
     else:
         unusable = faults_of_strips(manifest, strips, {clip.clip_id: clip.split for clip in clips}, split)
         faults += unusable.values()

@@ -44,6 +44,10 @@ class Notes:
         """Return the notes at `index` (indices or a mask)."""
         return Notes(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
+    def moved(self, by_s: float) -> Notes:
+        """Return the notes `by_s` seconds later."""
+        return replace(self, onset_s=self.onset_s + by_s, offset_s=self.offset_s + by_s)
+
 
 def make_notes(
     onset_s: np.ndarray,

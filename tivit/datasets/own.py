@@ -8,7 +8,7 @@ index: it is read when it is opened, and DVC watches it as a whole.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tivit.core.artifacts import md5_of, read_csv
@@ -53,7 +53,7 @@ class Own(NothingKnown):
         del params
         notes = read_midi(opened(clip.label))
         offset_s = self.offsets_s.get(PurePosixPath(clip.label).stem, 0.0)
-        return replace(notes, onset_s=notes.onset_s + offset_s, offset_s=notes.offset_s + offset_s)
+        return notes.moved(offset_s)
 
 
 def read_own() -> tuple[Own, FileIndex] | None:

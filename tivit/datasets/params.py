@@ -33,6 +33,29 @@ class CarveRule:
 
 
 @dataclass(frozen=True)
+class LagParams:
+    """What is done about labels that are early or late against the video by a constant.
+
+    Attributes
+    ----------
+    correct : True: the lag of every clip is estimated, and taken out where it is sure; False: none is estimated.
+    largest_s : an estimate that reaches this is not believed.
+    least_s : one below this leaves the labels as they are.
+    min_confidence : nor is one less sure than this believed (`tivit/datasets/lag.py` says what it counts).
+    """
+
+    correct: bool
+    largest_s: float
+    least_s: float
+    min_confidence: float
+
+    def __post_init__(self) -> None:
+        check_range("data.lag.largest_s", self.largest_s, 0.1, 2.0)
+        check_range("data.lag.least_s", self.least_s, 0.0, self.largest_s)
+        check_range("data.lag.min_confidence", self.min_confidence, 0.0, 100.0)
+
+
+@dataclass(frozen=True)
 class DataParams:
     """Which dataset and what of it.
 
@@ -48,6 +71,7 @@ class DataParams:
     offsets : "key": a note ends when its key is released; "pedal": when it stops sounding.
     skeleton_confidence : hands come from landmarks at least so sure, where a dataset has no better; None: never.
     carve : how a missing validation split is made.
+    lag : what is done about labels that are early or late by a constant.
     """
 
     name: str
@@ -61,6 +85,7 @@ class DataParams:
     offsets: str
     skeleton_confidence: float | None
     carve: CarveRule
+    lag: LagParams
 
     def __post_init__(self) -> None:
         check_range("data.fps", self.fps, *FPS_RANGE)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.core.manifest import OWN_TIER, SPLITS, Clip
+from tivit.core.manifest import OWN_TIER, SPLITS
 from tivit.core.notes import Notes
 from tivit.core.params import check_choice
 from tivit.core.registration import Registration
@@ -97,7 +97,7 @@ class Dataset:
         """Return the MD5 of the clip's video by the index."""
         return self._home(clip).index.files[clip.video][1]
 
-    def video_path(self, clip: DatasetClip | Clip) -> Path:
+    def video_path(self, clip: DatasetClip) -> Path:
         """Return the clip's video on this disk, its size checked against the index."""
         return self._home(clip)._opened(clip.video)
 
@@ -143,13 +143,9 @@ class Dataset:
         home = self._home(clip)
         return home.layout.true_key_centers_px(clip, home._opened)
 
-    def _home(self, clip: DatasetClip | Clip) -> Dataset:
+    def _home(self, clip: DatasetClip) -> Dataset:
         """Return the part that holds a clip's files."""
-        if clip.tier != OWN_TIER or self.layout.folder == OWN_FOLDER.name:
-            return self
-        if self.own is None:
-            raise InputError(f"{OWN_FOLDER}: clip {clip.clip_id!r} is no longer in it; run the manifest stage")
-        return self.own
+        return self if self.own is None or clip.tier != OWN_TIER else self.own
 
     def _opened(self, relative: str) -> Path:
         return checked_path(self.index, self.root, relative)

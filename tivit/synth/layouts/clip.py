@@ -119,7 +119,7 @@ def labels_of(take: Take, later_s: float) -> Notes:
     """Return the notes as a dataset that knows no hands has them, on the clock of the file."""
     notes = take.piece.notes
     unknown = np.full(len(notes), UNKNOWN, notes.hand.dtype)
-    return replace(notes, onset_s=notes.onset_s + later_s, offset_s=notes.offset_s + later_s, hand=unknown, staff=unknown)
+    return replace(notes.moved(later_s), hand=unknown, staff=unknown)
 
 
 def refuse_existing(root: Path) -> None:

@@ -1,0 +1,207 @@
+"""The lag between the labels and the video of a clip: one constant, estimated from its strip, with a confidence.
+
+A note labelled t is seen at t + lag. Around every labelled onset and release, the change of that key's own columns from frame
+to frame is looked up in front of the fallboard, where hands seldom reach; the mean over all notes, as a function of the shift,
+peaks where labels and video agree. Rows are averaged before frames are compared, which leaves little of a camera's noise; keys
+are compared with their own noise, what all keys share (a shaking camera) is taken out, and no single change counts for more
+than `MOST` times the noise. Releases add half: they are slower, and labels of some datasets hold the pedal.
+
+A key moves before the onset that its string sounds at: on rendered clips, whose labels are exact, the peak lies `ONSET_LEAD_S`
+before an onset and `RELEASE_LEAD_S` before a release, which is taken out. The constants were chosen on train and val;
+`tests/benchmarks/lag.py` measures what comes of them. The table of a manifest's lags is read and written here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from tivit.core.artifacts import read_csv, write_csv
+from tivit.core.errors import InputError
+from tivit.core.keyboard import TAIL_LEFT_MM, TAIL_RIGHT_MM, WHITE_LENGTH_MM, key_of
+from tivit.core.manifest import Clip
+from tivit.core.notes import Notes
+from tivit.core.parallel import map_clips
+from tivit.core.strip import StripFolder, StripGeometry, covered_shares, open_strips
+from tivit.core.timegrid import TimeGrid
+from tivit.datasets.params import LagParams
+
+BAND_MM = (110.0, WHITE_LENGTH_MM)
+"""y extent that is looked at."""
+BESIDE_PX = 0.5
+"""Columns looked at on either side of a key: the gaps beside it change most."""
+STEP_S, SIGMA_S = 0.005, 0.03
+"""How finely lags are looked for, and the smoothing over them."""
+BEYOND_S = 0.2
+"""How far beyond the largest lag is looked: a peak out there is refused; without it a lesser one nearer would be taken."""
+APART_S = 0.08
+"""A second peak nearer than this to the highest is the same one."""
+MOST = 20.0
+ONSET_LEAD_S, RELEASE_LEAD_S = 0.012, -0.005
+RELEASE_WEIGHT = 0.5
+LEAST_NOTES = 8
+CHUNK_FRAMES = 256
+MAD_TO_SIGMA = 1.4826
+LAGS_NAME = "lags.csv"
+LAG_COLUMNS = ("clip_id", "lag_s", "confidence", "notes", "applied_s")
+
+
+@dataclass(frozen=True)
+class Lag:
+    """A clip's lag.
+
+    Attributes
+    ----------
+    lag_s : positive where the video shows each onset later than its label says; to 0.1 ms.
+    confidence : by how many standard errors over notes the highest peak exceeds the next one, from 0 on; 0 with fewer notes
+        than `LEAST_NOTES`.
+    notes : how many it is made from.
+    """
+
+    lag_s: float
+    confidence: float
+    notes: int
+
+    def is_sure(self, params: LagParams) -> bool:
+        """True where the confidence is high enough and the lag within its bound."""
+        return self.confidence >= params.min_confidence and abs(self.lag_s) < params.largest_s
+
+    def applied_s(self, params: LagParams) -> float:
+        """Return what is to be added to the labels (s): 0 where the lag is not sure, or too small to tell from none."""
+        return self.lag_s if self.is_sure(params) and abs(self.lag_s) >= params.least_s else 0.0
+
+
+def estimate_lag(
+    frames: np.ndarray, grid: TimeGrid, geometry: StripGeometry, in_view: np.ndarray, notes: Notes, largest_s: float
+) -> Lag:
+    """Return by how much a clip's labels are early.
+
+    Parameters
+    ----------
+    frames : a strip, uint8 (T, height, width); a memory map is read in parts, and of it only the rows that are looked at.
+    grid, geometry : of the strip.
+    in_view : keys in view, bool (88,); notes of others are left out.
+    notes : the labels; what is nearer than `largest_s` + 0.2 s to an end of the clip is left out.
+    largest_s : lags up to 0.2 s beyond this are looked for.
+    """
+    reach_steps = round((largest_s + BEYOND_S) / STEP_S)
+    shifts_s = np.arange(-reach_steps, reach_steps + 1) * STEP_S
+    notes = notes.take(in_view[key_of(notes.midi)])
+    margin_s = shifts_s[-1] + STEP_S
+    parts, change = [], None
+    for times_s, lead_s, weight in (
+        (notes.onset_s, ONSET_LEAD_S, 1.0),
+        (notes.offset_s, RELEASE_LEAD_S, RELEASE_WEIGHT),
+    ):
+        inside = (times_s - lead_s > grid.start_s + margin_s) & (times_s - lead_s < grid.end_s - margin_s)
+        if not inside.any():
+            continue
+        change = key_change(frames, geometry, in_view) if change is None else change
+        keys = key_of(notes.midi[inside].astype(np.int64))
+        parts.append(weight * _seen(change, grid, times_s[inside] - lead_s, keys, shifts_s))
+    if not parts:
+        return Lag(0.0, 0.0, 0)
+    lag_s, confidence = _highest_peak(parts, shifts_s)
+    count = len(parts[0])
+    return Lag(round(lag_s, 4), confidence if count >= LEAST_NOTES else 0.0, count)
+
+
+def key_change(frames: np.ndarray, geometry: StripGeometry, in_view: np.ndarray) -> np.ndarray:
+    """Return how much each key's columns change from frame to frame, in units of that key's noise, (T - 1, 88), 0..20.
+
+    What is shared by the keys in view, bool (88,), is taken out.
+    """
+    rows = covered_shares(geometry.height_px, geometry.row_px(BAND_MM[1:]), geometry.row_px(BAND_MM[:1]))[0]
+    left, right = geometry.column_px(TAIL_LEFT_MM) - BESIDE_PX, geometry.column_px(TAIL_RIGHT_MM) + BESIDE_PX
+    columns = covered_shares(geometry.width_px, np.maximum(left, 0.0), np.minimum(right, geometry.width_px))
+    first, last = np.flatnonzero(rows)[[0, -1]]
+    band, weights = slice(first, last + 1), rows[first : last + 1]
+    steps = []
+    for start in range(0, len(frames) - 1, CHUNK_FRAMES):
+        profile = np.einsum("r,trw->tw", weights, frames[start : start + CHUNK_FRAMES + 1, band], dtype=np.float32)
+        steps.append(np.abs(np.diff(profile, axis=0)) @ columns.T)
+    change = np.concatenate(steps)
+    change -= np.median(change[:, in_view], axis=1, keepdims=True)
+    usual = np.median(change, axis=0)
+    noise = np.median(np.abs(change - usual), axis=0) * MAD_TO_SIGMA
+    noise = np.maximum(noise, np.median(noise[in_view]) / 2) + 1e-3
+    return np.clip((change - usual) / noise, 0.0, MOST)
+
+
+def _seen(change: np.ndarray, grid: TimeGrid, times_s: np.ndarray, keys: np.ndarray, shifts_s: np.ndarray) -> np.ndarray:
+    """Return the change of `keys` (N,) at `times_s` (N,) moved by every shift (S,), smoothed over the shifts, (N, S)."""
+    frame = grid.frame(times_s[:, None] + shifts_s) - 0.5  # a change lies between two frames
+    before = np.clip(np.floor(frame).astype(int), 0, len(change) - 2)
+    after_share, key = frame - before, keys[:, None]
+    seen = (1.0 - after_share) * change[before, key] + after_share * change[before + 1, key]
+    kernel = np.exp(-0.5 * ((shifts_s[:, None] - shifts_s) / SIGMA_S) ** 2)
+    return seen @ (kernel / kernel.sum(axis=0))
+
+
+def _highest_peak(parts: list[np.ndarray], shifts_s: np.ndarray) -> tuple[float, float]:
+    """Return where the sum of the means of `parts` (each (N, S)) is highest (s), and the confidence in it."""
+    seen = sum(part.mean(axis=0) for part in parts)
+    best = 1 + int(np.argmax(seen[1:-1]))
+    left, peak, right = seen[best - 1 : best + 2]
+    bend = left - 2 * peak + right
+    apex_s = shifts_s[best] + (np.clip(0.5 * (left - right) / bend, -1.0, 1.0) * STEP_S if bend < 0 else 0.0)
+    elsewhere = np.flatnonzero(np.abs(shifts_s - shifts_s[best]) > APART_S)
+    following = elsewhere[np.argmax(seen[elsewhere])]
+    above = [part[:, best] - part[:, following] for part in parts]
+    error = np.sqrt(sum(item.var() / len(item) for item in above))
+    height = sum(item.mean() for item in above)
+    return float(apex_s), max(0.0, float(height / error)) if error > 0 else 0.0
+
+
+def lag_of_clip(item: tuple[Clip, Notes], strips: StripFolder, largest_s: float) -> Lag:
+    """Return the lag of a clip whose strip lies in `strips`; raise InputError when it does not."""
+    clip, notes = item
+    frames, grid = strips.open(clip.clip_id), strips.grids[clip.clip_id]
+    return estimate_lag(frames, grid, strips.geometry, clip.in_view, notes, largest_s)
+
+
+def lags_of(clips: Sequence[Clip], notes: Mapping[str, Notes], root: Path, params: LagParams, workers: int) -> dict[str, Lag]:
+    """Return clip id -> lag of clips whose strips lie in the folder `root`; of none where `params` ask for no correction.
+
+    Raises
+    ------
+    InputError
+        The strip of a clip is missing or damaged.
+    """
+    if not params.correct:
+        return {}
+    work = partial(lag_of_clip, strips=open_strips(root), largest_s=params.largest_s)
+    found = map_clips(work, [(clip, notes[clip.clip_id]) for clip in clips], workers, "lags")
+    return {clip.clip_id: lag for clip, lag in zip(clips, found, strict=True)}
+
+
+def summary_of(lags: Mapping[str, Lag], params: LagParams) -> dict[str, float]:
+    """Return how many clips have their labels moved, of how many the lag is not sure, and the median of the sure ones (s)."""
+    sure = [lag for lag in lags.values() if lag.is_sure(params)]
+    return {
+        "lag_moved": sum(lag.applied_s(params) != 0.0 for lag in sure),
+        "lag_unsure": len(lags) - len(sure),
+        "lag_median_s": float(np.median([lag.lag_s for lag in sure])) if sure else 0.0,
+    }
+
+
+def write_lags(folder: Path | str, lags: Mapping[str, Lag], params: LagParams) -> None:
+    """Write `lags.csv` into the folder of a manifest: a line a clip, with what was added to its labels (s)."""
+    rows = ((clip_id, lag.lag_s, lag.confidence, lag.notes, lag.applied_s(params)) for clip_id, lag in lags.items())
+    write_csv(Path(folder) / LAGS_NAME, LAG_COLUMNS, rows, decimals=4)
+
+
+def read_applied(folder: Path | str) -> dict[str, float]:
+    """Return clip id -> what was added to its labels (s), from the `lags.csv` of a manifest; raise InputError if damaged."""
+    path = Path(folder) / LAGS_NAME
+    applied = {}
+    for number, row in enumerate(read_csv(path, LAG_COLUMNS), start=2):
+        try:
+            applied[row[0]] = float(row[-1])
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: {error}") from None
+    return applied
