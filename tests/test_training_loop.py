@@ -14,6 +14,7 @@ from tivit.model.checkpoint import save_checkpoint
 from tivit.model.setup import prepare_torch
 from tivit.training import loop
 from tivit.training.loop import TrainData, Trainer, learning_rate_at, train
+from tivit.training.sampler import SamplerParams
 from tivit.training.state import StateFile, fingerprint_of
 
 
@@ -106,9 +107,10 @@ class Killed(BaseException):
     """Stands for a process that ends without a chance to clean up."""
 
 
-@pytest.mark.parametrize("kill_at", [1, 4, 5])
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, kill_at):
-    whole = run()
+@pytest.mark.parametrize(("mode", "kill_at"), [("uniform", 1), ("uniform", 4), ("uniform", 5), ("onset_balanced", 4)])
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, mode, kill_at):
+    sampler = SamplerParams(mode, 0.5, 0.25, 0.25, 2)
+    whole = run(sampler=sampler)
     draw = loop.draw_batch
     started = []
 
@@ -120,8 +122,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, kill_at):
 
     monkeypatch.setattr(loop, "draw_batch", draw_or_die)
     with pytest.raises(Killed):
-        run()
-    resumed = run()
+        run(sampler=sampler)
+    resumed = run(sampler=sampler)
     assert started.count(0) == (1 if kill_at >= 2 else 2)
     assert resumed.curve == whole.curve
     assert bytes_of(resumed, tmp_path / "b.pt") == bytes_of(whole, tmp_path / "a.pt")
@@ -132,6 +134,13 @@ def test_two_runs_give_the_same_bytes_and_another_seed_others(tmp_path):
     other = run(seed=4)
     assert bytes_of(first, tmp_path / "a.pt") == bytes_of(second, tmp_path / "b.pt")
     assert bytes_of(first, tmp_path / "a.pt") != bytes_of(other, tmp_path / "c.pt")
+
+
+def test_the_log_says_which_windows_are_drawn(caplog):
+    sampler = SamplerParams("onset_balanced", 0.75, 0.0, 0.25, 0)
+    with caplog.at_level("INFO"):
+        run(sampler=sampler)
+    assert "windows: 75.0 % with an onset, 0.0 % with one near, 25.0 % with none" in caplog.text
 
 
 def test_the_state_stays_until_the_result_is_written(tmp_path, monkeypatch):

@@ -121,6 +121,15 @@ def test_every_window_drawn_lies_in_its_clip():
     assert (drawn[:, 1] >= 0).all() and (drawn[:, 1] <= np.array([*LENGTHS, 32])[drawn[:, 0]] - 32).all()
 
 
+@pytest.mark.parametrize("params", [UNIFORM, BALANCED])
+def test_a_clip_shorter_than_a_window_is_never_drawn(params):
+    sampler = make_sampler([np.array([3.0]), *SPARSE], [31, *LENGTHS], 32, params, np.zeros(3, bool), 0.3)
+    without = make_sampler(SPARSE, LENGTHS, 32, params, NOT_OWN, 0.3)
+    assert sampler.chance[0] == 0.0
+    np.testing.assert_array_equal(sampler.chance[1:], without.chance)
+    np.testing.assert_allclose(sampler.shares, without.shares)
+
+
 def test_the_same_generator_draws_the_same():
     sampler = make_sampler(SPARSE, LENGTHS, 32, BALANCED, NOT_OWN, 0.3)
     first, again, other = (draw(sampler, np.random.default_rng(seed), 50) for seed in (4, 4, 5))

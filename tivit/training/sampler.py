@@ -146,7 +146,7 @@ def make_sampler(
 
     Parameters
     ----------
-    onset_frames, lengths : onsets of each clip as positions in it, and its number of frames, at least `window_frames`.
+    onset_frames, lengths : onsets of each clip as positions in it; its number of frames (too few for a window: never drawn).
     is_own, own_share : see `clip_chances`.
     """
     kinds = [
