@@ -1,4 +1,4 @@
-"""The same clips in every layout: the notes and the strips that their readers and the registration make of them are the same."""
+"""The same clips in every layout: the notes and strips that readers and registration make of them are the same."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +47,7 @@ def read(layout, params, synth, geometry):
 
 @pytest.fixture(scope="module")
 def setting(tmp_path_factory):
-    """Return params, those of the rendering, strip geometry, and what is read of the layout Synthetic, in a folder of its own."""
+    """Return params, those of the rendering, strip geometry and what is read of the layout Synthetic, in its own folder."""
     with pytest.MonkeyPatch.context() as patch:
         params = load()
         synth, geometry = section(params, "synth", SynthParams), section(params, "strips", StripGeometry)
