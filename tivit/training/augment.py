@@ -72,7 +72,9 @@ class Augmentation:
                 cv2.warpAffine(out.copy(), move, size, dst=out, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             if self.blur_px >= MIN_BLUR_PX:
                 cv2.GaussianBlur(out, (0, 0), self.blur_px, dst=out)
-        return cv2.LUT(result.reshape(len(images), -1), self.table).reshape(images.shape) * self.light
+        relit = cv2.LUT(result.reshape(len(images), -1), self.table).reshape(images.shape).astype(np.float32)
+        relit *= self.light
+        return relit
 
     def apply_to_notes(self, notes: Notes) -> Notes:
         """Return the notes that are seen: in a mirror keys, hands and staves change sides; after a move no staff is known.
@@ -143,15 +145,15 @@ def draw_exposure(rng: np.random.Generator, largest: float, count: int) -> np.nd
     return (1.0 + np.linspace(first, last, count, dtype=np.float32))[:, None, None]
 
 
-def add_noise(rng: np.random.Generator, images: np.ndarray, sigma_levels: float) -> np.ndarray:
-    """Return float32 images (N, H, W) with white noise: one field per call, cut at a random place for each image."""
+def add_noise(rng: np.random.Generator, images: np.ndarray, sigma_levels: float) -> None:
+    """Add white noise to float32 images (N, H, W) in place: one field per call, cut at a random place for each image."""
     if sigma_levels <= 0:
-        return images
+        return
     size = images[0].size
-    field = rng.standard_normal(2 * size, dtype=np.float32) * np.float32(sigma_levels)
-    starts = rng.integers(0, size, len(images))
-    noise = np.stack([field[start : start + size] for start in starts])
-    return images + noise.reshape(images.shape)
+    field = rng.standard_normal(2 * size, dtype=np.float32)
+    field *= np.float32(sigma_levels)
+    for image, start in zip(images, rng.integers(0, size, len(images)), strict=True):
+        image += field[start : start + size].reshape(image.shape)
 
 
 def damage_background(rng: np.random.Generator, background: np.ndarray, frame: np.ndarray) -> np.ndarray:

@@ -138,7 +138,10 @@ def draw_batch(
         window = window_of(clip.frames, first, params.window_frames, speed)
         frames = augmentation.apply(window, draw_shake(rng, params.augment.shake_px, len(window)))
         exposure = draw_exposure(rng, params.augment.exposure, len(window))
-        windows.append(add_noise(rng, frames if exposure is None else frames * exposure, augmentation.noise_levels))
+        if exposure is not None:
+            frames *= exposure
+        add_noise(rng, frames, augmentation.noise_levels)
+        windows.append(frames)
         backgrounds.append(describe_background(augmentation.apply(image[None])[0]))
         grid = clip.grid.window(first, params.window_frames, speed)
         targets.append(make_targets(augmentation.apply_to_notes(clip.notes), grid, params.ramp_frames))
