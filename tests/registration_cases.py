@@ -6,10 +6,12 @@ Truth is exact: `View.image_px` says where a world point (mm) lies in the pictur
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from tivit.core import params as params_file
 from tivit.core.keyboard import (
     BLACK_HEIGHT_MM,
     BLACK_KEYS,
@@ -29,10 +31,15 @@ from tivit.core.keyboard import (
 )
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
+from tivit.registration.estimate import estimate
+from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.registration.pattern import black_range, key_edges_mm
 from tivit.registration.pose import black_edges_mm
 from tivit.registration.refine import FRONT_ROWS, X_MM, Y_MM, Plan
+from tivit.registration.truth import key_errors
 
+PARAMS = params_file.section(params_file.load(Path(__file__).parents[1] / "params.yaml"), "registration", RegistrationParams)
+GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
 SUPERSAMPLE = 3
 
 
@@ -201,3 +208,44 @@ def drawn_plan(
     grey[:, (true_x < key_edges_mm(keys[0])[0]) | (true_x > key_edges_mm(keys[1])[1])] = 30
     grey[:, np.clip(X_MM, *view_mm) != X_MM] = np.nan
     return Plan(grey)
+
+
+TURNS = {
+    "upright": lambda view: view,
+    "rotated": rotated,
+    "mirrored": mirrored,
+    "rotated_mirrored": lambda view: rotated(mirrored(view)),
+}
+
+
+def seen(
+    seed: int, orientation: str = "upright", look: Look | None = None, lens: float = 0.08, size_wh: tuple[int, int] = (640, 360)
+) -> tuple[View, np.ndarray]:
+    """Return a random view, turned as `orientation` says, and its picture."""
+    rng = np.random.default_rng([5, seed])
+    view = TURNS[orientation](random_view(rng, size_wh, lens))
+    return view, render(view, rng, look or Look())
+
+
+def look_at(view: View, instrument: tuple[int, int] = (0, KEY_COUNT - 1), override: Override = NOTHING_KNOWN) -> Registration:
+    """Return what is found in a picture of an instrument of keys first..last."""
+    return estimate([render(view, np.random.default_rng(1), Look(keys=instrument))], PARAMS, GEOMETRY, override)
+
+
+def assert_so(found: Registration, view: View, instrument: tuple[int, int] = (0, KEY_COUNT - 1)) -> None:
+    """Assert that the ends and the places of the keys in view are right, in any octave where the octave is left open.
+
+    A key whose side lies within 0.15 white keys of the picture's border may count as in view or not.
+    """
+    (low, high), (inner_low, inner_high) = (keys_in_view(view, instrument, margin) for margin in (0.15, -0.15))
+    errors = key_errors(found, view.key_centers_px(), GEOMETRY)[inner_low : inner_high + 1]
+    octaves = 0 if found.is_usable else round(float(np.median(errors)) / 7)
+    assert np.abs(errors - 7 * octaves).max() < 0.1
+    assert low <= found.first_key - 12 * octaves <= inner_low
+    assert inner_high <= found.last_key - 12 * octaves <= high
+
+
+def cut_view(seed: int, along_mm: float = 0.0, zoom: float = 1.0, lens: float = 0.05) -> View:
+    """Return a view that looks so much further up the keyboard, or nearer."""
+    view = random_view(np.random.default_rng([5, seed]), (640, 360), lens)
+    return replace(view, place_mm=view.place_mm + (along_mm, 0, 0), focal_px=view.focal_px * zoom)

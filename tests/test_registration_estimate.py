@@ -1,51 +1,25 @@
-"""Registration from pixels against views with a known camera: every orientation, cut and shorter keyboards, what is given
-beforehand, refusals, and real frames where they are at hand."""
+"""Registration from pixels against views with a known camera: every orientation, cut and shorter keyboards, refusals."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from registration_cases import Look, drawn_corners, keys_in_view, mirrored, random_view, render, rotated
+from registration_cases import GEOMETRY, PARAMS, TURNS, Look, assert_so, cut_view, keys_in_view, look_at, seen
 
-from tivit.core import params as params_file
 from tivit.core.errors import InputError
 from tivit.core.keyboard import (
     CENTER_MM,
     KEY_COUNT,
     KEYBOARD_WIDTH_MM,
-    PITCH_CLASS,
-    PITCH_CLASS_NAMES,
     WHITE_PITCH_MM,
-    key_of,
     mirrored_midi,
 )
-from tivit.core.registration import correction_mm, read_registrations, refused, write_registrations
-from tivit.core.strip import StripGeometry
+from tivit.core.registration import read_registrations, refused, write_registrations
 from tivit.registration.estimate import estimate
-from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
-from tivit.registration.pattern import is_black_midi, white_midi, white_range
+from tivit.registration.params import Override
 from tivit.registration.truth import key_errors, summary
-
-PARAMS = params_file.section(params_file.load(Path(__file__).parents[1] / "params.yaml"), "registration", RegistrationParams)
-REAL = Path(__file__).parents[2] / "shared/real"
-GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
-TURNS = {
-    "upright": lambda view: view,
-    "rotated": rotated,
-    "mirrored": mirrored,
-    "rotated_mirrored": lambda view: rotated(mirrored(view)),
-}
-
-
-def seen(seed, orientation="upright", look=None, lens=0.08, size_wh=(640, 360)):
-    rng = np.random.default_rng([5, seed])
-    view = TURNS[orientation](random_view(rng, size_wh, lens))
-    return view, render(view, rng, look or Look())
 
 
 def row_errors_mm(registration, view, y_mm):
@@ -89,42 +63,6 @@ def test_grey_frames_do_as_well_and_twice_gives_the_same():
     grey = picture[..., 0]
     assert estimate([grey], PARAMS, GEOMETRY) == estimate([grey], PARAMS, GEOMETRY)
     assert estimate([grey], PARAMS, GEOMETRY).is_usable
-
-
-@pytest.mark.parametrize("orientation", sorted(TURNS))
-def test_corners_a_few_pixels_off_are_corrected(orientation):
-    view, picture = seen(3, orientation)
-    corners = view.corners_px() + np.random.default_rng(0).uniform(-3, 3, (4, 2))
-    found = estimate([picture], PARAMS, GEOMETRY, Override(tuple(map(tuple, corners))))
-    assert (found.status, found.orientation, found.source) == ("ok", orientation, "corners")
-    errors = np.abs(key_errors(found, view.key_centers_px(), GEOMETRY))
-    assert errors.max() < 0.1
-    uncorrected = np.abs(key_errors(replace(found, x_correction=()), view.key_centers_px(), GEOMETRY))
-    assert errors.max() < uncorrected.max()
-
-
-def look_at(view, instrument=(0, KEY_COUNT - 1), override=NOTHING_KNOWN):
-    """Return what is found in a picture of an instrument of keys first..last."""
-    return estimate([render(view, np.random.default_rng(1), Look(keys=instrument))], PARAMS, GEOMETRY, override)
-
-
-def assert_so(found, view, instrument=(0, KEY_COUNT - 1)):
-    """Assert that the ends and the places of the keys in view are right, in any octave where the octave is left open.
-
-    A key whose side lies within 0.15 white keys of the picture's border may count as in view or not.
-    """
-    (low, high), (inner_low, inner_high) = (keys_in_view(view, instrument, margin) for margin in (0.15, -0.15))
-    errors = key_errors(found, view.key_centers_px(), GEOMETRY)[inner_low : inner_high + 1]
-    octaves = 0 if found.is_usable else round(float(np.median(errors)) / 7)
-    assert np.abs(errors - 7 * octaves).max() < 0.1
-    assert low <= found.first_key - 12 * octaves <= inner_low
-    assert inner_high <= found.last_key - 12 * octaves <= high
-
-
-def cut_view(seed, along_mm=0.0, zoom=1.0, lens=0.05):
-    """Return a view that looks so much further up the keyboard, or nearer."""
-    view = random_view(np.random.default_rng([5, seed]), (640, 360), lens)
-    return replace(view, place_mm=view.place_mm + (along_mm, 0, 0), focal_px=view.focal_px * zoom)
 
 
 @pytest.mark.parametrize(
@@ -204,70 +142,6 @@ def test_no_key_is_claimed_that_is_not_there(seed, orientation, instrument, alon
         assert found.last_midi - found.first_midi <= high - low and found.reason
 
 
-@pytest.mark.parametrize(("given", "first"), [(36, 36), (33, 36), (39, 36), (48, 48)])
-def test_the_first_key_given_decides_the_octave(given, first):
-    """It may be off by a few semitones: whoever counts may count a key that the picture cuts, or not."""
-    found = look_at(cut_view(4), (15, 75), Override(first_key=given))
-    assert (found.status, found.reason, found.first_midi, found.last_midi) == ("ok", "", first, first + 60)
-
-
-@pytest.mark.parametrize(("given", "names"), [(41, ("F2", "C2")), (60, ("C4", "C3"))])
-def test_a_first_key_that_cannot_be_is_refused(given, names):
-    found = look_at(cut_view(4), (15, 75), Override(first_key=given))
-    sentence = "the first key is given as {}, but the lowest key in view is a {}".format(*names)
-    assert (found.status, found.reason) == ("refused", sentence)
-
-
-@pytest.mark.parametrize("orientation", ["rotated", "rotated_mirrored"])
-def test_the_wrong_side_is_not_believed_even_when_given(orientation):
-    assert look_at(cut_view(4), override=Override(orientation=orientation)).status == "refused"
-
-
-def test_corners_of_a_part_of_the_keyboard_are_a_start():
-    view = cut_view(2, zoom=1.6)
-    first, last = keys_in_view(view, (0, KEY_COUNT - 1), -0.3)
-    corners = drawn_corners(view, first, last) + np.random.default_rng(0).uniform(-3, 3, (4, 2))
-    found = look_at(view, override=Override(tuple(map(tuple, corners)), orientation="upright"))
-    assert (found.status, found.source) == ("ok", "corners")
-    assert_so(found, view)
-
-
-def test_keys_are_looked_for_in_the_region_given():
-    """Two keyboards one above the other: without a region either may be found."""
-    (_, above), (view, below) = seen(2), seen(4)
-    picture, shift = np.concatenate([above, below]), np.array([0.0, 360.0])
-    found = estimate([picture], PARAMS, GEOMETRY, Override(region=(0, 360, 640, 720)))
-    assert (found.status, found.source, found.source_hw) == ("ok", "pixels", (720, 640))
-    assert np.abs(key_errors(found, view.key_centers_px() + shift, GEOMETRY)).max() < 0.08
-
-
-def test_a_region_that_holds_the_keyboard_changes_little():
-    view, picture = seen(4)
-    x, y = view.key_centers_px().T
-    region = (x.min() - 60, y.min() - 90, x.max() + 60, y.max() + 150)
-    found = estimate([picture], PARAMS, GEOMETRY, Override(region=tuple(region)))
-    assert found.status == "ok"
-    errors = key_errors(found, view.key_centers_px(), GEOMETRY)
-    np.testing.assert_allclose(
-        errors, key_errors(estimate([picture], PARAMS, GEOMETRY), view.key_centers_px(), GEOMETRY), atol=0.02
-    )
-
-
-@pytest.mark.parametrize(("region", "reason"), [
-    ((700, 0, 900, 300), "the region 700, 0, 900, 300 lies outside the 640 x 360 picture"),
-    ((0, 0, 640, 40), "no row of black keys was found in the region"),
-])  # fmt: skip
-def test_a_region_without_keys_is_refused(region, reason):
-    _, picture = seen(4)
-    found = estimate([picture], PARAMS, GEOMETRY, Override(region=region))
-    assert (found.status, found.reason) == ("refused", reason)
-
-
-def test_a_region_is_a_rectangle():
-    with pytest.raises(InputError, match=r"region: x 5\.\.1, y 0\.\.9 is no rectangle"):
-        Override(region=(5, 0, 1, 9))
-
-
 def test_4k_pictures_are_looked_at_in_half_their_size():
     _, picture = seen(8, size_wh=(1920, 1080))
     half = picture[..., 0]
@@ -305,11 +179,6 @@ def test_every_error_is_measured(seed):
 def test_no_keyboard_is_refused(picture):
     found = estimate([picture], PARAMS, GEOMETRY)
     assert (found.status, found.confidence, found.source_hw) == ("refused", 0.0, (360, 640))
-
-
-def test_corners_around_nothing_are_refused():
-    corners = ((100, 100), (500, 100), (500, 180), (100, 180))
-    assert estimate([np.full((360, 640), 120, np.uint8)], PARAMS, GEOMETRY, Override(corners)).status == "refused"
 
 
 def test_bad_arguments():
@@ -364,58 +233,3 @@ def test_summary():
 def test_params_are_checked(changes, message):
     with pytest.raises(InputError, match=message):
         replace(PARAMS, **changes)
-
-
-def frames():
-    """Return the real frames that are at hand, as parameters."""
-    path = REAL / "keyboard_corners.json"
-    items = json.loads(path.read_text())["images"] if path.exists() else []
-    return [pytest.param(item, id=Path(item["file"]).stem) for item in items]
-
-
-@pytest.mark.skipif(not frames(), reason="the real frames lie outside the repository")
-@pytest.mark.parametrize("frame", frames())
-def test_real_frames(frame):
-    """Orientation, white keys in view and black-key centres; where the mirror image is left open, either answer will do."""
-    found = estimate([cv2.imread(str(REAL / frame["file"]))], PARAMS, GEOMETRY)
-    is_mirror_open = "mirror image" in found.reason
-    assert found.status == ("ok" if frame["octave_known"] else "octave_unknown")
-    orientation = "rotated" * (frame["player_side"] == "top") + "_" * (frame["player_side"] == "top" and frame["mirrored"])
-    orientation = orientation + "mirrored" * frame["mirrored"] or "upright"
-    assert found.orientation == orientation or is_mirror_open
-    ends = [frame["left_white"], frame["right_white"]]
-    ends = ends if orientation in ("upright", "rotated_mirrored") else ends[::-1]
-    whites = range(*white_range(found.first_midi, found.last_midi))
-    assert len(whites) == frame["n_white_in_quad"]
-    found_ends = [white_midi(white) for white in (whites[0], whites[-1])]
-    assert [name_like(midi, end) for midi, end in zip(found_ends, ends, strict=True)] == ends or is_mirror_open
-    assert np.median(black_errors(found, frame)) < 0.25
-
-
-def name_like(midi, example):
-    """Return a key as `example` writes it: its MIDI number, or the name of its pitch class."""
-    return midi if isinstance(example, int) else PITCH_CLASS_NAMES[midi % 12]
-
-
-def black_errors(found, frame):
-    """Return how far measured black keys lie from the nearest ones of their names (any black ones in a mirror), white keys."""
-    at = np.array([[x, y, 1] for _, x, y in frame["black_keys_measured"]]) @ np.array(found.homography).T
-    seen_mm = at[:, 0] / at[:, 2] / GEOMETRY.px_per_mm_x
-    errors = []
-    for (name, _, _), x_mm in zip(frame["black_keys_measured"], seen_mm, strict=True):
-        if isinstance(name, int):
-            keys = np.array([key_of(name)])
-        elif "mirror image" in found.reason:
-            keys = np.flatnonzero([is_black_midi(int(midi)) for midi in range(21, 109)])
-        else:
-            keys = np.flatnonzero(PITCH_CLASS_NAMES.index(name) == PITCH_CLASS)
-        places_mm = CENTER_MM[keys] + correction_mm(found.x_correction, CENTER_MM[keys])
-        errors.append(np.abs(places_mm - x_mm).min() / WHITE_PITCH_MM)
-    return errors
-
-
-@pytest.mark.skipif(not frames(), reason="the real frames lie outside the repository")
-def test_real_frames_without_a_keyboard_are_refused():
-    paths = sorted(REAL.glob("frames/no_keyboard_*"))
-    assert len(paths) == 2
-    assert [estimate([cv2.imread(str(path))], PARAMS, GEOMETRY).status for path in paths] == ["refused"] * 2
