@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tivit.core.errors import InputError
 from tivit.core.logits import write_logits
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.core.strip import open_strips
+from tivit.inference.load import checkpoint_for
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import network_heads, split_logits
-from tivit.model.checkpoint import load_checkpoint
 from tivit.model.setup import prepare_torch
 
 SECONDS_A_MINUTE = 60.0
@@ -28,10 +27,8 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     started_s = time.monotonic()
     logits = section(params, "logits", LogitsParams)
     device = prepare_torch(runtime)
-    checkpoint = load_checkpoint("data/model/best.pt")
     strips, manifest = open_strips("data/strips"), read_manifest("data/manifest")
-    if checkpoint.geometry != strips.geometry:
-        raise InputError(f"data/model/best.pt was trained on {checkpoint.geometry}, data/strips holds {strips.geometry}")
+    checkpoint = checkpoint_for(strips, "data/model/best.pt")
     heads_of = network_heads(checkpoint.model.to(device), runtime, logits.window_frames)
     for done, split in enumerate(logits.splits):
         clips = manifest.of_split(split)

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from tivit.core.errors import InputError
 from tivit.core.manifest import Manifest, read_manifest
 from tivit.core.params import scalar, section
 from tivit.core.progress import say
 from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripFolder, open_strips
 from tivit.core.timegrid import seconds_of
+from tivit.datasets.registry import at_most
+from tivit.inference.load import checkpoint_for
 from tivit.model.build import build_model, parameter_count
-from tivit.model.checkpoint import load_checkpoint
 from tivit.model.inputs import make_inputs, window_of
 from tivit.model.params import ModelParams
 from tivit.model.setup import autocast, prepare_torch
@@ -93,10 +93,8 @@ def middle_batch(clips: list[TrainClip], params: TrainParams) -> Batch:
 
 
 def _spread(manifest: Manifest, request: ForwardRequest) -> Manifest:
-    """Return the manifest of the clips that are looked at, evenly spaced in id order so that every tier is met."""
-    clips = manifest.of_split(request.split)
-    count = min(request.clips, len(clips))
-    chosen = tuple(clips[i * len(clips) // count] for i in range(count))
+    """Return the manifest of the clips that are looked at."""
+    chosen = tuple(at_most(manifest.of_split(request.split), request.clips))
     return Manifest(chosen, {clip.clip_id: manifest.notes[clip.clip_id] for clip in chosen})
 
 
@@ -104,10 +102,7 @@ def _network(params: Mapping[str, Any], path: Path | None, strips: StripFolder) 
     if path is None:
         torch.manual_seed(scalar(params, "seed", int))
         return build_model(section(params, "model", ModelParams), strips.geometry)
-    checkpoint = load_checkpoint(path)
-    if checkpoint.geometry != strips.geometry:
-        raise InputError(f"{path} was trained on {checkpoint.geometry}, {STRIPS} holds {strips.geometry}")
-    return checkpoint.model
+    return checkpoint_for(strips, path).model
 
 
 def _line(name: str, rows: torch.Tensor, batch: Batch, loss: float) -> str:

@@ -9,10 +9,11 @@ The user's own clips (`tivit.datasets.own`) join the train split of whichever da
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -41,6 +42,7 @@ LAYOUTS: dict[str, Layout] = {
     "PianoVAM": PianoVAM(),
 }
 SUBSET_FOLDER = Path("data/subsets")
+AnyClip = TypeVar("AnyClip")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Dataset:
             subset = getattr(self.params.manifest, split)
             if subset is not None:
                 of_split = listed(of_split, split, SUBSET_FOLDER / Path(subset).name)
-            chosen += _at_most(of_split, self.params.max_clips)
+            chosen += at_most(of_split, self.params.max_clips)
         chosen += self.own.clips() if self.own else ()
         return tuple(sorted(chosen, key=lambda clip: clip.clip_id))
 
@@ -183,7 +185,7 @@ def _open_own(params: DataParams) -> Dataset | None:
     return Dataset(*found, every) if found else None
 
 
-def _at_most(clips: list[DatasetClip], count: int | None) -> list[DatasetClip]:
+def at_most(clips: Sequence[AnyClip], count: int | None) -> Sequence[AnyClip]:
     """Return at most `count` clips, evenly spaced in id order so that every tier is met."""
     if count is None or len(clips) <= count:
         return clips

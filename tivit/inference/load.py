@@ -1,0 +1,17 @@
+"""A checkpoint for the strips it is to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tivit.core.errors import InputError
+from tivit.core.strip import StripFolder
+from tivit.model.checkpoint import Checkpoint, load_checkpoint
+
+
+def checkpoint_for(strips: StripFolder, path: Path | str) -> Checkpoint:
+    """Return the checkpoint at `path`; raise InputError when it cannot be used, or was trained on strips of another raster."""
+    checkpoint = load_checkpoint(path)
+    if checkpoint.geometry != strips.geometry:
+        raise InputError(f"{path} was trained on {checkpoint.geometry}, {strips.root} holds {strips.geometry}")
+    return checkpoint
