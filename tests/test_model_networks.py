@@ -1,5 +1,6 @@
 """Metamorphic tests of the networks: gradients, eval mode, tiles, shifts along the keyboard, reach in space and time."""
 
+import numpy as np
 import pytest
 import torch
 from model_cases import GEOMETRY, OCTAVE_KEYS, OCTAVE_PX, model_params, noisy_inputs
@@ -10,7 +11,7 @@ from tivit.core.keyboard import CENTER_MM, KEY_COUNT
 from tivit.core.strip import StripGeometry
 from tivit.model.build import NETWORKS, build_model, parameter_count
 from tivit.model.fold import folded
-from tivit.model.keyvivit import STRIDE_PX, BiasedAttention
+from tivit.model.keyvivit import STRIDE_PX, BiasedAttention, KeyWindows
 from tivit.model.params import BACKENDS
 from tivit.model.tiles import cut_tiles, join_tiles
 
@@ -151,6 +152,18 @@ def test_a_key_token_sees_its_own_columns_and_no_others():
     far[..., center_px + 40 :] += 1.0
     assert not torch.allclose(tokens_of(model, own)[:, :, key], before, atol=1e-3)
     torch.testing.assert_close(tokens_of(model, far)[:, :, key], before, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("columns", [1, 6])
+def test_the_columns_of_a_key_are_interpolated_and_so_is_their_gradient(columns):
+    centers, width = GEOMETRY.column_px(CENTER_MM) / STRIDE_PX, GEOMETRY.width_px // STRIDE_PX
+    windows = KeyWindows(columns, centers).double()
+    features = torch.rand(1, 2, 1, width, dtype=torch.float64, requires_grad=True)
+    places = centers[:, None] - columns / 2 + np.arange(columns)
+    rows = np.pad(features.detach()[0, :, 0], ((0, 0), (1, 1)))  # there is nothing beyond the ends
+    expected = np.stack([np.interp(places, np.arange(-1, width + 1), row) for row in rows], axis=-1)
+    np.testing.assert_allclose(windows(features)[0].detach().unflatten(1, (columns, 2)), expected, atol=1e-6)
+    assert torch.autograd.gradcheck(windows, features, fast_mode=True)
 
 
 def test_attention_over_keys_carries_far_context():

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS, VELOCITY, head_names
@@ -79,8 +80,33 @@ class KeyWindows(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         columns = features.permute(0, 3, 2, 1).flatten(2)  # N, columns, rows * C
         columns = F.pad(columns, (0, 0, self.key_columns, self.key_columns))
-        seen = columns.index_select(1, self.index).view(len(features), KEY_COUNT, self.key_columns + 1, -1)
-        return torch.lerp(seen[:, :, :-1], seen[:, :, 1:], self.fraction.to(seen.dtype)).flatten(2)
+        return Interpolation.apply(columns, self.index, self.fraction.to(columns.dtype)).flatten(2)
+
+
+class Interpolation(torch.autograd.Function):
+    """Columns (N, W, features) -> k columns a key, each between two neighbours, (N, 88, k, features).
+
+    `index` (88 (k + 1),): the columns of each key; `fraction` (1, 88, 1, 1): how far from one to the next.
+    Its own backward writes the gradients of both neighbours into one array; torch's makes two, each filled with zeros first.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, columns: Tensor, index: Tensor, fraction: Tensor) -> Tensor:
+        ctx.save_for_backward(index, fraction)
+        ctx.shape = columns.shape
+        seen = columns.index_select(1, index).unflatten(1, (KEY_COUNT, -1))
+        return torch.lerp(seen[:, :, :-1], seen[:, :, 1:], fraction)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        index, fraction = ctx.saved_tensors
+        count, keys, columns, features = gradient.shape
+        seen = gradient.new_empty(count, keys, columns + 1, features)
+        torch.mul(gradient, 1 - fraction, out=seen[:, :, :-1])
+        seen[:, :, -1] = 0
+        seen[:, :, 1:] += gradient * fraction
+        return gradient.new_zeros(ctx.shape).index_add_(1, index, seen.flatten(1, 2)), None, None
 
 
 class KeyProjection(nn.Module):
