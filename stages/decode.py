@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core import params as params_file
-from tivit.core.artifacts import write_csv, write_npz
+from tivit.core.arrays import write_npz
+from tivit.core.artifacts import write_csv
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tivit.core.artifacts import write_json
+from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import key_of
-from tivit.core.manifest import OWN_TIER, SPLITS, Clip, Manifest, write_manifest
+from tivit.core.manifest import OWN_TIER, Clip, Manifest, write_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import section
 from tivit.core.registration import STATUSES

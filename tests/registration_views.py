@@ -28,6 +28,7 @@ from registration_scenery import (
 )
 
 from tivit.core.artifacts import atomic_path
+from tivit.core.choices import ORIENTATIONS
 from tivit.core.keyboard import (
     BLACK_HEIGHT_MM,
     BLACK_KEYS,
@@ -43,7 +44,6 @@ from tivit.core.keyboard import (
     midi_of,
 )
 from tivit.core.notes import Notes
-from tivit.core.registration import ORIENTATIONS
 from tivit.synth.camera import Camera
 from tivit.synth.hands import HandPainter
 from tivit.synth.kinematics import key_depths

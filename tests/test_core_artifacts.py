@@ -7,7 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from tivit.core.artifacts import atomic_path, read_csv, read_json, read_npz, resolve_inside, write_csv, write_json, write_npz
+from tivit.core.arrays import read_npz, write_npz
+from tivit.core.artifacts import atomic_path, read_csv, read_json, resolve_inside, write_csv, write_json
 from tivit.core.errors import InputError
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from tivit.core.artifacts import read_npz, write_npz
+from tivit.core.arrays import read_npz, write_npz
 from tivit.core.errors import InputError
 from tivit.core.heads import HEAD_NAMES, head_names
 from tivit.core.keyboard import CENTER_MM

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tivit.core.artifacts import read_npz, write_npz
+from tivit.core.arrays import read_npz, write_npz
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS
 from tivit.core.logits import ClipLogits, read_logits, write_logits

@@ -11,7 +11,8 @@ from tivit.core.errors import InputError
 from tivit.core.params import load, section
 from tivit.datasets.index import check_index, checked_path, read_index, write_index
 from tivit.datasets.params import DataParams, SubsetFiles
-from tivit.datasets.registry import Dataset, layout_of, open_dataset, resolve_root
+from tivit.datasets.registry import Dataset, layout_of, open_dataset
+from tivit.datasets.roots import folder_of, resolve_root
 
 LABEL = {"notes": [[0.5, 1.0, 60, 80, 1, 1], [0.2, 0.4, 40, 70, 0, 0]], "key_centers_px": np.zeros((88, 2)).tolist()}
 
@@ -120,16 +121,16 @@ def test_an_index_cannot_lead_out_of_its_root(project, name):
 
 def test_roots_in_order(project, tmp_path_factory, monkeypatch):
     layout = layout_of("Synthetic")
-    assert resolve_root(layout, None) == Path("data/Synthetic")
+    assert resolve_root(layout.folder, None) == Path("data/Synthetic")
     home = tmp_path_factory.mktemp("datasets")
     (home / "Synthetic").mkdir()
     monkeypatch.setenv("DATASETS_HOME", str(home))
-    assert resolve_root(layout, None) == home / "Synthetic"
+    assert resolve_root(layout.folder, None) == home / "Synthetic"
     team = tmp_path_factory.mktemp("team")
     (team / "Synthetic").mkdir()
     monkeypatch.setenv("TIVIT_DATA_DIR", str(team))
-    assert resolve_root(layout, None) == team / "Synthetic"
-    assert resolve_root(layout, str(home)) == home
+    assert resolve_root(layout.folder, None) == team / "Synthetic"
+    assert resolve_root(layout.folder, str(home)) == home
 
 
 def test_no_root_lists_every_place(tmp_path, monkeypatch):
@@ -139,7 +140,7 @@ def test_no_root_lists_every_place(tmp_path, monkeypatch):
     with pytest.raises(
         InputError, match=r"/nowhere/Synthetic .\$TIVIT_DATA_DIR.*data/Synthetic.*datasets/Synthetic.*set data.root"
     ):
-        resolve_root(layout_of("Synthetic"), None)
+        resolve_root(folder_of("Synthetic"), None)
 
 
 def test_unknown_dataset_and_missing_index(tmp_path, monkeypatch):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from datasets_cases import NAMES, VIDEOS, index, lay, opened
 
+from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
-from tivit.core.manifest import SPLITS
-from tivit.datasets.registry import LAYOUTS, layout_of, resolve_root
+from tivit.datasets.registry import LAYOUTS, layout_of
+from tivit.datasets.roots import FOLDERS, resolve_root
 
 
 @pytest.fixture(params=NAMES)
@@ -24,7 +25,8 @@ def fixture(request, tmp_path, monkeypatch):
 
 def test_every_registered_dataset_has_a_case():
     assert {name.partition("_")[0] for name in NAMES} | {"Synthetic"} == set(LAYOUTS)
-    assert len({layout.folder for layout in LAYOUTS.values()}) == len(LAYOUTS)
+    assert {name: layout.folder for name, layout in LAYOUTS.items()} == FOLDERS
+    assert len(set(FOLDERS.values())) == len(FOLDERS)
 
 
 def test_every_clip_has_a_split_a_video_notes_and_no_label_that_the_dataset_has_not(fixture):
@@ -111,10 +113,10 @@ def test_the_root_is_the_first_place_that_exists(fixture, tmp_path, monkeypatch)
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
     for i, place in enumerate(places):
-        assert resolve_root(layout, str(tmp_path / "own")) == place
+        assert resolve_root(layout.folder, str(tmp_path / "own")) == place
         place.rename(tmp_path / f"gone{i}")
     with pytest.raises(InputError) as caught:
-        resolve_root(layout, str(tmp_path / "own"))
+        resolve_root(layout.folder, str(tmp_path / "own"))
     assert all(str(place) in str(caught.value) for place in places) and "$TIVIT_DATA_DIR" in str(caught.value)
 
 

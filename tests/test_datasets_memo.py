@@ -1,6 +1,8 @@
 """The index written again: only what changed is read, and what is kept can be damaged or deleted without harm."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,17 @@ def test_the_command_writes_checks_and_is_quick(reads, monkeypatch, capsys):
     Path("team/OMAPS/train/001.txt").unlink()
     assert main(["index", "OMAPS", "--check", "--params", str(params)]) == 1
     assert "001.txt: is missing" in capsys.readouterr().out
+
+
+def test_the_command_needs_nothing_that_is_slow_to_import(reads, request):
+    """Most of the time of a second `index` would be the import of numpy."""
+    Path("data").mkdir()
+    Path("root").rename("data/OMAPS")
+    Path("params.yaml").write_bytes((request.config.rootpath / "params.yaml").read_bytes())
+    code = (
+        "import sys; from tivit.__main__ import main; main(['index', 'OMAPS']); "
+        "print({name.split('.')[0] for name in sys.modules} & {'numpy', 'torch', 'cv2', 'pandas'})"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(request.config.rootpath)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()" and INDEX.exists()

@@ -11,7 +11,8 @@ import yaml
 from decoding_cases import noisy_logits, random_notes
 
 from stages import decode, evaluate, sweep
-from tivit.core.artifacts import read_csv, read_npz
+from tivit.core.arrays import read_npz
+from tivit.core.artifacts import read_csv
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from stages import decode, evaluate, sweep
-from tivit.core.artifacts import read_csv, read_npz
+from tivit.core.arrays import read_npz
+from tivit.core.artifacts import read_csv
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest

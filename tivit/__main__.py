@@ -7,11 +7,9 @@ import logging
 from pathlib import Path
 
 from tivit.core import params as params_file
+from tivit.core.choices import ORIENTATIONS, SPLITS
 from tivit.core.errors import InputError
-from tivit.core.keyboard import midi_of_name
-from tivit.core.manifest import SPLITS
 from tivit.core.params import section
-from tivit.core.registration import ORIENTATIONS
 from tivit.core.stage import add_verbose, exit_status, set_verbose
 from tivit.pretrained.files import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS, Trained, chosen
 from tivit.synth.layouts.command import add_synthesize
@@ -97,6 +95,8 @@ def _point(text: str) -> tuple[float, float]:
 
 
 def _key(text: str) -> int:
+    from tivit.core.keyboard import midi_of_name
+
     try:
         return midi_of_name(text)
     except InputError as error:
@@ -136,10 +136,10 @@ def _index(arguments: argparse.Namespace) -> int:
     from tivit.datasets.index import check_index, index_path, read_index
     from tivit.datasets.memo import refresh_index
     from tivit.datasets.params import DataParams
-    from tivit.datasets.registry import layout_of, resolve_root
+    from tivit.datasets.roots import folder_of, resolve_root
 
     params = section(params_file.load(arguments.params), "data", DataParams)
-    root = resolve_root(layout_of(arguments.name), params.root if params.name == arguments.name else None)
+    root = resolve_root(folder_of(arguments.name), params.root if params.name == arguments.name else None)
     path = index_path(arguments.name)
     if not arguments.check:
         index = refresh_index(arguments.name, root, path, arguments.quick)

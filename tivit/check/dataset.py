@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from tivit.core.artifacts import write_bytes
+from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.heads import LEFT_HAND, RIGHT_HAND, UNKNOWN
 from tivit.core.keyboard import IS_BLACK, LEFT_MM, RIGHT_MM, key_of, name_of
-from tivit.core.manifest import CLIPS_NAME, SPLITS, Manifest, read_manifest
+from tivit.core.manifest import CLIPS_NAME, Manifest, read_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import section
 from tivit.core.progress import progress, say

@@ -24,8 +24,9 @@ from tivit.compare.plan import DIFFERENCE, measure_paces, steps_in
 from tivit.compare.table import Outcome, header_lines, line_of, markdown
 from tivit.core import fingerprint
 from tivit.core.artifacts import write_bytes, write_json
+from tivit.core.choices import SPLITS
 from tivit.core.logits import read_logits, write_logits
-from tivit.core.manifest import SPLITS, read_manifest
+from tivit.core.manifest import read_manifest
 from tivit.core.params import scalar, section
 from tivit.core.progress import say
 from tivit.core.runtime import RuntimeParams

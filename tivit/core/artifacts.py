@@ -1,7 +1,7 @@
 """Atomic, byte-stable writers. Every file a stage leaves behind goes through here.
 
 A file is written to a temporary sibling and renamed (`os.replace`), so a killed process leaves either the old file or the
-new one. Equal content gives equal bytes: sorted keys, fixed float format, no timestamps. Readers never unpickle.
+new one. Equal content gives equal bytes: sorted keys, fixed float format, no timestamps. Arrays are written by `arrays`.
 """
 
 from __future__ import annotations
@@ -12,23 +12,11 @@ import io
 import json
 import math
 import os
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from tivit.core.errors import InputError
-
-DAMAGE = (
-    ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, AttributeError, TypeError, KeyError,
-    RuntimeError, OverflowError, MemoryError,
-)  # fmt: skip
-"""What numpy and zipfile raise at npz files with wrong bytes: RuntimeError at a member that seems encrypted, MemoryError at a
-shape beyond the memory, and so on."""
 
 
 @contextmanager
@@ -106,30 +94,6 @@ def read_csv(path: Path | str, header: Sequence[str]) -> list[list[str]]:
     return rows[1:]
 
 
-def write_npz(path: Path | str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays (sorted by name) to an uncompressed npz; numpy stamps its members 1980-01-01, so bytes are stable."""
-    with atomic_path(path) as temporary:
-        np.savez(temporary, **{name: np.asarray(arrays[name]) for name in sorted(arrays)})
-
-
-def read_npz(path: Path | str) -> dict[str, np.ndarray]:
-    """Return every array of an npz file; raise InputError when it is missing, damaged or holds pickled objects."""
-    name = None
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            result = {}
-            for name in archive.files:
-                result[name] = archive[name]
-                if not isinstance(result[name], np.ndarray):
-                    raise ValueError("no array")
-            return result
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except DAMAGE as error:
-        where = f", array {name!r}" if name else ""
-        raise InputError(f"{path}{where}: not a readable npz file ({error})") from None
-
-
 def md5_of(path: Path | str) -> str:
     """Return the hexadecimal MD5 of a file's content (a content name, as DVC uses it, not a signature)."""
     digest = hashlib.md5(usedforsecurity=False)
@@ -151,23 +115,26 @@ def resolve_inside(root: Path | str, relative: str) -> Path:
 def _rounded(value: object, decimals: int) -> object:
     if isinstance(value, Mapping):
         return {str(key): _rounded(item, decimals) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return _rounded(value.tolist(), decimals)
     if isinstance(value, (list, tuple)):
         return [_rounded(item, decimals) for item in value]
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
+    value = _plain(value)
+    if isinstance(value, list):
+        return _rounded(value, decimals)
+    if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value} cannot be written to JSON: omit the key")
-        return round(float(value), decimals) + 0.0
+        return round(value, decimals) + 0.0
     return value
 
 
 def _cell(value: object, decimals: int) -> object:
-    if isinstance(value, (float, np.floating)):
-        text = f"{round(float(value), decimals) + 0.0:.{decimals}f}"
+    value = _plain(value)
+    if isinstance(value, float):
+        text = f"{round(value, decimals) + 0.0:.{decimals}f}"
         return text.rstrip("0").rstrip(".") or "0"
     return value
+
+
+def _plain(value: object) -> object:
+    """Return a numpy number or array as Python's own; anything else as it is. (numpy itself takes too long to import here.)"""
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from tivit.core.artifacts import read_npz, write_npz
+from tivit.core.arrays import read_npz, write_npz
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.keyboard import KEY_COUNT

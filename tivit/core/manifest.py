@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core.artifacts import read_csv, write_csv
+from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, keys_between
 from tivit.core.notes import Notes, empty_notes, make_notes
 
-SPLITS = ("train", "val", "test")
 OWN_TIER = "own"
 """Tier of the user's own clips, all of the train split."""
 CLIPS_NAME, NOTES_NAME = "clips.csv", "notes.csv"

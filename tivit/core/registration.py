@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from tivit.core.artifacts import read_json, write_json
+from tivit.core.choices import ORIENTATIONS
 from tivit.core.errors import InputError
 from tivit.core.keyboard import HIGHEST_MIDI, KEYBOARD_WIDTH_MM, LOWEST_MIDI, key_of
 from tivit.core.strip import StripGeometry
 
 FILE_NAME = "reg_refined.json"
 STATUSES = ("ok", "octave_unknown", "refused")
-ORIENTATIONS = ("upright", "rotated", "mirrored", "rotated_mirrored")
 
 
 @dataclass(frozen=True)

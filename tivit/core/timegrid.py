@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tivit.core.choices import FPS_RANGE
 from tivit.core.errors import InputError
-
-FPS_RANGE = (1.0, 240.0)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from tivit.core.errors import InputError
 from tivit.core.notes import Notes
 from tivit.datasets.base import NO_LABEL, NO_VIDEO, DatasetClip, Listing, NothingKnown, Opener, listing_of
 from tivit.datasets.params import DataParams
+from tivit.datasets.roots import FOLDERS
 from tivit.datasets.rows import note_row, notes_of_rows
 from tivit.datasets.text import read_lines
 
@@ -74,5 +75,5 @@ class Omaps(NothingKnown):
 
 
 COLUMNS = ("onset_s", "offset_s", "midi")
-OMAPS = Omaps("OMAPS", {"train": "train", "test": "test"}, COLUMNS)
-OMAPS2 = Omaps("OMAPS2", {"train": "train", "valid": "val", "test": "test"}, (*COLUMNS, "velocity"))
+OMAPS = Omaps(FOLDERS["OMAPS"], {"train": "train", "test": "test"}, COLUMNS)
+OMAPS2 = Omaps(FOLDERS["OMAPS2"], {"train": "train", "valid": "val", "test": "test"}, (*COLUMNS, "velocity"))

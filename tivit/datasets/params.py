@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tivit.core.choices import FPS_RANGE
 from tivit.core.errors import InputError
 from tivit.core.params import check_choice, check_range
-from tivit.core.timegrid import FPS_RANGE
 
 OFFSETS = ("key", "pedal")
 EXTRA_SPLITS = ("ext-train", "special(blurry)", "special(4hands)")

@@ -31,6 +31,7 @@ from tivit.datasets.base import (
 )
 from tivit.datasets.midi import read_midi_label
 from tivit.datasets.params import DataParams
+from tivit.datasets.roots import FOLDERS
 from tivit.datasets.rows import MAX_TIME_S, NoteRow, cut_at_restrikes, note_row, notes_of_rows
 from tivit.datasets.text import line_of_key, number, read_lines, read_records
 
@@ -67,7 +68,7 @@ class Record:
 class PianoVAM(NothingKnown):
     """Layout of the dataset."""
 
-    folder = "PianoVAM_v1.0"
+    folder = FOLDERS["PianoVAM"]
     picture_width_px = FRAME_PX
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
-from tivit.core.manifest import SPLITS
 from tivit.core.notes import Notes
 from tivit.datasets.base import LOW_RES, NO_LABEL, NO_VIDEO, NOT_LISTED, DatasetClip, Listing, NothingKnown, Opener, listing_of
 from tivit.datasets.midi import read_midi_label
 from tivit.datasets.params import DataParams
+from tivit.datasets.roots import FOLDERS
 from tivit.datasets.splits import refuse_shared
 from tivit.datasets.text import number, read_lines, read_stems
 
@@ -42,7 +43,7 @@ class TableRow:
 class PianoYT(NothingKnown):
     """Layout of the dataset."""
 
-    folder = "PianoYT"
+    folder = FOLDERS["PianoYT"]
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
         """Return a clip for every id that has video and label; splits are those of `splits/*.txt`, else of the folders.

@@ -1,14 +1,10 @@
 """From a dataset's name to its clips, notes and files: the only door the stages use.
 
-A dataset's folder is the first that exists of: `data.root`; `$TIVIT_DATA_DIR/<folder>`; `$DATASETS_HOME/<folder>`;
-`data/<folder>`; `~/datasets/<folder>`.
-
 The user's own clips (`tivit.datasets.own`) join the train split of whichever dataset is open.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,8 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from tivit.core.errors import InputError
-from tivit.core.manifest import OWN_TIER, SPLITS
+from tivit.core.choices import SPLITS
+from tivit.core.manifest import OWN_TIER
 from tivit.core.notes import Notes
 from tivit.core.params import check_choice
 from tivit.core.registration import Registration
@@ -30,6 +26,7 @@ from tivit.datasets.own import OWN_FOLDER, read_own
 from tivit.datasets.params import DataParams, SubsetFiles
 from tivit.datasets.pianovam import PianoVAM
 from tivit.datasets.pianoyt import PianoYT
+from tivit.datasets.roots import resolve_root
 from tivit.datasets.skeleton import HandLabels, hands_of_notes, read_skeleton
 from tivit.datasets.splits import listed, refuse_shared, with_val, without
 from tivit.datasets.synthetic import Synthetic
@@ -65,7 +62,7 @@ class Dataset:
     @cached_property
     def root(self) -> Path:
         """Where the dataset lies on this disk."""
-        return resolve_root(self.layout, self.params.root)
+        return resolve_root(self.layout.folder, self.params.root)
 
     @cached_property
     def listing(self) -> Listing:
@@ -162,21 +159,6 @@ def layout_of(name: str) -> Layout:
     """Return the layout registered as `name`."""
     check_choice("data.name", name, LAYOUTS)
     return LAYOUTS[name]
-
-
-def resolve_root(layout: Layout, root: str | None) -> Path:
-    """Return the dataset's folder; raise InputError that lists every place looked at."""
-    places = [("data.root", Path(root).expanduser())] if root else []
-    for variable in ("TIVIT_DATA_DIR", "DATASETS_HOME"):
-        if os.environ.get(variable):
-            places.append((f"${variable}", Path(os.environ[variable]).expanduser() / layout.folder))
-    places.append(("the repository", Path("data") / layout.folder))
-    places.append(("home", Path("~/datasets").expanduser() / layout.folder))
-    for _, place in places:
-        if place.is_dir():
-            return place
-    looked = ", ".join(f"{place} ({origin})" for origin, place in places)
-    raise InputError(f"{layout.folder}: no such folder at {looked}; set data.root or $TIVIT_DATA_DIR")
 
 
 def _open_own(params: DataParams) -> Dataset | None:

@@ -10,18 +10,19 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from tivit.core.artifacts import read_json
+from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.keyboard import KEY_COUNT
-from tivit.core.manifest import SPLITS
 from tivit.core.notes import Notes, make_notes
 from tivit.datasets.base import DatasetClip, Listing, NothingKnown, Opener, listing_of
 from tivit.datasets.params import DataParams
+from tivit.datasets.roots import FOLDERS
 
 
 class Synthetic(NothingKnown):
     """Layout of the rendered dataset."""
 
-    folder = "Synthetic"
+    folder = FOLDERS["Synthetic"]
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
         """Return a clip for every `.mp4`; its tier is the part of the stem before `_`."""

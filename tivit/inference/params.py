@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
-from tivit.core.manifest import SPLITS
 from tivit.core.params import check_choice, check_range
 
 

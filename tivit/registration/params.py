@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from tivit.core.choices import ORIENTATIONS
 from tivit.core.errors import InputError
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
 from tivit.core.params import check_choice, check_range
-from tivit.core.registration import ORIENTATIONS
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core.artifacts import atomic_path, write_json
+from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM
-from tivit.core.manifest import SPLITS
 from tivit.core.notes import Notes, write_midi
 from tivit.core.parallel import map_clips
 from tivit.core.timegrid import TimeGrid, frames_of

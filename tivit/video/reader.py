@@ -18,8 +18,9 @@ import av
 import cv2
 import numpy as np
 
+from tivit.core.choices import FPS_RANGE
 from tivit.core.errors import InputError
-from tivit.core.timegrid import FPS_RANGE, TimeGrid, frames_of, grid_over, seconds_of
+from tivit.core.timegrid import TimeGrid, frames_of, grid_over, seconds_of
 
 LOG = logging.getLogger(__name__)
 MISSING_TAIL_S = 1.0
