@@ -25,7 +25,7 @@ from tivit.model.fold import folded
 from tivit.model.inputs import background_of, clip_inputs
 from tivit.model.setup import autocast
 
-SEEN_FRAMES = 16
+SEEN_FRAMES = 32
 """Frames seen at a time: few, so that their features stay in the processor's cache."""
 
 HeadsOf = Callable[[Clip, np.ndarray, Callable[[int], None]], dict[str, np.ndarray]]
