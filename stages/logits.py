@@ -29,7 +29,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     device = prepare_torch(runtime)
     strips, manifest = open_strips("data/strips"), read_manifest("data/manifest")
     checkpoint = checkpoint_for(strips, "data/model/best.pt")
-    heads_of = network_heads(checkpoint.model.to(device), runtime, logits.window_frames)
+    heads_of = network_heads(checkpoint.model.to(device), checkpoint.geometry, runtime, logits.window_frames)
     for done, split in enumerate(logits.splits):
         clips = manifest.of_split(split)
         time_is_up = _time_is_up(started_s, len(logits.splits) - done, logits.timeout_mins)

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tivit.core.keyboard import CENTER_MM
+from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.notes import Notes, make_notes
 from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, write_strip_index
 from tivit.core.timegrid import TimeGrid
-from tivit.model.inputs import background_of
+from tivit.model.background import background_of
 from tivit.model.params import CnnGruParams, KeyVivitParams, ModelParams, VivitParams
 from tivit.training.data import Batch, TrainClip, draw_batch, sampler_of
 from tivit.training.loop import TrainData
-from tivit.training.params import AugmentParams, TrainParams
+from tivit.training.params import AugmentParams, TrainParams, TurnParams
 from tivit.training.sampler import SamplerParams
 from tivit.training.team import ALONE, Team
 
@@ -25,10 +25,10 @@ GEOMETRY = StripGeometry(416, 32, -22.0, 158.0)
 """8 px a white key: 2 token columns."""
 OCTAVE_KEYS, OCTAVE_PX = 12, 56
 ALL_KEYS = np.ones(88, bool)
-RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", compile=False, log_every_steps=1)
+RUNTIME = RuntimeParams(workers=1, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
 NO_AUGMENT = AugmentParams(
     mirror=0.0, octave=0.0, speed=0.0, shift_px=0.0, row_shift_px=0.0, shake_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0,
-    gamma=0.0, light=0.0, exposure=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,
+    gamma=0.0, light=0.0, exposure=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0, turn=TurnParams(0.0, 0.0, 0.0, 0.0),
 )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def train_params(**changes: object) -> TrainParams:
         "augment": AugmentParams(
             mirror=0.5, octave=0.3, speed=0.2, shift_px=2.0, row_shift_px=1.0, shake_px=0.2, warp_px=0.5, stretch=0.003,
             gain=0.2, gamma=0.2, light=0.2, exposure=0.1, offset_levels=8.0, blur_px=0.7, noise_levels=3.0, background=0.5,
+                turn=TurnParams(0.5, 0.5, 0.1, 0.1),
         ),
     }  # fmt: skip
     return TrainParams(**{**values, **changes})
@@ -90,7 +91,7 @@ def played_clip(clip_id: str, length: int = 30, seed: int = 0) -> TrainClip:
     for onset_s, offset_s, midi in zip(notes.onset_s, notes.offset_s, notes.midi, strict=True):
         center = int(GEOMETRY.column_px(CENTER_MM[midi - 21]))
         frames[(times_s >= onset_s) & (times_s < offset_s), 8:, center - 2 : center + 3] -= 100
-    return TrainClip(clip_id, frames, grid, notes, background_of(frames), ALL_KEYS)
+    return TrainClip(clip_id, frames, grid, notes, background_of(frames, GEOMETRY), ALL_KEYS, float(GEOMETRY.row_px(BLACK_FRONT_MM)))
 
 
 def train_data() -> TrainData:

@@ -15,7 +15,7 @@ from tivit.core import params as params_file
 from tivit.core.keyboard import (
     BLACK_HEIGHT_MM,
     BLACK_KEYS,
-    BLACK_LENGTH_MM,
+    BLACK_FRONT_MM,
     BLACK_SLOT_WIDTH_MM,
     CENTER_MM,
     FRONT_LIP_MM,
@@ -153,7 +153,7 @@ def render(view: View, rng: np.random.Generator, look: Look) -> np.ndarray:
         fill(_wall(LEFT_MM[key] + 0.7, RIGHT_MM[key] - 0.7, 0.0, -FRONT_LIP_MM, 0.0), 160)
         flat(LEFT_MM[key] + 0.7, RIGHT_MM[key] - 0.7, 0, WHITE_LENGTH_MM, 0, 215)
     half = BLACK_SLOT_WIDTH_MM / 2
-    front = WHITE_LENGTH_MM - BLACK_LENGTH_MM
+    front = BLACK_FRONT_MM
     for key in blacks[np.argsort(-np.abs(CENTER_MM[blacks] - view.place_mm[0]))]:
         left, right, base = LEFT_MM[key], RIGHT_MM[key], CENTER_MM[key]
         flat(base - half, base + half, front - 1, WHITE_LENGTH_MM, 0, 25)

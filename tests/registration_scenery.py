@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from synth_cases import GEOMETRY_ALONE
 
 from tivit.core.keyboard import (
+    BLACK_FRONT_MM,
     IS_BLACK,
     KEY_COUNT,
     KEYBOARD_WIDTH_MM,
@@ -21,7 +23,7 @@ from tivit.core.keyboard import (
     WHITE_LENGTH_MM,
 )
 from tivit.synth.camera import Camera
-from tivit.synth.keys import BLACK_FRONT_MM, REAR_MM, SHIFT, Face, KeyPainter
+from tivit.synth.keys import REAR_MM, SHIFT, Face, KeyPainter
 from tivit.synth.params import TierParams
 from tivit.synth.photometry import illumination, tone_curve
 from tivit.synth.render import KeyboardPicture, blur_px
@@ -37,7 +39,7 @@ CASES = (
     (30, 30, 120),
 )
 """Walnut, oak, pine, white, black, red (BGR)."""
-TIER = TierParams((0.6, 1.0), (0.0, 0.0), (0.7, 1.1), (0.75, 1.0), (0.0, 0.4), (0.5, 3.0), (0.15, 0.6))
+TIER = TierParams((0.6, 1.0), (0.0, 0.0), (0.7, 1.1), (0.75, 1.0), (0.0, 0.4), (0.5, 3.0), (0.15, 0.6), 0.0)
 CLUTTER = ("books", "blinds", "bars", "planks")
 BAR_COLORS = ((80, 220, 90), (230, 160, 60), (60, 120, 240), (200, 80, 200), (60, 220, 230))
 
@@ -95,7 +97,7 @@ def random_decor(rng: np.random.Generator, key_px: float) -> KeyDecor:
 
 def view_scene(rng: np.random.Generator, decor: KeyDecor) -> Scene:
     """Return the scene of a view: the renderer's, with the decor's case and light."""
-    scene = random_scene(rng, TIER)
+    scene = random_scene(rng, TIER, GEOMETRY_ALONE)
     case = scene.case if decor.case is None else tuple(float(c * rng.uniform(0.85, 1.1)) for c in decor.case)
     glare = scene.glare / decor.over_gain**2
     return replace(scene, case=case, exposure=decor.exposure, glare=glare, blur_px=0.0, noise_levels=0.0)

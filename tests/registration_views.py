@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from synth_cases import music
 from registration_nothing import paint_nothing
 from registration_scenery import (
     KeyDecor,
@@ -72,6 +73,7 @@ EDGE_KEY = 0.15
 MOST_COVERED = 0.4
 MOST_TILT_DEG = 16.0
 PIECE_S = 12.0
+MUSIC = music((2.0, 8.0))
 GRID_FPS = 30.0
 
 
@@ -329,7 +331,7 @@ def _hands(
     used = HANDS if keys[1] - keys[0] > 36 else (HANDS[int(rng.integers(2))],)
     reach_mm = rng.uniform(-10, 25)
     for attempt in range(5):
-        notes = _folded(random_piece(rng, PIECE_S, (2.0, 8.0)).notes, keys)
+        notes = _folded(random_piece(rng, PIECE_S, MUSIC).notes, keys)
         depth = key_depths(rng, notes, times_s, (0.6, 1.0))
         style = HandStyle(reach_mm - 18.0 * attempt, rng.uniform(3, 12), 0.0, rng.uniform(0.05, 0.5), rng.uniform(0.88, 1.1))
         hands = []

@@ -25,7 +25,7 @@ from tivit.evaluation.kinds import KEY_COLUMNS, KIND_COLUMNS
 from tivit.evaluation.report import CLIP_COLUMNS, CURVE_COLUMNS, POINT_COLUMNS
 from tivit.evaluation.timing import HISTOGRAM_COLUMNS
 
-RUNTIME = RuntimeParams(1, 1, "cpu", "float32", False, 50)
+RUNTIME = RuntimeParams(1, 1, 0, "cpu", "float32", False, 50)
 STAGES = (decode, sweep, evaluate)
 
 

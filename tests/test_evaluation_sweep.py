@@ -25,6 +25,7 @@ PARAMS = SweepParams(
     refine_rounds=0,
     per_colour=False,
     tie_f1=0.0,
+    tie_place=0.5,
     remove_lag=True,
     lag_per_colour=False,
     calibrate=False,
@@ -189,10 +190,10 @@ def test_a_silent_model_scores_zero_and_is_no_error():
 
 
 def test_ties_go_to_the_middle_of_the_plateau_then_to_the_lower_threshold():
-    def chosen(scores, tie=0.0):
+    def chosen(scores, tie=0.0, place=0.5):
         points = [Point(threshold, 0.5, 0.0, 0.0, f1) for threshold, f1 in scores]
         return best_point(
-            points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold), tie
+            points, lambda point: (point.onset_f1_50, point.onset_threshold, point.pitch_threshold), tie, place
         ).onset_threshold
 
     assert chosen([(0.1, 0.5), (0.2, 0.9), (0.3, 0.9), (0.4, 0.9), (0.5, 0.8)]) == 0.3
@@ -200,6 +201,8 @@ def test_ties_go_to_the_middle_of_the_plateau_then_to_the_lower_threshold():
     assert chosen([(0.2, 0.9), (0.3, 0.95)]) == 0.3
     assert chosen([(0.1, 0.899), (0.2, 0.9), (0.3, 0.904), (0.4, 0.9)], tie=0.005) == 0.2
     assert chosen([(0.2, 0.898), (0.3, 0.904)], tie=0.005) == 0.3
+    plateau = [(0.1, 0.8), (0.2, 0.901), (0.3, 0.904), (0.4, 0.902), (0.5, 0.9), (0.6, 0.8)]
+    assert [chosen(plateau, tie=0.005, place=place) for place in (0.0, 0.5, 1.0)] == [0.2, 0.3, 0.5]
 
 
 def test_the_order_of_clips_changes_nothing():

@@ -28,9 +28,9 @@ def network(backend="key_vivit"):
 @pytest.mark.parametrize("backend", ["key_vivit", "vivit"])
 def test_the_window_length_does_not_change_the_answer(backend):
     model, frames = network(backend), noisy_strip(110)
-    whole = predict_strip(model, frames, RUNTIME, 1000)
+    whole = predict_strip(model, frames, GEOMETRY, RUNTIME, 1000)
     for window_frames in (16, 38):
-        parts = predict_strip(model, frames, RUNTIME, window_frames)
+        parts = predict_strip(model, frames, GEOMETRY, RUNTIME, window_frames)
         for name in HEAD_NAMES:
             assert parts[name].shape == (110, 88)
             np.testing.assert_allclose(parts[name], whole[name], atol=1e-4)
@@ -38,9 +38,9 @@ def test_the_window_length_does_not_change_the_answer(backend):
 
 def test_windows_hardly_change_the_answer_of_a_recurrent_network():
     model, frames = network("cnn_gru"), noisy_strip(300)
-    whole, parts = (predict_strip(model, frames, RUNTIME, window_frames) for window_frames in (1000, 50))
+    whole, parts = (predict_strip(model, frames, GEOMETRY, RUNTIME, window_frames) for window_frames in (1000, 50))
     model.context_frames = 0
-    cut = predict_strip(model, frames, RUNTIME, 50)
+    cut = predict_strip(model, frames, GEOMETRY, RUNTIME, 50)
     for name in HEAD_NAMES:
         np.testing.assert_allclose(parts[name], whole[name], atol=2e-3)
         assert np.abs(cut[name] - whole[name]).max() > 0.01
@@ -51,7 +51,7 @@ def test_the_clips_of_a_split_keep_their_order_and_keys_out_of_view_are_silent(t
     for clip_id, grid in grids.items():
         np.save(tmp_path / f"{clip_id}.npy", noisy_strip(grid.length))
     clips = [Clip("b", "val", "", "b.mp4", 21, 108), Clip("a", "val", "", "a.mp4", 40, 90)]
-    answers = split_logits(StripFolder(tmp_path, GEOMETRY, grids), clips, network_heads(network(), RUNTIME, 16), "val")
+    answers = split_logits(StripFolder(tmp_path, GEOMETRY, grids), clips, network_heads(network(), GEOMETRY, RUNTIME, 16), "val")
     assert [(answer.clip_id, answer.grid) for answer in answers] == list(grids.items())
     assert (answers[1].heads["pitch"][:, 0] == SILENT_LOGIT).all() and (answers[0].heads["pitch"] > SILENT_LOGIT).all()
 
@@ -61,7 +61,7 @@ def test_it_stops_before_a_clip_when_it_is_enough_but_not_before_the_first(tmp_p
     clips = [Clip(clip_id, "val", "", f"{clip_id}.mp4", 21, 108) for clip_id in "abc"]
     for clip in clips:
         np.save(tmp_path / f"{clip.clip_id}.npy", noisy_strip(grid.length))
-    strips, heads_of = StripFolder(tmp_path, GEOMETRY, dict.fromkeys("abc", grid)), network_heads(network(), RUNTIME, 16)
+    strips, heads_of = StripFolder(tmp_path, GEOMETRY, dict.fromkeys("abc", grid)), network_heads(network(), GEOMETRY, RUNTIME, 16)
     for answers, done in (([True], "a"), ([False, True], "ab"), ([False, False], "abc")):
         enough = iter(answers).__next__
         assert [answer.clip_id for answer in split_logits(strips, clips, heads_of, "val", enough)] == list(done)
@@ -69,9 +69,9 @@ def test_it_stops_before_a_clip_when_it_is_enough_but_not_before_the_first(tmp_p
 
 def test_a_window_without_context_would_differ():
     model, frames = network(), noisy_strip(60)
-    whole = predict_strip(model, frames, RUNTIME, 1000)
+    whole = predict_strip(model, frames, GEOMETRY, RUNTIME, 1000)
     model.context_frames = 0
-    cut = predict_strip(model, frames, RUNTIME, 16)
+    cut = predict_strip(model, frames, GEOMETRY, RUNTIME, 16)
     assert np.abs(cut["onset"] - whole["onset"]).max() > 1e-3
 
 
@@ -80,12 +80,12 @@ def test_it_reads_a_memory_map_and_reports_progress(tmp_path):
     np.save(tmp_path / "strip.npy", frames)
     mapped = np.load(tmp_path / "strip.npy", mmap_mode="r")
     done = []
-    answer = predict_strip(network(), mapped, RUNTIME, 16, done.append)
+    answer = predict_strip(network(), mapped, GEOMETRY, RUNTIME, 16, done.append)
     assert done == [16, 16, 8]
-    np.testing.assert_array_equal(answer["pitch"], predict_strip(network(), frames, RUNTIME, 16)["pitch"])
+    np.testing.assert_array_equal(answer["pitch"], predict_strip(network(), frames, GEOMETRY, RUNTIME, 16)["pitch"])
 
 
 def test_one_frame_is_enough_and_none_is_refused():
-    assert predict_strip(network(), noisy_strip(1), RUNTIME, 16)["hand"].shape == (1, 88)
+    assert predict_strip(network(), noisy_strip(1), GEOMETRY, RUNTIME, 16)["hand"].shape == (1, 88)
     with pytest.raises(InputError, match="without frames"):
-        predict_strip(network(), noisy_strip(0), RUNTIME, 16)
+        predict_strip(network(), noisy_strip(0), GEOMETRY, RUNTIME, 16)

@@ -17,7 +17,7 @@ from tivit.datasets.index import write_index
 from tivit.datasets.lag import LAG_COLUMNS
 from tivit.datasets.params import DataParams
 
-RUNTIME = RuntimeParams(workers=2, threads=1, device="cpu", precision="float32", compile=False, log_every_steps=1)
+RUNTIME = RuntimeParams(workers=2, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
 PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")
 PARAMS["synth"] |= {"train_clips": 2, "val_clips": 2, "test_clips": 2, "shift_clips": 0, "val_s": 6.0, "test_s": 6.0}
 PARAMS["synth"]["camera"]["sizes"] = [[640, 360]]

@@ -2,19 +2,10 @@
 
 import numpy as np
 import torch
-from model_cases import noisy_strip
+from model_cases import GEOMETRY, noisy_strip
 
-from tivit.model.inputs import (
-    GAIN,
-    LOOKBACK_FRAMES,
-    MIN_CONTRAST,
-    background_of,
-    clip_inputs,
-    describe_background,
-    make_inputs,
-    sample_frames,
-    window_of,
-)
+from tivit.model.background import background_of
+from tivit.model.inputs import GAIN, LOOKBACK_FRAMES, clip_inputs, make_inputs, window_of
 
 
 def test_channels_by_hand():
@@ -28,23 +19,8 @@ def test_channels_by_hand():
 
 def test_a_gain_of_the_camera_changes_nothing():
     frames = noisy_strip(12) // 2
-    dark, bright = (clip_inputs(picture, background_of(picture), 2, 6) for picture in (frames, frames * 2))
+    dark, bright = (clip_inputs(picture, background_of(picture, GEOMETRY), 2, 6) for picture in (frames, frames * 2))
     torch.testing.assert_close(dark, bright, atol=0.1, rtol=0.02)
-
-
-def test_background_is_the_median_over_an_even_subsample():
-    frames = np.zeros((1000, 2, 3), np.uint8)
-    frames[:300] = 200
-    assert background_of(frames).image.max() == 0
-    index = sample_frames(1000)
-    assert len(index) == 64
-    assert np.ptp(np.diff(index)) <= 1
-    assert sample_frames(3).tolist() == [0, 1, 2]
-
-
-def test_a_blank_picture_has_the_smallest_contrast():
-    background = describe_background(np.full((4, 4), 77, np.uint8))
-    assert (background.mean, background.contrast) == (77.0, MIN_CONTRAST)
 
 
 def test_window_repeats_the_ends_of_the_clip():

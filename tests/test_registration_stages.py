@@ -24,7 +24,7 @@ from tivit.datasets.index import write_index
 from tivit.registration import batch
 from tivit.registration.clip import RegisteredVideo
 
-RUNTIME = RuntimeParams(workers=1, threads=1, device="cpu", precision="float32", compile=False, log_every_steps=1)
+RUNTIME = RuntimeParams(workers=1, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
 PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")
 IDS = ("test/hard_000", "train/plain_000", "val/plain_000")
 

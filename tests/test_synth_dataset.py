@@ -104,12 +104,16 @@ def test_writing_again_replaces_what_was_there(params, tmp_path):
     ("change", "message"),
     [
         ({"train_clips": 0}, "synth.train_clips: 0 is outside"),
-        ({"notes_per_s": (8.0, 2.0)}, "synth.notes_per_s: 2.0 is outside"),
     ],
 )
 def test_bad_parameters_are_refused(params, change, message):
     with pytest.raises(InputError, match=re.escape(message)):
         replace(params, **change)
+
+
+def test_bad_music_is_refused(params):
+    with pytest.raises(InputError, match=re.escape("synth.music.notes_per_s: 2.0 is outside")):
+        replace(params.music, notes_per_s=(8.0, 2.0))
 
 
 @pytest.mark.parametrize(

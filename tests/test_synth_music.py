@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from synth_cases import music
 
 from tivit.core.heads import LEFT_HAND, RIGHT_HAND, TREBLE_STAFF
 from tivit.synth.music import HAND_SPAN, MIN_LIFT_S, SCALES, random_piece
@@ -14,7 +15,7 @@ KRUMHANSL = {
 
 
 def piece(seed, length_s=20.0, notes_per_s=(2.0, 10.0)):
-    return random_piece(np.random.default_rng(seed), length_s, notes_per_s)
+    return random_piece(np.random.default_rng(seed), length_s, music(notes_per_s))
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,28 @@ def test_hand_staff_and_register_are_different_things(pieces):
     high = np.concatenate([p.notes.midi for p in pieces]) >= 60
     assert 0.005 < np.mean((hand == RIGHT_HAND) != (staff == TREBLE_STAFF)) < 0.2
     assert 0.02 < np.mean(high != (staff == TREBLE_STAFF)) < 0.25
+
+
+def test_a_held_chord_lasts_while_the_other_hand_plays():
+    for seed in range(6):
+        notes = random_piece(np.random.default_rng(seed), 20.0, music((4.0, 8.0)), is_held=True).notes
+        longest = int(np.argmax(notes.offset_s - notes.onset_s))
+        assert notes.offset_s[longest] - notes.onset_s[longest] >= 5.0
+        assert (notes.hand != notes.hand[longest]).any()
+
+
+def test_roaming_hands_reach_both_ends_of_the_keyboard():
+    midi = np.concatenate([random_piece(np.random.default_rng(s), 20.0, music((4.0, 8.0), roaming=1.0)).notes.midi for s in range(40)])
+    assert midi.min() <= 22 and midi.max() >= 107
+
+
+@pytest.mark.parametrize(("change", "shorter"), [({"staccato": 1.0}, True), ({"legato": 1.0}, False)])
+def test_articulation_changes_how_long_notes_last(change, shorter):
+    median_s = [
+        np.median(np.concatenate([(n := random_piece(np.random.default_rng(s), 20.0, m).notes).offset_s - n.onset_s for s in range(8)]))
+        for m in (music((4.0, 8.0)), music((4.0, 8.0), **change))
+    ]
+    assert (median_s[1] < 0.6 * median_s[0]) if shorter else (median_s[1] > 1.05 * median_s[0])
 
 
 def test_there_are_fast_repeats_and_chords(pieces):

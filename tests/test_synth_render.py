@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from synth_cases import NO_SINKING
 
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, LEFT_MM, RIGHT_MM, TAIL_LEFT_MM, TAIL_RIGHT_MM
 from tivit.core.params import load, section
@@ -13,7 +14,7 @@ from tivit.synth.motion import FINGER_COUNT, HandMotion
 from tivit.synth.params import SynthParams
 from tivit.synth.photometry import AutoExposure, Noise, tone_curve
 from tivit.synth.render import KeyboardPicture, render
-from tivit.synth.scene import random_scene, shifted
+from tivit.synth.scene import random_scene, random_sinking, shifted
 
 DOWN = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]])
 CAMERA = Camera(1280, 360, 1000.0, np.array([611.0, 75.0, 1100.0]), DOWN, 0.0)
@@ -26,9 +27,9 @@ def params():
 
 @pytest.fixture(scope="module")
 def scene(params):
-    drawn = random_scene(np.random.default_rng(4), params.plain)
+    drawn = random_scene(np.random.default_rng(4), params.plain, params.press)
     return replace(
-        drawn, exposure=1.0, contrast=1.0, blur_px=0.0, noise_levels=0.0, glare=0.0, gap_mm=1.0, gap=(20.0, 20.0, 20.0)
+        drawn, sinking=NO_SINKING, exposure=1.0, contrast=1.0, blur_px=0.0, noise_levels=0.0, glare=0.0, gap_mm=1.0, gap=(20.0, 20.0, 20.0)
     )
 
 
@@ -82,7 +83,7 @@ def test_a_released_key_looks_as_before(keyboard):
 
 
 def test_a_pressed_white_key_gets_dark_lines_at_its_sides_where_light_is_hard(scene):
-    keyboard = KeyboardPicture(np.random.default_rng(0), CAMERA, replace(scene, edge=0.4, ambient=0.14, sharpen=0.0))
+    keyboard = KeyboardPicture(np.random.default_rng(0), CAMERA, replace(scene, sinking=replace(NO_SINKING, edge=0.4, edge_width=0.14), sharpen=0.0))
     key = 39
     released = row_at(keyboard.at(np.zeros(KEY_COUNT)), 25.0).copy()
     change = row_at(keyboard.at(pressed(key)), 25.0) - released
@@ -92,9 +93,31 @@ def test_a_pressed_white_key_gets_dark_lines_at_its_sides_where_light_is_hard(sc
     assert change[high - 5 : high + 2].min() < middle - 8
 
 
+def test_what_light_adds_to_a_press_has_either_sign_and_is_missing_in_its_share(params):
+    drawn = [random_sinking(np.random.default_rng(seed), params.press) for seed in range(400)]
+    for name in ("dim", "tail", "edge", "growth", "black"):
+        values, effect = np.array([getattr(sinking, name) for sinking in drawn]), getattr(params.press, name)
+        assert (values != 0).mean() == pytest.approx(effect.share, abs=0.08)
+        assert (values > 0).sum() == pytest.approx((values < 0).sum(), rel=0.5)
+        assert np.abs(np.median(values[values != 0])) < 0.3 * effect.sigma
+
+
+def test_a_border_swells_outward_and_pushes_the_gap(scene):
+    swollen = replace(scene, sharpen=0.0, sinking=replace(NO_SINKING, swell=((0.6, 0.0), (-0.6, 0.0))))
+    plain = replace(swollen, sinking=NO_SINKING)
+    key, rows = 39, []
+    for look in (plain, swollen):
+        keyboard = KeyboardPicture(np.random.default_rng(0), CAMERA, look)
+        released = row_at(keyboard.at(np.zeros(KEY_COUNT)), 25.0).copy()
+        rows.append(row_at(keyboard.at(pressed(key)), 25.0) - released)
+    low, high = (int(round(v)) for v in CAMERA.project([[LEFT_MM[key], 25.0, 0.0], [RIGHT_MM[key], 25.0, 0.0]])[:, 0])
+    change = rows[1] - rows[0]
+    assert change[low - 2 : low + 2].max() > 10 and change[high - 2 : high + 3].min() < -10
+
+
 def test_a_sunk_tail_opens_the_gap_that_the_camera_sees_and_closes_the_other(scene):
     """D between its black keys, right of the camera: its tail moves to the left in the picture."""
-    keyboard = KeyboardPicture(np.random.default_rng(0), CAMERA, replace(scene, sharpen=0.0, tail=0.0, cast=0.0, occlusion=0.0))
+    keyboard = KeyboardPicture(np.random.default_rng(0), CAMERA, replace(scene, sharpen=0.0, cast=0.0, occlusion=0.0))
     key = 65
     left_px, right_px = (CAMERA.project([x, 110.0, 0.0])[0] for x in (TAIL_LEFT_MM[key], TAIL_RIGHT_MM[key]))
     released = row_at(keyboard.at(np.zeros(KEY_COUNT)), 110.0).copy()
@@ -147,7 +170,7 @@ def test_every_drawn_scene_renders(params, tier):
     for seed in range(4):
         rng = np.random.default_rng(seed)
         camera = random_camera(rng, (640, 360), params.camera_of(tier))
-        scene = random_scene(rng, params.tier(tier))
+        scene = random_scene(rng, params.tier(tier), params.press)
         picture = KeyboardPicture(rng, camera, shifted(rng, scene) if tier == "shift" else scene)
         assert picture.image.shape == (360, 640, 3) and picture.image.std() > 3
 

@@ -21,7 +21,7 @@ from tivit.evaluation.inputs import load_split
 from tivit.theory.profiles import KEY_NAMES
 from tivit.theory.track import PLOT_COLUMNS, TRACK_COLUMNS
 
-RUNTIME = RuntimeParams(1, 1, "cpu", "float32", False, 50)
+RUNTIME = RuntimeParams(1, 1, 0, "cpu", "float32", False, 50)
 SPLITS = ("val", "test")
 
 

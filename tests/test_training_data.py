@@ -13,8 +13,10 @@ from tivit.core.manifest import Clip, Manifest
 from tivit.core.notes import make_notes
 from tivit.core.strip import open_strips, write_strip_index
 from tivit.core.timegrid import TimeGrid
-from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation, draw_exposure, draw_shake
-from tivit.training.data import content_digest, fixed_batches, load_clips
+from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation, draw_exposure, draw_shake, draw_turn
+from tivit.training.data import content_digest, fixed_batches, load_clips, sampler_of
+from tivit.training.loader import StepBatches, batches_from
+from tivit.training.params import TurnParams
 
 SHAPE = (GEOMETRY.height_px, GEOMETRY.width_px)
 NOTHING = Augmentation(
@@ -28,6 +30,30 @@ NOTHING = Augmentation(
     blur_px=0.0,
     noise_levels=0.0,
 )
+
+
+def test_a_turn_changes_what_is_small_and_leaves_hands():
+    background = np.full(SHAPE, 150.0, np.float32)
+    turn_params = TurnParams(share=1.0, apart=0.0, no_tails=0.0, no_fronts=0.0)
+    turn = draw_turn(np.random.default_rng(1), turn_params, SHAPE, 20.0, contrast=80.0)
+    frames = np.stack([background + 20.0, background - 20.0, background + 90.0])
+    turn.apply(frames, background)
+    change = frames - background
+    np.testing.assert_allclose(change[0], 20.0 * (1.0 + turn.factor), atol=1e-3)
+    np.testing.assert_allclose(change[1], -change[0], atol=1e-3)
+    np.testing.assert_array_equal(change[2], 90.0)
+    assert turn.factor.min() < -1.2 and turn.factor.max() > -0.5
+
+
+def test_tails_or_fronts_may_not_change_at_all():
+    background = np.full(SHAPE, 150.0, np.float32)
+    for values, rows in (((1.0, 0.0), slice(0, 8)), ((0.0, 1.0), slice(-4, None))):
+        turn = draw_turn(np.random.default_rng(0), TurnParams(1.0, 1.0, *values), SHAPE, 20.0, contrast=80.0)
+        frames = (background + 20.0)[None].copy()
+        turn.apply(frames, background)
+        np.testing.assert_array_equal(frames[0, rows], background[rows])
+        assert np.abs(frames - background).max() > 1.0
+    assert draw_turn(np.random.default_rng(0), TurnParams(0.0, 1.0, 0.0, 0.0), SHAPE, 20.0, 80.0) is None
 
 
 def test_no_augmentation_is_the_identity():
@@ -257,3 +283,13 @@ def test_masks_leave_out_keys_out_of_view_in_every_head():
             assert mask[..., :29].sum() == mask[..., 46:].sum() == 0, name
         assert batch.masks["onset"][..., 29:46].all()
     assert any(batch.targets["pitch"][..., 67 - 21].any() for batch in fixed_batches([clip], 8, 24, 2.0))
+
+
+def test_processes_that_draw_ahead_change_no_byte():
+    clips, params = [played_clip("a"), played_clip("b", seed=1)], train_params(steps=5)
+    batches = StepBatches(clips, sampler_of(clips, params), params, 7)
+    here, ahead = (list(batches_from(2, batches, loaders)) for loaders in (0, 2))
+    assert len(here) == len(ahead) == 3
+    for one, other in zip(here, ahead, strict=True):
+        assert torch.equal(one.windows, other.windows)
+        assert all(torch.equal(value, other.targets[name]) for name, value in one.targets.items())

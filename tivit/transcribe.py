@@ -132,4 +132,4 @@ def _predict(
 ) -> dict[str, np.ndarray]:
     frames = np.load(strip, mmap_mode="r", allow_pickle=False)
     with progress_bar(grid.length, "notes", "frame") as bar:
-        return predict_strip(trained.model, frames, runtime, params.window_frames, bar.update)
+        return predict_strip(trained.model, frames, trained.geometry, runtime, params.window_frames, bar.update)

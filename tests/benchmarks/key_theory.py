@@ -39,7 +39,7 @@ from tivit.evaluation.inputs import ScoredClip, load_split
 from tivit.evaluation.scores import score_clip
 from tivit.evaluation.sweep import SweepParams, SweepResult, sweep
 from tivit.synth.music import SCALES, random_piece
-from tivit.synth.params import SynthParams
+from tivit.synth.params import MusicParams, SynthParams
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
 from tivit.theory.profiles import KEY_NAMES, PROFILES
 
@@ -91,11 +91,11 @@ def clip_of_notes(notes: Notes, grid: TimeGrid) -> ClipLogits:
     return ClipLogits("", grid, {"onset": rows})
 
 
-def generated(length_s: float, count: int, notes_per_s: tuple[float, float], fps: float) -> list[KeyedClip]:
+def generated(length_s: float, count: int, music: MusicParams, fps: float) -> list[KeyedClip]:
     """Return `count` generated pieces in one key each."""
     clips = []
     for number in range(count):
-        piece = random_piece(np.random.default_rng([SEED, int(length_s), number]), length_s, notes_per_s)
+        piece = random_piece(np.random.default_rng([SEED, int(length_s), number]), length_s, music)
         grid = TimeGrid(fps, 0.0, frames_of(length_s, fps))
         clips.append(KeyedClip(clip_of_notes(piece.notes, grid), key_number(piece.tonic, piece.mode)))
     return clips
@@ -130,7 +130,7 @@ def print_keys(params: dict, pieces: int) -> None:
     decode, synth = section(params, "decode", DecodeParams), section(params, "synth", SynthParams)
     fps = float(params["data"]["fps"])
     plain = replace(decode, similarity="pearson", ref_head="onset", smoothing_sec=0.0)
-    sets = {length_s: generated(length_s, pieces, synth.notes_per_s, fps) for length_s in LENGTHS_S}
+    sets = {length_s: generated(length_s, pieces, synth.music, fps) for length_s in LENGTHS_S}
     whole = {
         length_s: [(clip.logits, np.full(clip.logits.grid.length, clip.key)) for clip in clips]
         for length_s, clips in sets.items()

@@ -92,7 +92,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 grid = write_strip(video, registration, geometry, data.fps, Path(folder) / "strip.npy")
                 frames = np.load(Path(folder) / "strip.npy", mmap_mode="r", allow_pickle=False)
-                heads = predict_strip(model, frames, runtime, logits.window_frames)
+                heads = predict_strip(model, frames, geometry, runtime, logits.window_frames)
             notes = decode_notes(heads, grid, thresholds)
             scores[clip.clip_id] = score_clip(manifest.notes[clip.clip_id], notes, grid)
         blocks[name] = summary_by_tier(scores, {clip.clip_id: clip.tier for clip in manifest.of_split("test")})

@@ -64,7 +64,7 @@ def model_speeds(params: dict, runs: int, frame_count: int = 900) -> list[float]
     speeds = []
     for _ in range(runs):
         started_s = time.perf_counter()
-        predict_strip(trained.model, frames, runtime, window_frames)
+        predict_strip(trained.model, frames, trained.geometry, runtime, window_frames)
         speeds.append(seconds_of(frame_count, trained.fps) / (time.perf_counter() - started_s))
     return speeds
 

@@ -22,7 +22,7 @@ from tivit.core.manifest import Clip
 from tivit.core.strip import StripFolder, StripGeometry, covered_shares
 from tivit.core.timegrid import TimeGrid
 from tivit.inference.predict import HeadsOf
-from tivit.model.inputs import background_of
+from tivit.model.background import background_of
 
 BAND_MM = (110.0, WHITE_LENGTH_MM)
 """y extent of the area looked at: in front of the fallboard, black and white keys alike."""
@@ -81,7 +81,7 @@ def key_darkening(frames: np.ndarray, geometry: StripGeometry) -> np.ndarray:
 
     Unit: the contrast of the clip's background (standard deviation of its grey levels). What is brighter counts as 0.
     """
-    background = background_of(frames)
+    background = background_of(frames, geometry)
     rows = covered_shares(geometry.height_px, geometry.row_px(BAND_MM[1:]), geometry.row_px(BAND_MM[:1]))[0]
     columns = covered_shares(geometry.width_px, geometry.column_px(TAIL_LEFT_MM), geometry.column_px(TAIL_RIGHT_MM))
     first, last = np.flatnonzero(rows)[[0, -1]]

@@ -199,7 +199,8 @@ class Bench:
         if method == DIFFERENCE:
             return difference_method(self.strips)
         device = prepare_torch(self.runtime)
-        return network_heads(load_checkpoint(folder / "best.pt").model.to(device), self.runtime, self.logits.window_frames)
+        trained = load_checkpoint(folder / "best.pt")
+        return network_heads(trained.model.to(device), trained.geometry, self.runtime, self.logits.window_frames)
 
     def _scores(self, folder: Path) -> dict[str, dict[str, float]]:
         """Return the scores of the test split at thresholds chosen on validation, both from the decoded logits in `folder`."""

@@ -25,6 +25,8 @@ OCTAVE_KEYS = 12
 OCTAVE_MM = 7 * WHITE_PITCH_MM
 WHITE_LENGTH_MM = 150.0
 BLACK_LENGTH_MM = 95.0
+BLACK_FRONT_MM = WHITE_LENGTH_MM - BLACK_LENGTH_MM
+"""y of the fronts of black keys, and so the line between the fronts and the tails of white keys."""
 BLACK_TOP_WIDTH_MM = 10.0
 BLACK_SLOT_WIDTH_MM = 13.7
 BLACK_HEIGHT_MM = 12.0

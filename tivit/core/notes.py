@@ -96,6 +96,11 @@ def empty_notes() -> Notes:
     return make_notes(np.zeros(0), np.zeros(0), np.zeros(0, int))
 
 
+def joined(*parts: Notes) -> Notes:
+    """Return the notes of all parts, in order; raise InputError where two of one key overlap."""
+    return make_notes(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)))
+
+
 def midi_rows(path: Path | str) -> list[tuple[float, float, int, int, int]]:
     """Return what a MIDI file holds, a row (onset s, release s, pitch, velocity, hand) a note, in the order of the file.
 

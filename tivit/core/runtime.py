@@ -10,11 +10,14 @@ from typing import Literal
 class RuntimeParams:
     """workers: processes for per-clip work; threads: torch threads; log_every_steps: training log cadence.
 
+    loaders: processes that draw training batches ahead; 0: the training process draws them.
+
     device: cpu or cuda; precision: of the forward pass; compile: the forward pass of training by torch.compile.
     """
 
     workers: int
     threads: int
+    loaders: int
     device: str
     precision: Literal["float32", "bfloat16"]
     compile: bool

@@ -32,11 +32,15 @@ class Point:
     frame_f1: float | None = None
 
 
-def best_point(points: Sequence[Point], key: Callable[[Point], tuple[float, ...]], tie: float) -> Point:
-    """Return the point with the highest score; `key` gives (score, threshold, ...), ties as `tivit.evaluation.sweep` says."""
+def best_point(points: Sequence[Point], key: Callable[[Point], tuple[float, ...]], tie: float, place: float) -> Point:
+    """Return the point with the highest score; `key` gives (score, threshold, ...), ties as `tivit.evaluation.sweep` says.
+
+    `place`: where among the ties, from their lowest thresholds (0) to their highest (1).
+    """
     table = np.array([key(point) for point in points])
     tied = np.flatnonzero(table[:, 0] >= table[:, 0].max() - max(tie, ROUNDING))
-    distance = np.linalg.norm(table[tied, 1:] - table[tied, 1:].mean(axis=0), axis=1).round(9)
+    wanted = np.quantile(table[tied, 1:], place, axis=0)
+    distance = np.linalg.norm(table[tied, 1:] - wanted, axis=1).round(9)
     order = np.lexsort((*table[tied, :0:-1].T, distance))
     return points[tied[order[0]]]
 

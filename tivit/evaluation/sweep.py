@@ -10,7 +10,9 @@ decide where they end. F1 is the mean over clips. Objectives:
 - `note`, `frame`: of all combinations of the four the one with the best note F1, or frame F1.
 
 Ties: points whose score is within `tie_f1` of the best, a difference of a few notes that says nothing of other videos. Of these
-the point nearest to their mean, so the middle of a plateau instead of its edge; then the lower thresholds.
+the point nearest to a quantile of their thresholds, then the lower thresholds. For what begins notes the quantile is `tie_place`:
+on video unlike the validation split notes are invented rather than missed, so a strict point of the plateau is the safer one.
+For what ends them it is the middle.
 Refining: the search again on the chosen values and those halfway to their neighbours on the grid, `refine_rounds` times.
 Key colours (`per_colour`): after the search black keys get the best point beside the chosen one of white keys, then white keys
 the best beside that; each key counts for itself, so this needs no more decoding. All under the same rule for ties.
@@ -62,13 +64,16 @@ METRICS = {
 }
 Axes = tuple[tuple[float, ...], ...]
 AXES = ("onset", "pitch", "hold", "offset")
+MIDDLE = 0.5
+"""Place among ties of thresholds that end notes, and of those of the objectives `note` and `frame`."""
 
 
 @dataclass(frozen=True)
 class SweepParams:
     """The grids (`tivit.evaluation.grids`), how is searched and for what, and the event rules (params section `sweep`).
 
-    An offset threshold of 1 leaves that head out. `tie_f1`: scores so near to the best are as good. `calibrate`: the fitted
+    An offset threshold of 1 leaves that head out. `tie_f1`: scores so near to the best are as good; `tie_place`: which of them
+    is taken, from the lowest thresholds (0) to the highest (1), for what begins notes. `calibrate`: the fitted
     temperatures and biases are used, and probabilities of the grids are calibrated ones.
     """
 
@@ -80,6 +85,7 @@ class SweepParams:
     refine_rounds: int
     per_colour: bool
     tie_f1: float
+    tie_place: float
     remove_lag: bool
     lag_per_colour: bool
     calibrate: bool
@@ -87,6 +93,7 @@ class SweepParams:
 
     def __post_init__(self) -> None:
         check_range("sweep.tie_f1", self.tie_f1, 0.0, 0.1)
+        check_range("sweep.tie_place", self.tie_place, 0.0, 1.0)
         check_range("sweep.refine_rounds", self.refine_rounds, 0, 10)
         for axis in AXES:
             check_grid(f"sweep.{axis}_thresholds", getattr(self, f"{axis}_thresholds"))
@@ -216,10 +223,10 @@ def _search(task: _Task, start: Thresholds, axes: Axes) -> tuple[_Scored, list[P
 
 def _chosen(task: _Task, scored: Sequence[_Scored], metric: str) -> _Scored:
     """Return the best item, or with `per_colour` the best pair of items for white and black keys, as one item."""
-    tie = task.params.tie_f1
+    tie, place = task.params.tie_f1, task.params.tie_place if metric == "onset" else MIDDLE
 
     def best(beside: Callable[[_Scored], Counts]) -> _Scored:
-        return best_point(scored, lambda item: (beside(item).scores()[2], *item.values), tie)
+        return best_point(scored, lambda item: (beside(item).scores()[2], *item.values), tie, place)
 
     both = best(lambda item: item.counts[metric])
     if not task.params.per_colour:

@@ -20,9 +20,10 @@ from tivit.core.logits import ClipLogits, silenced
 from tivit.core.manifest import Clip
 from tivit.core.progress import progress_bar
 from tivit.core.runtime import RuntimeParams
-from tivit.core.strip import StripFolder
+from tivit.core.strip import StripFolder, StripGeometry
 from tivit.model.fold import folded
-from tivit.model.inputs import background_of, clip_inputs
+from tivit.model.background import background_of
+from tivit.model.inputs import clip_inputs
 from tivit.model.setup import autocast
 
 SEEN_FRAMES = 32
@@ -54,15 +55,16 @@ def split_logits(
     return answers
 
 
-def network_heads(model: nn.Module, runtime: RuntimeParams, window_frames: int) -> HeadsOf:
+def network_heads(model: nn.Module, geometry: StripGeometry, runtime: RuntimeParams, window_frames: int) -> HeadsOf:
     """Return a trained network as a method: `predict_strip` with everything but the strip given."""
     answering = folded(model)
-    return lambda clip, frames, on_progress: predict_strip(answering, frames, runtime, window_frames, on_progress)
+    return lambda clip, frames, on_progress: predict_strip(answering, frames, geometry, runtime, window_frames, on_progress)
 
 
 def predict_strip(
     model: nn.Module,
     frames: np.ndarray,
+    geometry: StripGeometry,
     runtime: RuntimeParams,
     window_frames: int,
     on_progress: Callable[[int], None] | None = None,
@@ -75,6 +77,8 @@ def predict_strip(
         From `load_checkpoint`, in `eval()` mode, on the device of `runtime` (call `prepare_torch` before).
     frames : np.ndarray
         uint8 (T, H, W), T >= 1; a memory map is read window by window.
+    geometry : StripGeometry
+        The raster of the strip.
     runtime : RuntimeParams
     window_frames : int
         Frames answered for in one pass; memory grows with it.
@@ -90,7 +94,7 @@ def predict_strip(
     if total == 0:
         raise InputError("a strip without frames has no logits")
     device = next(model.parameters()).device
-    background = background_of(frames)
+    background = background_of(frames, geometry)
     result = {name: np.empty((total, KEY_COUNT), np.float32) for name in model.head_names}
     seen: list[Tensor] = []
     seen_first = seen_end = 0

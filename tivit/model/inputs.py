@@ -4,49 +4,21 @@ Three channels, all in units of the clip's own contrast (standard deviation of i
 0. the frame, minus the mean of the background;
 1. `GAIN` x (frame - background): what moved away from the resting keyboard;
 2. `GAIN` x (frame t - frame t-2): what moves now.
-The background is the median over a fixed, evenly spaced subsample of the clip: the keyboard without the hands.
+The background (`background.py`) is the keyboard at rest, without hands.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from tivit.model.background import Background
+
 CHANNELS = 3
 LOOKBACK_FRAMES = 2
 """Frames before a window that its first frame needs."""
 GAIN = 3.0
-BACKGROUND_SAMPLES = 64
-MIN_CONTRAST = 4.0
-"""Grey levels; keeps a blank picture from becoming pure noise."""
-
-
-@dataclass(frozen=True)
-class Background:
-    """The resting keyboard of a clip: `image` (H, W), uint8 unless augmented, and its mean and contrast in grey levels."""
-
-    image: np.ndarray
-    mean: float
-    contrast: float
-
-
-def sample_frames(length: int) -> np.ndarray:
-    """Return the frames the background is made from: at most `BACKGROUND_SAMPLES`, evenly spaced over `length` frames."""
-    count = min(length, BACKGROUND_SAMPLES)
-    return ((np.arange(count) + 0.5) * length / count).astype(np.int64)
-
-
-def background_of(frames: np.ndarray) -> Background:
-    """Return the background of a strip, uint8 (T, H, W), T >= 1 (a memory map is read at the sampled frames only)."""
-    return describe_background(np.median(frames[sample_frames(len(frames))], axis=0).astype(np.uint8))
-
-
-def describe_background(image: np.ndarray) -> Background:
-    """Return a background image, uint8 (H, W), with its mean and contrast."""
-    return Background(image, float(image.mean()), max(float(image.std()), MIN_CONTRAST))
 
 
 def window_of(frames: np.ndarray, first_frame: int, length: int, step: float = 1.0) -> np.ndarray:

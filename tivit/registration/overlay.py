@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from tivit.core.keyboard import (
-    BLACK_LENGTH_MM,
+    BLACK_FRONT_MM,
     CENTER_MM,
     IS_BLACK,
     LEFT_MM,
@@ -101,14 +101,13 @@ def contact_sheet(pictures: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
 
 def _outline_mm(key: int) -> np.ndarray:
     """Return a key's outline (n, 2) on the white-key plane."""
-    black_front = WHITE_LENGTH_MM - BLACK_LENGTH_MM
     left, right = LEFT_MM[key], RIGHT_MM[key]
     if IS_BLACK[key]:
-        corners = [(left, black_front), (right, black_front), (right, WHITE_LENGTH_MM), (left, WHITE_LENGTH_MM)]
+        corners = [(left, BLACK_FRONT_MM), (right, BLACK_FRONT_MM), (right, WHITE_LENGTH_MM), (left, WHITE_LENGTH_MM)]
         return np.array(corners)
     tail_left, tail_right = TAIL_LEFT_MM[key], TAIL_RIGHT_MM[key]
-    corners = [(left, 0), (right, 0), (right, black_front), (tail_right, black_front)]
-    corners += [(tail_right, WHITE_LENGTH_MM), (tail_left, WHITE_LENGTH_MM), (tail_left, black_front), (left, black_front)]
+    corners = [(left, 0), (right, 0), (right, BLACK_FRONT_MM), (tail_right, BLACK_FRONT_MM)]
+    corners += [(tail_right, WHITE_LENGTH_MM), (tail_left, WHITE_LENGTH_MM), (tail_left, BLACK_FRONT_MM), (left, BLACK_FRONT_MM)]
     return np.array(corners)
 
 

@@ -16,7 +16,7 @@ from scipy.optimize import least_squares
 
 from tivit.core.keyboard import (
     BLACK_HEIGHT_MM,
-    BLACK_LENGTH_MM,
+    BLACK_FRONT_MM,
     BLACK_SLOT_WIDTH_MM,
     BLACK_TOP_WIDTH_MM,
     WHITE_LENGTH_MM,
@@ -25,7 +25,6 @@ from tivit.registration.pattern import black_center_mm
 
 X_SIGMA_PX, Y_SIGMA_PX = 1.5, 3.0
 """Spread of a measured end along and across the keyboard, for a keyboard 600 px wide; lens errors are shared by neighbours."""
-BLACK_FRONT_MM = WHITE_LENGTH_MM - BLACK_LENGTH_MM
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ MARGIN = 0.012
 """Smallest distance of the keyboard from the image border, fraction of the image width."""
 
 
+USUAL_LEAN_DEG = 3.0
+"""Most cameras stand above the keys or a little behind them (16 real ones lean -12 to 1 degrees); some lean to the player."""
+
+
 @dataclass(frozen=True)
 class Camera:
     """Pose and lens: `rotation` (3, 3) world -> camera, `position_mm` (3,); r' = r (1 + k1 r^2) with r in focal lengths."""
@@ -78,8 +82,11 @@ def random_camera(rng: np.random.Generator, size_px: tuple[int, int], params: Ca
 def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: CameraParams) -> Camera:
     width_px, height_px = size_px
     low, high = params.angle_deg
-    lean = np.deg2rad(rng.triangular(low, np.clip(6.0, low, high), high) if high > low else low)
-    side, roll = np.deg2rad(rng.normal(0.0, [2.5, 0.7]))
+    lean = np.deg2rad(rng.triangular(low, np.clip(USUAL_LEAN_DEG, low, high), high) if high > low else low)
+    side, roll = rng.normal(0.0, [2.5, 0.7])
+    if rng.random() < params.turned:
+        side = rng.uniform(*params.turned_deg) * rng.choice([-1.0, 1.0])
+    side, roll = np.deg2rad([side, roll])
     target = np.array([KEYBOARD_WIDTH_MM / 2 + rng.normal(0, params.aside_mm), rng.uniform(-120.0, 180.0), 0.0])
     forward = np.array([np.sin(side), np.sin(lean), -np.cos(lean) * np.cos(side)])
     forward /= np.linalg.norm(forward)

@@ -18,7 +18,7 @@ from tivit.core.artifacts import atomic_path, write_json
 from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM
-from tivit.core.notes import Notes, write_midi
+from tivit.core.notes import Notes, joined, write_midi
 from tivit.core.parallel import map_clips
 from tivit.core.timegrid import TimeGrid, frames_of
 from tivit.synth.cadence import every_picture, file_frames, random_cadence
@@ -32,6 +32,7 @@ from tivit.synth.params import SHIFT, CameraParams, SynthParams
 from tivit.synth.photometry import AutoExposure, compressed, tone_curve
 from tivit.synth.render import render
 from tivit.synth.scene import random_scene, shifted
+from tivit.synth.touches import random_touches, touch_depths
 from tivit.synth.video import frame_count, write_video
 
 TIERS = ("plain", "hard")
@@ -117,25 +118,29 @@ def film_clip(params: SynthParams, seed: int, task: ClipTask, times_s: np.ndarra
     fps = float(cameras.fps[rng.integers(len(cameras.fps))])
     size_px = cameras.sizes[rng.integers(len(cameras.sizes))]
     grid = TimeGrid(fps, 0.0, frames_of(length_s, fps) if times_s is None else len(times_s))
-    piece = random_piece(stream(1), length_s, params.notes_per_s)
+    piece = random_piece(stream(1), length_s, params.music)
     camera = random_camera(stream(2), size_px, cameras)
-    scene = random_scene(stream(3), tier)
+    scene = random_scene(stream(3), tier, params.press)
     if task.tier == SHIFT:
         scene = shifted(stream(7), scene)
     cadence = every_picture(grid) if times_s is not None else random_cadence(stream(9), grid, cameras)
     shown_s = cadence.grid.times_s() if times_s is None else times_s
     depth = key_depths(stream(4), piece.notes, shown_s, tier.press_travel)
+    rng = stream(13)
+    touches = random_touches(rng, piece.notes, length_s, rng.uniform(*params.music.touches_per_s))
+    np.maximum(depth, touch_depths(rng, touches, shown_s, params.music.touch_depth), out=depth)
+    moves = joined(piece.notes, touches)
     rng = stream(5)
     style = HandStyle(
         reach_mm=rng.uniform(*tier.hand_reach_mm),
-        lift_mm=rng.uniform(3, 12),
+        lift_mm=rng.uniform(0, 12),
         away_mm=rng.choice([0.0, rng.uniform(60, 180)]),
         rest_s=rng.uniform(0.05, 0.5),
         width=rng.uniform(0.88, 1.1),
     )
     worn_rng, hands = stream(11), []
     for hand in HANDS:
-        motion = hand_motion(rng, piece.notes.take(piece.notes.hand == hand), depth, shown_s, style, hand)
+        motion = hand_motion(rng, moves.take(moves.hand == hand), depth, shown_s, style, hand)
         worn = random_worn(worn_rng, params.distractors)
         hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene), worn))
     quality, crf = stream(8).uniform(*zip(cameras.jpeg_quality, cameras.crf, strict=True))

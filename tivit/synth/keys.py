@@ -4,9 +4,11 @@ Keys rotate about a far pivot; depths are quantised to LEVELS steps and every fa
 from the key farthest (along x) from the camera to the nearest, white keys first, so nearer tops hide farther walls. All is
 painted OVERSAMPLING times larger and averaged down, because gap lines are thinner than a pixel and nearly vertical.
 
-What a pressed white key shows is geometry first: its top lies lower and so moves towards the point below the camera. On the
-side of a black key that the camera sees, the gap opens and the stick below the black cap comes out; on the other side the gap
-closes. So nothing is painted over a white top as if it were at rest: shadows lie on each top where it is.
+What a pressed white key shows is geometry: its top lies lower and so moves towards the point below the camera. On the side of
+a black key that the camera sees, the gap opens and the stick below the black cap comes out; on the other side the gap closes.
+So nothing is painted over a white top as if it were at rest: shadows lie on each top where it is. Whatever else light does to
+a sunk key (`scene.Sinking`) differs from room to room in its sign, so it is drawn with a random one, or left out: a sign that
+is always the same is believed by a network and then missed on real video (docs/transfer.md).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import cv2
 import numpy as np
 
 from tivit.core import keyboard
-from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, WHITE_LENGTH_MM
+from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM, IS_BLACK, KEY_COUNT, WHITE_LENGTH_MM
 from tivit.synth.camera import Camera
 from tivit.synth.scene import Color, Scene
 
@@ -30,13 +32,10 @@ SHIFT = 4
 REACH = 3
 """A key's picture depends on the keys at most this many semitones away."""
 REAR_MM = WHITE_LENGTH_MM + 4.0
-BLACK_FRONT_MM = WHITE_LENGTH_MM - keyboard.BLACK_LENGTH_MM
 FRONT_END_MM = BLACK_FRONT_MM - 0.8
 """Where the broad front part of a white key ends, a gap before the black keys."""
 OCCLUSION_REACH = 0.4
 """A black key darkens the white tops as far around it as this share of its height above them."""
-SHADOW_GROWTH = 0.2
-"""Share of a white key's sinking by which shadows on it grow: light comes from more than one side."""
 BLACK_TRAVEL_MM = 9.5
 """How far a black key's front sinks: black levers are shorter, so their fronts sink nearly as far as those of white keys."""
 
@@ -128,8 +127,11 @@ class KeyPainter:
         x0, x1 = keyboard.LEFT_MM[key] + inset + left_mm, keyboard.RIGHT_MM[key] - inset + right_mm
         t0 = max(x0, keyboard.TAIL_LEFT_MM[key] + 0.3)
         t1 = min(x1, keyboard.TAIL_RIGHT_MM[key] - 0.3)
-        top = _tinted(scene.white, self.shade[key] * (1.0 - scene.dim * level / LEVELS))
-        tail = _tinted(top, 1.0 - scene.tail * level / LEVELS)
+        sinking, sunk = scene.sinking, level / LEVELS
+        swell_left, swell_right = (sunk * sinking.swell_mm(side, CENTER_MM[key]) for side in (0, 1))
+        x0, t0, x1, t1 = x0 - swell_left, t0 - swell_left, x1 + swell_right, t1 + swell_right
+        top = _tinted(scene.white, self.shade[key] * (1.0 - sinking.dim * sunk))
+        tail = _tinted(top, 1.0 - sinking.tail * sunk)
         polygons = []
         cam_x, cam_y = self.camera.position_mm[:2]
         wall_x = x0 if cam_x < x0 else x1 if cam_x > x1 else None
@@ -156,19 +158,19 @@ class KeyPainter:
         ]
         polygons += [polygon for shade in zip(*shadows, strict=True) for side in shade for polygon in side]
         for x, inward, other in ((x0, 1, left_level), (x1, -1, right_level)):
-            if level > other and scene.edge > 0:
+            if level > other and sinking.edge != 0:
                 end_mm = FRONT_END_MM if _is_black(key - inward) else REAR_MM
                 polygons.append(self._contact_shadow(x, inward, level, level - other, top, end_mm))
         return polygons
 
     def _contact_shadow(self, x: float, inward: int, level: int, step: int, top: Color, end_mm: float) -> Polygon:
-        """Return the dark line on a pressed key beside its higher neighbour, up to y `end_mm`: as wide as the step is high."""
+        """Return the line on a pressed key beside its higher neighbour, up to y `end_mm`: as wide as the step is high."""
         scene = self.scene
         lean = max(0.0, scene.light[0] * inward)
         y = np.array([0.0, end_mm])
-        width = -self._z(y, step) * (scene.ambient + 0.15 * lean)
+        width = -self._z(y, step) * (scene.sinking.edge_width + 0.15 * lean)
         points = np.array([[x, y[0]], [x + inward * width[0], y[0]], [x + inward * width[1], y[1]], [x, y[1]]])
-        return self._top(points, level, _tinted(top, 1.0 - scene.edge))
+        return self._top(points, level, _tinted(top, 1.0 - scene.sinking.edge))
 
     def _shadow_of(
         self, key: int, level: int, white_level: int, parts: tuple[tuple[float, float, float, float], ...], top: Color
@@ -182,7 +184,7 @@ class KeyPainter:
         shades: tuple[list[Polygon], list[Polygon], list[Polygon]] = ([], [], [])
         for part in parts:
             sunk = float(self._z(max(part[2], BLACK_FRONT_MM), white_level))
-            height = keyboard.BLACK_HEIGHT_MM + float(self._black_z(BLACK_FRONT_MM, level)) - SHADOW_GROWTH * sunk
+            height = keyboard.BLACK_HEIGHT_MM + float(self._black_z(BLACK_FRONT_MM, level)) - scene.sinking.growth * sunk
             outward = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 0.0], [-1.0, 0.0]]) * height
             cast = np.concatenate([base, base + np.array(scene.light) * height * 0.6])
             patches = (
@@ -202,7 +204,7 @@ class KeyPainter:
         scene = self.scene
         half_base, half_top = scene.black_mm / 2, scene.black_mm / 2 - 0.8
         x, front, rear = CENTER_MM[key], BLACK_FRONT_MM, REAR_MM
-        dim = 1.0 - scene.sunk * level / LEVELS
+        dim = 1.0 - scene.sinking.black * level / LEVELS
         top_front = front + scene.bevel_mm
         height = keyboard.BLACK_HEIGHT_MM
         polygons = []

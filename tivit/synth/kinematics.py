@@ -1,7 +1,9 @@
 """How deep each key is at each instant: strokes whose speed follows the velocity, releases, repeats.
 
-Depth is a fraction of the full travel at the key's front. A note's MIDI onset is heard somewhere within the stroke (the hammer
-is thrown before the key reaches its bed): it is drawn at 45-95 % of the stroke.
+Depth is a fraction of the full travel at the key's front. A note sounds, and a digital piano sends it, as its key passes one
+depth late in the stroke: hammers meet strings within some milliseconds of the key's arrival at its bed (Goebl, Bresin and
+Galembo, "Touch and temporal behavior of grand piano actions", JASA 118, 2005), contacts close a little before. That depth
+belongs to the instrument, so it is drawn once a clip and differs little from note to note.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from tivit.core.notes import Notes
 
 STROKE_S = (0.130, 0.025)
 """Duration of the stroke (s) at velocity 1 and 127."""
-ONSET_FRACTION = (0.45, 0.95)
+ONSET_DEPTH, ONSET_DEPTH_SIGMA = (0.75, 1.0), 0.04
+"""Depth at which an instrument's notes sound, and how much that varies between its notes."""
 RELEASE_S = (0.05, 0.13)
 RELEASE_FRACTION = (0.35, 0.75)
 """How much of the depth is left at the MIDI offset."""
@@ -25,10 +28,11 @@ def key_depths(rng: np.random.Generator, notes: Notes, times_s: np.ndarray, trav
     """Return the depth 0..1 of every key at `times_s` (T,), shape (T, 88) float32; a full press reaches a draw of `travel`."""
     depth = np.zeros((len(times_s), KEY_COUNT), np.float32)
     next_onset_s = _next_onset_of_key(notes)
+    onset_depths = np.clip(rng.normal(rng.uniform(*ONSET_DEPTH), ONSET_DEPTH_SIGMA, len(notes)), 0.5, 1.0)
     for i in range(len(notes)):
         full = rng.uniform(*travel)
         stroke_s = np.interp(notes.velocity[i], (1, 127), STROKE_S) * rng.uniform(0.8, 1.25)
-        start_s = notes.onset_s[i] - stroke_s * rng.uniform(*ONSET_FRACTION) ** (1.0 / ACCELERATION)
+        start_s = notes.onset_s[i] - stroke_s * onset_depths[i] ** (1.0 / ACCELERATION)
         left = rng.uniform(*RELEASE_FRACTION)
         release_s = rng.uniform(*RELEASE_S)
         gap_s = next_onset_s[i] - notes.offset_s[i]

@@ -14,7 +14,8 @@ import numpy as np
 from tivit.core.heads import BASS_STAFF, LEFT_HAND, RIGHT_HAND, TREBLE_STAFF
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
 from tivit.core.notes import Notes, make_notes
-from tivit.synth.textures import BUSY, TEXTURES_OF_HAND, Phrase, play
+from tivit.synth.params import MusicParams
+from tivit.synth.textures import BUSY, TEXTURES_OF_HAND, Phrase, pitches, play
 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 NEXT_DEGREE = {0: (3, 4, 5, 1, 0), 1: (4, 4, 6), 2: (5, 3), 3: (4, 0, 1, 4), 4: (0, 0, 5, 0), 5: (3, 1, 4), 6: (0,)}
@@ -22,8 +23,12 @@ NEXT_DEGREE = {0: (3, 4, 5, 1, 0), 1: (4, 4, 6), 2: (5, 3), 3: (4, 0, 1, 4), 4: 
 
 HOME_CHANCE = 0.25
 """How often a bar returns to the tonic whatever came before."""
-CROSSING_CHANCE = 0.04
-"""How often a hand's phrase lies in the other hand's register: rare in real music, and two hands hardly fit there."""
+HELD_LENGTH = (0.3, 0.9)
+"""How much of a clip a held chord takes."""
+STACCATO, LEGATO = (0.15, 0.5), (1.1, 1.3)
+"""How long short and tied notes last, as a share of what is written."""
+END_MARGIN = 3
+"""The middle of a phrase is at least so many semitones from an end of the keyboard."""
 HAND_SPAN = 14
 """Semitones a hand can hold at once."""
 MIN_LENGTH_S = 0.05
@@ -48,10 +53,13 @@ class Harmony:
     chord: tuple[int, ...]
 
 
-def random_piece(rng: np.random.Generator, length_s: float, notes_per_s: tuple[float, float]) -> Piece:
-    """Return a piece of `length_s` seconds whose mean density is drawn from `notes_per_s`; it begins after a short rest."""
+def random_piece(rng: np.random.Generator, length_s: float, music: MusicParams, is_held: bool | None = None) -> Piece:
+    """Return a piece of `length_s` seconds whose mean density is drawn from `music.notes_per_s`; it begins after a short rest.
+
+    `is_held`: whether one hand holds a chord for much of it; None: as often as `music.held` says.
+    """
     tonic, mode = int(rng.integers(12)), str(rng.choice(["major", "minor"]))
-    density = rng.uniform(*notes_per_s)
+    density = rng.uniform(*music.notes_per_s)
     beat_s = rng.uniform(0.42, 0.85)
     beats = int(rng.choice([3, 4]))
     start_s = rng.uniform(0.3, 0.9)
@@ -59,17 +67,24 @@ def random_piece(rng: np.random.Generator, length_s: float, notes_per_s: tuple[f
     harmonies = _harmonies(rng, tonic, mode, bars)
     rows: list[tuple[float, float, int, int, int, int]] = []
     loudness = rng.uniform(45, 90)
+    holding = int(rng.integers(2)) if (rng.random() < music.held if is_held is None else is_held) else None
+    roams = rng.random() < music.roaming
     for hand in (LEFT_HAND, RIGHT_HAND):
         center = rng.normal(50, 4) if hand == LEFT_HAND else rng.normal(73, 4)
+        if roams:
+            center = rng.uniform(LOWEST_MIDI, 58) if hand == LEFT_HAND else rng.uniform(62, HIGHEST_MIDI)
+        if hand == holding:
+            rows += _held_chord(rng, hand, center, harmonies, length_s, loudness)
+            continue
         bar = 0
         while bar < bars:
             span = min(int(rng.choice([1, 1, 2])), bars - bar)
-            phrase = _phrase(rng, hand, center, density * beat_s)
-            staff = _staff(rng, phrase)
+            phrase = _phrase(rng, hand, center, density * beat_s, music.crossing)
+            staff, lasting = _staff(rng, phrase), _articulation(rng, music)
             for k in range(bar, bar + span):
                 bar_start_s = start_s + k * beats * beat_s
                 for onset, length, midi, accent in play(rng, phrase, harmonies[k], beats):
-                    rows.append((bar_start_s + onset * beat_s, length * beat_s, midi, int(loudness + 14 * accent), hand, staff))
+                    rows.append((bar_start_s + onset * beat_s, length * beat_s * lasting, midi, int(loudness + 14 * accent), hand, staff))
             bar += span
     return Piece(_humanised(rng, rows, length_s), tonic, mode)
 
@@ -87,17 +102,40 @@ def _harmonies(rng: np.random.Generator, tonic: int, mode: str, bars: int) -> li
     return result
 
 
-def _phrase(rng: np.random.Generator, hand: int, center: float, notes_per_beat: float) -> Phrase:
+def _held_chord(
+    rng: np.random.Generator, hand: int, center: float, harmonies: list[Harmony], length_s: float, loudness: float
+) -> list[tuple[float, float, int, int, int, int]]:
+    """Return the rows of a hand that holds a chord for much of the clip, strikes it again when it is over, and rests."""
+    chord = pitches(harmonies[0].chord, center - 6, center + 6)
+    chosen = np.sort(rng.choice(chord, size=min(int(rng.integers(1, 4)), len(chord)), replace=False))
+    staff = TREBLE_STAFF if center >= 60 else BASS_STAFF
+    rows, at_s = [], rng.uniform(0.25, 0.15 * length_s + 0.3)
+    while at_s < length_s - 0.5:
+        lasts_s = rng.uniform(*HELD_LENGTH) * length_s
+        rows += [(at_s + rng.normal(0, 0.008), lasts_s, int(midi), int(loudness), hand, staff) for midi in chosen]
+        at_s += lasts_s + rng.uniform(0.1, 1.5)
+    return rows
+
+
+def _phrase(rng: np.random.Generator, hand: int, center: float, notes_per_beat: float, crossing: float) -> Phrase:
     per_hand = notes_per_beat / 2
     calm = min(1.0, per_hand**2)
     weights = {name: weight * (calm if name in BUSY else 1.0) for name, weight in TEXTURES_OF_HAND[hand].items()}
     texture = str(rng.choice(list(weights), p=np.array(list(weights.values())) / sum(weights.values())))
     moved = center + rng.normal(0, 4)
-    if rng.random() < CROSSING_CHANCE:
+    if rng.random() < crossing:
         moved += 14 if hand == LEFT_HAND else -14
     if rng.random() < 0.10:
         moved += -10 if hand == LEFT_HAND else 13
-    return Phrase(texture, hand, float(np.clip(moved, LOWEST_MIDI + 8, HIGHEST_MIDI - 8)), per_hand)
+    return Phrase(texture, hand, float(np.clip(moved, LOWEST_MIDI + END_MARGIN, HIGHEST_MIDI - END_MARGIN)), per_hand)
+
+
+def _articulation(rng: np.random.Generator, music: MusicParams) -> float:
+    """Return how long the notes of a phrase last, as a share of what is written."""
+    kind = rng.random()
+    if kind < music.staccato:
+        return rng.uniform(*STACCATO)
+    return rng.uniform(*LEGATO) if kind < music.staccato + music.legato else 1.0
 
 
 def _staff(rng: np.random.Generator, phrase: Phrase) -> int:

@@ -17,7 +17,7 @@ SHIFT = "shift"
 """The tier that no training sees."""
 TIER_LIMITS = {
     "press_travel": (0.3, 1.0),
-    "hand_reach_mm": (-20.0, 60.0),
+    "hand_reach_mm": (-40.0, 60.0),
     "exposure": (0.1, 1.5),
     "contrast": (0.3, 1.0),
     "blur_px": (0.0, 3.0),
@@ -28,7 +28,7 @@ TIER_LIMITS = {
 
 @dataclass(frozen=True)
 class TierParams:
-    """How one tier is filmed; every value is a range.
+    """How one tier is filmed; every value but the last is a range.
 
     Attributes
     ----------
@@ -39,6 +39,7 @@ class TierParams:
     blur_px : sigma of the lens blur at 640 px image width (it grows with the width).
     noise_levels : standard deviation of the sensor noise in grey levels.
     shadow : how much light a hand takes from the keys below it.
+    overexposed : share of clips in which white keys are as bright as a file can say, and hands nearly so.
     """
 
     press_travel: Range
@@ -48,10 +49,76 @@ class TierParams:
     blur_px: Range
     noise_levels: Range
     shadow: Range
+    overexposed: float
 
     def __post_init__(self) -> None:
-        for field in fields(self):
+        check_range("synth tier overexposed", self.overexposed, 0.0, 1.0)
+        for field in fields(self)[:-1]:
             _check_interval(f"synth tier {field.name}", getattr(self, field.name), *TIER_LIMITS[field.name])
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Something that may happen to a pressed key: in a `share` of the clips, with size normal(0, `sigma`), either way."""
+
+    share: float
+    sigma: float
+
+    def __post_init__(self) -> None:
+        check_range("synth.press share", self.share, 0.0, 1.0)
+        check_range("synth.press sigma", self.sigma, 0.0, 2.0)
+
+
+@dataclass(frozen=True)
+class PressParams:
+    """What light adds to the geometry of a press: each an `Effect`, relative brightness unless said otherwise.
+
+    Attributes
+    ----------
+    dim, tail : of a white key's top, and of its tail once more. edge : of the contact line beside a higher neighbour.
+    growth : of the shadows on a white key, share of its sinking. black : of a black key's top.
+    swell_mm : of each border of a white key, outward.
+    """
+
+    dim: Effect
+    tail: Effect
+    edge: Effect
+    growth: Effect
+    black: Effect
+    swell_mm: Effect
+
+
+@dataclass(frozen=True)
+class MusicParams:
+    """What is played.
+
+    Attributes
+    ----------
+    notes_per_s : mean density of a piece.
+    crossing : share of a hand's phrases that lie in the other hand's register.
+    roaming : share of the pieces whose hands play anywhere on their half of the keyboard, ends included.
+    held : share of the pieces in which one hand holds a chord for 30 to 90 % of the time.
+    staccato, legato : shares of the phrases whose notes are short, or last into the next one.
+    touches_per_s : how often a finger touches a key without playing it, a second and hand.
+    touch_depth : how far it pushes the key at most, fraction of the travel.
+    """
+
+    notes_per_s: Range
+    crossing: float
+    roaming: float
+    held: float
+    staccato: float
+    legato: float
+    touches_per_s: Range
+    touch_depth: float
+
+    def __post_init__(self) -> None:
+        _check_interval("synth.music.notes_per_s", self.notes_per_s, 0.5, 20.0)
+        _check_interval("synth.music.touches_per_s", self.touches_per_s, 0.0, 5.0)
+        for name in ("crossing", "roaming", "held", "staccato", "legato"):
+            check_range(f"synth.music.{name}", getattr(self, name), 0.0, 1.0)
+        check_range("synth.music.staccato + legato", self.staccato + self.legato, 0.0, 1.0)
+        check_range("synth.music.touch_depth", self.touch_depth, 0.0, 0.3)
 
 
 @dataclass(frozen=True)
@@ -67,6 +134,7 @@ class CameraParams:
     keyboard_width : width of the keyboard as a fraction of the image width.
     angle_deg : angle between the camera's axis and the vertical; positive leans towards the player.
     aside_mm : how far along the keys the camera is from the middle (standard deviation).
+    turned : share of clips whose camera stands far to one side and looks at the middle, turned by `turned_deg`.
     jpeg_quality : of each frame before the video codec, 1..100; 100: not compressed twice.
     drift : slow walk of the camera's gain, standard deviation as a fraction of the brightness.
     reaction : share of a change of the mean brightness, as by hands, that automatic exposure takes back.
@@ -82,6 +150,8 @@ class CameraParams:
     keyboard_width: Range
     angle_deg: Range
     aside_mm: float
+    turned: float
+    turned_deg: Range
     jpeg_quality: Range
     drift: Range
     reaction: Range
@@ -95,7 +165,7 @@ class CameraParams:
         for name in ("fps", "source_fps"):
             for rate in getattr(self, name):
                 check_range(f"synth camera {name}", rate, 10.0, 120.0)
-        for name in ("converted", "blended", "flicker"):
+        for name in ("converted", "blended", "flicker", "turned"):
             check_range(f"synth camera {name}", getattr(self, name), 0.0, 1.0)
         for width_px, height_px in self.sizes:
             check_range("synth camera sizes width", width_px, 320, 3840)
@@ -105,6 +175,7 @@ class CameraParams:
         _check_interval("synth camera keyboard_width", self.keyboard_width, 0.4, 0.97)
         _check_interval("synth camera angle_deg", self.angle_deg, -20.0, 60.0)
         check_range("synth camera aside_mm", self.aside_mm, 0.0, 300.0)
+        _check_interval("synth camera turned_deg", self.turned_deg, 0.0, 45.0)
         _check_interval("synth camera jpeg_quality", self.jpeg_quality, 1.0, 100.0)
         _check_interval("synth camera drift", self.drift, 0.0, 0.2)
         _check_interval("synth camera reaction", self.reaction, 0.0, 1.0)
@@ -144,7 +215,8 @@ class SynthParams:
     train_clips, val_clips, test_clips : plain and hard clips a split.
     shift_clips : clips of the tier shift; they are in test alone, and no training sees its cameras, finishes, light and hands.
     train_s, val_s, test_s : length of each clip in seconds.
-    notes_per_s : density of the music.
+    music : what is played, alike in all tiers.
+    press : what a pressed key shows besides geometry, alike in all tiers.
     distractors : what else moves in the picture, alike in all tiers.
     camera, shift_camera : the cameras of plain and hard, and those of shift.
     plain, hard, shift : the tiers.
@@ -157,7 +229,8 @@ class SynthParams:
     train_s: float
     val_s: float
     test_s: float
-    notes_per_s: Range
+    music: MusicParams
+    press: PressParams
     distractors: DistractorParams
     camera: CameraParams
     shift_camera: CameraParams
@@ -170,7 +243,6 @@ class SynthParams:
             check_range(f"synth.{split}_clips", getattr(self, f"{split}_clips"), 1, 100_000)
             check_range(f"synth.{split}_s", getattr(self, f"{split}_s"), 1.0, 3600.0)
         check_range("synth.shift_clips", self.shift_clips, 0, 100_000)
-        _check_interval("synth.notes_per_s", self.notes_per_s, 0.5, 20.0)
 
     def clips_of(self, split: str) -> int:
         """Return the number of clips of a split."""

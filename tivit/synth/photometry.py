@@ -38,7 +38,7 @@ def tone_curve(scene: Scene) -> np.ndarray:
     """Return the lookup table (1, 256, 3) uint8 from scene colours to the picture: exposure, contrast, gamma, tint."""
     levels = np.arange(256, dtype=np.float64)[:, None] / 255.0
     value = np.clip(levels * scene.exposure * np.array(scene.tint), 0.0, None) ** scene.gamma
-    value = 1.0 - np.maximum(0.0, 1.0 - value) if scene.exposure <= 1.0 else value / (1.0 + 0.12 * value)
+    value = np.minimum(value, 1.0)
     value = 0.5 * (1 - scene.contrast) * scene.exposure * 0.8 + scene.contrast * value
     return np.clip(np.round(value * 255.0), 0, 255).astype(np.uint8)[None]
 

@@ -10,12 +10,48 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tivit.synth.params import TierParams
+from tivit.core.keyboard import KEYBOARD_WIDTH_MM
+from tivit.synth.params import Effect, PressParams, TierParams
 
 Color = tuple[float, float, float]
 
 SKINS = ((128, 160, 214), (120, 152, 210), (112, 146, 205), (96, 128, 190), (72, 100, 160), (48, 70, 118))
 FELTS = ((30, 25, 140), (25, 20, 90), (28, 28, 28), (40, 70, 30), (60, 60, 60))
+
+
+OVEREXPOSED = (1.1, 1.7)
+"""Exposure of overexposed pictures; 1 is well lit."""
+MAX_EDGE = 0.6
+"""A contact line or a black top never changes by more than this share of its brightness."""
+SWELL_SLOPE = 0.5
+"""The swelling of a border differs by this share of a second deviate between the middle and an end of the keyboard."""
+
+
+@dataclass(frozen=True)
+class Sinking:
+    """What light adds to the geometry of a key that goes down, at its full depth; every sign may be either way.
+
+    Attributes
+    ----------
+    dim, tail : how much darker a white key's top is, and its tail, between the keys beside it, once more.
+    edge : darkness of the contact line beside a higher neighbour; edge_width : its width per mm of step.
+    growth : share of a white key's sinking by which the shadows on it grow.
+    black : how much darker a black key's top is.
+    swell : by how much (mm) the left and the right border move outward: in the middle of the keyboard, and the slope of that.
+    """
+
+    dim: float
+    tail: float
+    edge: float
+    edge_width: float
+    growth: float
+    black: float
+    swell: tuple[tuple[float, float], tuple[float, float]]
+
+    def swell_mm(self, side: int, x_mm: float) -> float:
+        """Return how far (mm) border `side` (0 left, 1 right) of a key at `x_mm` moves outward."""
+        middle, slope = self.swell[side]
+        return middle + SWELL_SLOPE * slope * (x_mm - KEYBOARD_WIDTH_MM / 2) / (KEYBOARD_WIDTH_MM / 2)
 
 
 @dataclass(frozen=True)
@@ -28,12 +64,10 @@ class Scene:
     gap_mm : width of the gap between white keys; black_mm : width of a black key's base.
     bevel_mm : length of a black key's sloping front; pivot_mm : y of the keys' far pivot.
     light : (x, y) tangent of the main light's slope: shadows fall along it.
-    ambient : width of the contact shadow beside a pressed key per mm of step; edge : its darkness 0..1.
-    dim, tail : how much darker a white key's top is at full depth, and its tail, between the keys beside it, once more.
+    sinking : what light adds to the geometry of a key that goes down.
     stick : colour of a black key's stick below the cap: bare wood or the dark of the gap.
     sharpen : strength of the camera's sharpening.
     cast : darkness of the shadows that black keys cast on white ones; occlusion : of the white tops close to a black key.
-    sunk : how much darker a black key's top is at full depth, between its neighbours.
     gloss : strength of the black keys' highlights.
     glare, glare_mm : strength of the lamp's reflection on the black tops, and its x and width.
     exposure, contrast, gamma, tint, vignette : tone. blur_px, noise_levels, shadow : of this clip.
@@ -56,15 +90,11 @@ class Scene:
     bevel_mm: float
     pivot_mm: float
     light: tuple[float, float]
-    ambient: float
-    edge: float
-    dim: float
-    tail: float
+    sinking: Sinking
     stick: Color
     sharpen: float
     cast: float
     occlusion: float
-    sunk: float
     gloss: float
     glare: float
     glare_mm: tuple[float, float]
@@ -82,7 +112,26 @@ class Scene:
     readout: float
 
 
-def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
+def random_sinking(rng: np.random.Generator, press: PressParams) -> Sinking:
+    """Return what light adds to a press in one clip: normal deviates around nought, each only in its share of the clips."""
+
+    def drawn(effect: Effect, count: int = 1) -> np.ndarray:
+        sizes = rng.normal(0.0, effect.sigma, count)
+        return sizes if rng.random() < effect.share else np.zeros(count)
+
+    swell = drawn(press.swell_mm, 4).tolist()
+    return Sinking(
+        dim=float(drawn(press.dim)[0]),
+        tail=float(drawn(press.tail)[0]),
+        edge=float(np.clip(drawn(press.edge)[0], -MAX_EDGE, MAX_EDGE)),
+        edge_width=rng.uniform(0.02, 0.14),
+        growth=float(drawn(press.growth)[0]),
+        black=float(np.clip(drawn(press.black)[0], -MAX_EDGE, MAX_EDGE)),
+        swell=((swell[0], swell[1]), (swell[2], swell[3])),
+    )
+
+
+def random_scene(rng: np.random.Generator, tier: TierParams, press: PressParams) -> Scene:
     """Return the look of one clip of a tier."""
     white_level = rng.uniform(205, 250)
     warmth = rng.uniform(0.0, 0.14)
@@ -105,19 +154,15 @@ def random_scene(rng: np.random.Generator, tier: TierParams) -> Scene:
         bevel_mm=rng.uniform(3.0, 10.0),
         pivot_mm=rng.uniform(215.0, 330.0),
         light=(float(rng.normal(0, 0.3)), float(rng.normal(0.1, 0.3))),
-        ambient=rng.uniform(0.02, 0.14),
-        edge=rng.uniform(0.15, 0.5) if rng.random() < 0.5 else 0.0,
-        dim=rng.uniform(0.0, 0.03),
-        tail=rng.uniform(0.0, 0.03),
+        sinking=random_sinking(rng, press),
         stick=_wood(rng, white_level, gap),
         sharpen=rng.uniform(0.0, 1.2) if rng.random() < 0.7 else 0.0,
         cast=rng.uniform(0.0, 0.3) if rng.random() < 0.6 else 0.0,
         occlusion=rng.uniform(0.0, 0.2),
-        sunk=rng.uniform(0.0, 0.35),
         gloss=rng.uniform(0.0, 1.0),
         glare=rng.uniform(0.1, 0.7) if rng.random() < 0.4 else 0.0,
         glare_mm=(rng.uniform(150, 1070), rng.uniform(40, 160)),
-        exposure=rng.uniform(*tier.exposure),
+        exposure=rng.uniform(*OVEREXPOSED) if rng.random() < tier.overexposed else rng.uniform(*tier.exposure),
         contrast=rng.uniform(*tier.contrast),
         gamma=rng.uniform(0.8, 1.25),
         tint=tuple(float(v) for v in np.clip(rng.normal([0.95, 1.0, 1.0], [0.1, 0.03, 0.06]), 0.6, 1.15)),

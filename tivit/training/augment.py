@@ -26,13 +26,22 @@ from tivit.core.keyboard import (
     mirrored_midi,
 )
 from tivit.core.notes import Notes
-from tivit.training.params import AugmentParams
+from tivit.training.params import AugmentParams, TurnParams
 
 WARP_WAVES = 3
 """Cosines along the keyboard that a smooth x error is made of."""
 MIN_BLUR_PX = 0.25
 SHAKE_FRAMES, KNOCK_SHARE = 3, 0.25
 """A knock lasts so many frames, and takes this share of the time."""
+TURN_FULL, TURN_NONE = 0.62, 0.87
+"""Differences up to this share of the background's contrast are turned in full, from the second on not at all: a press changes
+a border by 20 grey levels where the contrast is 80, a hand the keys by 100."""
+TURN_KNOTS = (3.0, 100.0)
+"""Knots of a turning field along the keyboard: from a third of the keyboard to half a key."""
+TURN_LARGEST = 1.6
+"""Nothing is turned to more than this times its size."""
+TURN_BLEND_ROWS = 4.0
+"""Rows over which the field of the tails passes into that of the fronts."""
 MIRROR_AXIS = CENTER_MM[key_of(MIRROR_MIDI_SUM // 2)] / KEYBOARD_WIDTH_MM
 """Place of the mirror as a share of the strip's width."""
 
@@ -126,6 +135,65 @@ def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tu
         blur_px=rng.uniform(0, 1) * params.blur_px * (rng.random() < 0.5),
         noise_levels=rng.uniform(0, 1) * params.noise_levels,
     )
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How small differences from the background are turned: `factor` (H, W) float32, in full below `low` grey levels, not at all
+    above `high`."""
+
+    factor: np.ndarray
+    low: float
+    high: float
+
+    def apply(self, frames: np.ndarray, background: np.ndarray) -> None:
+        """Multiply what is little different from `background` (H, W) in float32 `frames` (T, H, W), in place."""
+        change = np.empty_like(background)
+        share = np.empty_like(background)
+        for frame in frames:
+            np.subtract(frame, background, out=change)
+            np.abs(change, out=share)
+            np.subtract(self.high, share, out=share)
+            share *= 1.0 / (self.high - self.low)
+            np.clip(share, 0.0, 1.0, out=share)
+            share *= self.factor
+            share *= change
+            frame += share
+
+
+def draw_turn(
+    rng: np.random.Generator, params: TurnParams, shape: tuple[int, int], front_row: float, contrast: float
+) -> Turn | None:
+    """Return a random turn for frames of `shape` (height, width), or None.
+
+    `front_row`: where the fronts of white keys begin; `contrast`: of the background (grey levels).
+
+    Which way a key's borders change when it is pressed is geometry, but what else changes with it (shade, reflections, lit sides)
+    has another sign in every room. So in some windows everything small is multiplied by a smooth random field, either way and
+    through nought. Hands are large differences and stay. The field may change along the keyboard slowly or from border to
+    border, and tails and fronts may each have their own.
+    """
+    if rng.random() >= params.share:
+        return None
+    height, width = shape
+    tails, fronts = (_turning_field(rng, width) for _ in range(2))
+    if rng.random() >= params.apart:
+        fronts = tails
+    hidden = rng.random()
+    if hidden < params.no_tails:
+        tails = np.zeros_like(tails)
+    elif hidden < params.no_tails + params.no_fronts:
+        fronts = np.zeros_like(fronts)
+    is_front = np.clip((np.arange(height) + 0.5 - front_row) / TURN_BLEND_ROWS + 0.5, 0.0, 1.0).astype(np.float32)[:, None]
+    factor = tails + is_front * (fronts - tails)
+    return Turn((factor - 1.0).astype(np.float32), TURN_FULL * contrast, TURN_NONE * contrast)
+
+
+def _turning_field(rng: np.random.Generator, width: int) -> np.ndarray:
+    """Return factors (width,) float32: normal deviates at knots, smooth between them, whose number is drawn."""
+    count = int(round(np.exp(rng.uniform(*np.log(TURN_KNOTS)))))
+    knots = np.clip(rng.normal(0.0, 1.0, (1, count)), -TURN_LARGEST, TURN_LARGEST).astype(np.float32)
+    return cv2.resize(knots, (width, 1), interpolation=cv2.INTER_CUBIC)[0]
 
 
 def draw_shake(rng: np.random.Generator, largest_px: float, count: int) -> np.ndarray | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,15 @@ from torch import Tensor
 
 from tivit.core.errors import InputError
 from tivit.core.heads import HEAD_NAMES
+from tivit.core.keyboard import BLACK_FRONT_MM
 from tivit.core.manifest import OWN_TIER, Manifest
 from tivit.core.notes import Notes
 from tivit.core.strip import StripFolder
 from tivit.core.timegrid import TimeGrid
-from tivit.model.inputs import Background, background_of, describe_background, sample_frames, window_of
+from tivit.model.background import Background, background_of, describe_background, sample_frames
+from tivit.model.inputs import window_of
 from tivit.targets import Targets, make_targets
-from tivit.training.augment import add_noise, damage_background, draw_augmentation, draw_exposure, draw_shake
+from tivit.training.augment import add_noise, damage_background, draw_augmentation, draw_exposure, draw_shake, draw_turn
 from tivit.training.params import TrainParams
 from tivit.training.sampler import WindowSampler, make_sampler
 from tivit.training.team import ALONE, Team
@@ -35,7 +38,7 @@ TRAIN_STREAM = 1
 class TrainClip:
     """A clip: `frames` memory-mapped uint8 (T, H, W), its grid, notes, background and which keys are in view, bool (88,).
 
-    `is_own`: one of the user's own clips, drawn as often as `train.own_share` says.
+    `front_row`: the row (px) where the fronts of white keys begin. `is_own`: one of the user's own clips, drawn as often as `train.own_share` says.
     """
 
     clip_id: str
@@ -44,6 +47,7 @@ class TrainClip:
     notes: Notes
     background: Background
     in_view: np.ndarray
+    front_row: float
     is_own: bool = False
 
 
@@ -63,10 +67,17 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on `device`."""
+        return self._with(lambda part: part.to(device, non_blocking=True))
+
+    def pin_memory(self) -> Batch:
+        """Return the batch in page-locked memory; torch's loader asks for it."""
+        return self._with(Tensor.pin_memory)
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> Batch:
         return Batch(
-            *(part.to(device) for part in (self.windows, self.backgrounds, self.means, self.contrasts)),
-            targets={name: value.to(device) for name, value in self.targets.items()},
-            masks={name: value.to(device) for name, value in self.masks.items()},
+            *map(change, (self.windows, self.backgrounds, self.means, self.contrasts)),
+            targets={name: change(value) for name, value in self.targets.items()},
+            masks={name: change(value) for name, value in self.masks.items()},
         )
 
 
@@ -79,6 +90,7 @@ def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frame
         The split has no clip that is long enough, a strip is missing or damaged, or no note of an own clip lies in its video.
     """
     clips = []
+    front_row = float(strips.geometry.row_px(BLACK_FRONT_MM))
     for clip in manifest.of_split(split):
         frames = strips.open(clip.clip_id)
         if len(frames) < window_frames:
@@ -91,7 +103,7 @@ def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frame
                 f"clip {clip.clip_id!r}: none of its {len(notes)} notes lies in its video ({grid.start_s:.2f} to "
                 f"{grid.end_s:.2f} s); is offset_s in data/own/clips.csv right?"
             )
-        clips.append(TrainClip(clip.clip_id, frames, grid, notes, background_of(frames), clip.in_view, is_own))
+        clips.append(TrainClip(clip.clip_id, frames, grid, notes, background_of(frames, strips.geometry), clip.in_view, front_row, is_own))
     if not clips:
         raise InputError(f"no clip of split {split!r} has the {window_frames} frames of train.window_frames")
     return clips
@@ -137,12 +149,16 @@ def draw_batch(
             image = damage_background(rng, image, clip.frames[int(rng.integers(0, len(clip.frames)))])
         window = window_of(clip.frames, first, params.window_frames, speed)
         frames = augmentation.apply(window, draw_shake(rng, params.augment.shake_px, len(window)))
+        still = augmentation.apply(image[None])[0]
+        turn = draw_turn(rng, params.augment.turn, still.shape, clip.front_row, float(still.std()))
+        if turn is not None:
+            turn.apply(frames, still)
         exposure = draw_exposure(rng, params.augment.exposure, len(window))
         if exposure is not None:
             frames *= exposure
         add_noise(rng, frames, augmentation.noise_levels)
         windows.append(frames)
-        backgrounds.append(describe_background(augmentation.apply(image[None])[0]))
+        backgrounds.append(describe_background(still))
         grid = clip.grid.window(first, params.window_frames, speed)
         targets.append(make_targets(augmentation.apply_to_notes(clip.notes), grid, params.ramp_frames))
         in_view.append(augmentation.apply_to_keys(clip.in_view))

@@ -29,7 +29,8 @@ from tivit.model.checkpoint import Checkpoint
 from tivit.model.inputs import make_inputs
 from tivit.model.params import ModelParams
 from tivit.model.setup import autocast, prepare_torch
-from tivit.training.data import Batch, TrainClip, content_digest, draw_batch, fixed_batches, sampler_of
+from tivit.training.data import Batch, TrainClip, content_digest, fixed_batches, sampler_of
+from tivit.training.loader import StepBatches, batches_from
 from tivit.training.losses import head_losses, onset_average_precision
 from tivit.training.params import TrainParams
 from tivit.training.start import Start, begin_with, read_start
@@ -105,12 +106,13 @@ class Trainer:
         self.sampler = sampler_of(data.train, params)
         self.val_batches = [batch.to(self.device) for batch in _validation(data, params)] if team.is_first else []
         self.step = 0
+        self.batches: Iterator[Batch] | None = None
         self.loss_sum, self.loss_count = 0.0, 0
         self.curve: list[Validation] = []
 
     def train_step(self) -> dict[str, float]:
         """Make one step of the optimizer; return the loss of each head."""
-        batch = draw_batch(self.data.train, self.sampler, self.params, self.seed, self.step, self.team).to(self.device)
+        batch = self._next_batch().to(self.device)
         stream = self.team.stream(self.seed, DROPOUT_STREAM, self.step)
         torch.manual_seed(int(np.random.SeedSequence(stream).generate_state(1)[0]))
         for group in self.optimizer.param_groups:
@@ -171,13 +173,19 @@ class Trainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a state that `state` returned."""
-        self.step = state["step"]
+        self.step, self.batches = state["step"], None
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.best_weights = state["best"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.curve = [Validation(**point) for point in state["curve"]]
         self.loss_sum, self.loss_count = state["loss"]
+
+    def _next_batch(self) -> Batch:
+        if self.batches is None:
+            steps = StepBatches(self.data.train, self.sampler, self.params, self.seed, self.team)
+            self.batches = batches_from(self.step, steps, self.runtime.loaders, pin_memory=self.device.type == "cuda")
+        return next(self.batches)
 
     def _forward(self, model: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
         with autocast(self.runtime, self.device):

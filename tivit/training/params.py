@@ -14,6 +14,24 @@ INIT_FOLDER = PurePosixPath("data/pretrained")
 
 
 @dataclass(frozen=True)
+class TurnParams:
+    """In which `share` of the windows small differences from the background are turned (`augment.draw_turn`).
+
+    Of these: `apart`, share where tails and fronts are turned apart; `no_tails`, `no_fronts`, shares where one does not change.
+    """
+
+    share: float
+    apart: float
+    no_tails: float
+    no_fronts: float
+
+    def __post_init__(self) -> None:
+        for name in ("share", "apart", "no_tails", "no_fronts"):
+            check_range(f"train.augment.turn.{name}", getattr(self, name), 0.0, 1.0)
+        check_range("train.augment.turn.no_tails + no_fronts", self.no_tails + self.no_fronts, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
 class AugmentParams:
     """How far a training window is varied; every value is the largest departure, 0 turns it off.
 
@@ -21,7 +39,7 @@ class AugmentParams:
     speed, gain, gamma: as factors 1 / (1 + v) .. 1 + v; shift_px, row_shift_px: along the keys and across; warp_px: smooth x
     error along the keyboard; stretch: relative, both axes; light: uneven light, relative; offset_levels, noise_levels (sigma):
     grey levels; blur_px: sigma; shake_px: sigma of each frame against the background; exposure: drift of the brightness against
-    the background, relative.
+    the background, relative; turn: small differences whose sign is left open.
     """
 
     mirror: float
@@ -40,6 +58,7 @@ class AugmentParams:
     blur_px: float
     noise_levels: float
     background: float
+    turn: TurnParams
 
     def __post_init__(self) -> None:
         for name in ("shift_px", "row_shift_px", "shake_px", "warp_px", "blur_px"):

@@ -1,0 +1,138 @@
+"""The keyboard at rest: what networks compare each frame with.
+
+The median over a clip is the keyboard at rest only where a key is bare and up for more than half of the time. Hands rest for
+minutes on the same keys, and a bass note may be held for most of a clip: then the median shows a hand, or a pressed key, and
+every sign of a press turns into its opposite. A key that is down has a finger on it, and fingers come from the player's side
+over its front (or, on a black key, over its top). So a key that is covered for long is taken from the frames in which it is
+not: a bare key at rest.
+
+What a bare key looks like is told by its brightness: hands are darker than white keys and brighter than black ones. Where they
+are not (white gloves, overexposed skin), nothing seems covered, and the median stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM, IS_BLACK, KEY_COUNT, LEFT_MM, RIGHT_MM, WHITE_KEYS
+from tivit.core.strip import StripGeometry
+
+BACKGROUND_SAMPLES = 96
+MIN_CONTRAST = 4.0
+"""Grey levels; keeps a blank picture from becoming pure noise."""
+
+WHITE_Y_MM, WHITE_MARGIN_MM = (4.0, 50.0), 2.5
+BLACK_Y_MM, BLACK_HALF_MM = (62.0, 135.0), 4.5
+"""Where a key is looked at for fingers: the front of a white key without its edges, the top of a black one."""
+BARE_QUANTILE = 0.85
+"""The brightness of a bare white key: reached in this share of the frames (1 - it on a black one), so bare for 15 % at least."""
+BARE_NEIGHBOURS, NEIGHBOUR_QUANTILE = 7, 0.7
+"""A white key is as bright as this share of those around it are at most, seven to either side: more than a hand covers."""
+COVERED_CONTRAST = 0.22
+"""A pixel is covered when it differs from that by this share of the picture's contrast: 17 grey levels of a usual one."""
+COVERED_AREA = 0.08
+"""A key is covered when this share of what is looked at is: half of a fingertip."""
+SELDOM_COVERED = 0.35
+"""A key covered in no more frames than this is at rest in the median, with room to spare below a half."""
+LEAST_FRAMES = 8
+"""A median of fewer frames is noise; then the frames in which the key is least covered are taken, covered or not."""
+
+
+@dataclass(frozen=True)
+class Background:
+    """The resting keyboard of a clip: `image` (H, W), uint8 unless augmented, and its mean and contrast in grey levels."""
+
+    image: np.ndarray
+    mean: float
+    contrast: float
+
+
+def sample_frames(length: int) -> np.ndarray:
+    """Return the frames the background is made from: at most `BACKGROUND_SAMPLES`, evenly spaced over `length` frames."""
+    count = min(length, BACKGROUND_SAMPLES)
+    return ((np.arange(count) + 0.5) * length / count).astype(np.int64)
+
+
+def describe_background(image: np.ndarray) -> Background:
+    """Return a background image, uint8 (H, W), with its mean and contrast."""
+    return Background(image, float(image.mean()), max(float(image.std()), MIN_CONTRAST))
+
+
+def background_of(frames: np.ndarray, geometry: StripGeometry) -> Background:
+    """Return the keyboard at rest.
+
+    Parameters
+    ----------
+    frames : np.ndarray
+        A strip, uint8 (T, H, W), T >= 1; a memory map is read at the sampled frames only.
+    geometry : StripGeometry
+        Where the keys are in it.
+    """
+    samples = np.asarray(frames[sample_frames(len(frames))])
+    image = np.median(samples, axis=0)
+    covered = covered_areas(samples, geometry, max(float(image.std()), MIN_CONTRAST))
+    resting = image.copy()
+    for key in np.flatnonzero((covered > COVERED_AREA).mean(axis=0) > SELDOM_COVERED):
+        bare = np.flatnonzero(covered[:, key] <= COVERED_AREA)
+        if len(bare) < LEAST_FRAMES:
+            bare = np.argsort(covered[:, key], kind="stable")[:LEAST_FRAMES]
+        first, last = np.rint(geometry.column_px(np.array([LEFT_MM[key], RIGHT_MM[key]]))).astype(int)
+        rows = slice(0, int(geometry.row_px(BLACK_FRONT_MM))) if IS_BLACK[key] else slice(None)
+        resting[rows, first:last] = np.median(samples[bare, rows, first:last], axis=0)
+    return describe_background(resting.astype(np.uint8))
+
+
+def covered_areas(samples: np.ndarray, geometry: StripGeometry, contrast: float) -> np.ndarray:
+    """Return which share of each key is covered in each frame, float32 (N, 88), 0..1.
+
+    Parameters
+    ----------
+    samples : np.ndarray
+        Frames, uint8 (N, H, W).
+    geometry : StripGeometry
+    contrast : float
+        Of the picture, grey levels.
+    """
+    limit = COVERED_CONTRAST * contrast
+    parts = [samples[:, rows, columns].astype(np.float32) for rows, columns in _looked_at(geometry)]
+    levels = np.stack([parts[key].mean(axis=(1, 2)) for key in WHITE_KEYS], axis=1)
+    gains = levels / np.maximum(_quantile(levels, BARE_QUANTILE), 1.0)
+    gain = np.maximum(np.median(gains, axis=1), 0.1)[:, None, None]  # of the camera: most keys are bare at any time
+    parts = [part / gain for part in parts]
+    quantiles = np.where(IS_BLACK, 1.0 - BARE_QUANTILE, BARE_QUANTILE)
+    bare = [_quantile(part, quantile) for part, quantile in zip(parts, quantiles, strict=True)]
+    _mend(bare, limit)
+    covered = [(np.abs(part - rest) > limit).mean(axis=(1, 2)) for part, rest in zip(parts, bare, strict=True)]
+    return np.stack(covered, axis=1).astype(np.float32)
+
+
+def _mend(bare: list[np.ndarray], limit: float) -> None:
+    """Give white keys on which a hand lies all the time the brightness of those around them, in place."""
+    levels = np.stack([bare[key].mean(axis=1) for key in WHITE_KEYS])
+    for place, key in enumerate(WHITE_KEYS):
+        around = levels[max(place - BARE_NEIGHBOURS, 0) : place + BARE_NEIGHBOURS + 1]
+        level = np.quantile(around, NEIGHBOUR_QUANTILE, axis=0)
+        is_hidden = level - levels[place] > 2 * limit
+        bare[key][is_hidden] = level[is_hidden, None]
+
+
+def _looked_at(geometry: StripGeometry) -> list[tuple[slice, slice]]:
+    """Return rows and columns of each key at which it is looked at, every second one (a finger is ten pixels wide)."""
+    boxes = []
+    for key in range(KEY_COUNT):
+        near, far = BLACK_Y_MM if IS_BLACK[key] else WHITE_Y_MM
+        left = CENTER_MM[key] - BLACK_HALF_MM if IS_BLACK[key] else LEFT_MM[key] + WHITE_MARGIN_MM
+        right = CENTER_MM[key] + BLACK_HALF_MM if IS_BLACK[key] else RIGHT_MM[key] - WHITE_MARGIN_MM
+        top, bottom = geometry.row_px(np.array([far, near]))
+        first, last = geometry.column_px(np.array([left, right]))
+        rows = slice(int(top), max(int(np.ceil(bottom)), int(top) + 1), 2)
+        boxes.append((rows, slice(int(first), max(int(np.ceil(last)), int(first) + 1), 2)))
+    return boxes
+
+
+def _quantile(values: np.ndarray, quantile: float) -> np.ndarray:
+    """Return a quantile (the nearest lower value) over the first axis."""
+    place = int(quantile * (len(values) - 1))
+    return np.partition(values, place, axis=0)[place]
