@@ -28,7 +28,8 @@ ALL_KEYS = np.ones(88, bool)
 RUNTIME = RuntimeParams(workers=1, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
 NO_AUGMENT = AugmentParams(
     mirror=0.0, octave=0.0, speed=0.0, shift_px=0.0, row_shift_px=0.0, shake_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0,
-    gamma=0.0, light=0.0, exposure=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0, turn=TurnParams(0.0, 0.0, 0.0, 0.0),
+    gamma=0.0, light=0.0, exposure=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,
+    turn=TurnParams(0.0, 0.0, 0.0, 0.0),
 )  # fmt: skip
 
 
@@ -91,7 +92,9 @@ def played_clip(clip_id: str, length: int = 30, seed: int = 0) -> TrainClip:
     for onset_s, offset_s, midi in zip(notes.onset_s, notes.offset_s, notes.midi, strict=True):
         center = int(GEOMETRY.column_px(CENTER_MM[midi - 21]))
         frames[(times_s >= onset_s) & (times_s < offset_s), 8:, center - 2 : center + 3] -= 100
-    return TrainClip(clip_id, frames, grid, notes, background_of(frames, GEOMETRY), ALL_KEYS, float(GEOMETRY.row_px(BLACK_FRONT_MM)))
+    return TrainClip(
+        clip_id, frames, grid, notes, background_of(frames, GEOMETRY), ALL_KEYS, float(GEOMETRY.row_px(BLACK_FRONT_MM))
+    )
 
 
 def train_data() -> TrainData:

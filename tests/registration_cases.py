@@ -13,9 +13,9 @@ import numpy as np
 
 from tivit.core import params as params_file
 from tivit.core.keyboard import (
+    BLACK_FRONT_MM,
     BLACK_HEIGHT_MM,
     BLACK_KEYS,
-    BLACK_FRONT_MM,
     BLACK_SLOT_WIDTH_MM,
     CENTER_MM,
     FRONT_LIP_MM,

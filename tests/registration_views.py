@@ -15,7 +15,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from synth_cases import music
 from registration_nothing import paint_nothing
 from registration_scenery import (
     KeyDecor,
@@ -27,6 +26,7 @@ from registration_scenery import (
     random_overlay,
     view_scene,
 )
+from synth_cases import music
 
 from tivit.core.artifacts import atomic_path
 from tivit.core.choices import ORIENTATIONS

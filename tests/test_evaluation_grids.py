@@ -86,7 +86,9 @@ def test_every_kind_of_grid_is_read_from_params():
         "pitch_thresholds": 0.5,
         "hold_thresholds": [0.2, 0.4],
         "offset_thresholds": {"quantile": [0.9, 1]},
-        **dict(objective="note", refine_rounds=1, per_colour=True, tie_f1=0, tie_place=0.5, remove_lag=False, lag_per_colour=False),
+        **dict(
+            objective="note", refine_rounds=1, per_colour=True, tie_f1=0, tie_place=0.5, remove_lag=False, lag_per_colour=False
+        ),
         "calibrate": False,
         "rules": {**rules, "support_s": 0.1, "snap_s": 0.1},
     }

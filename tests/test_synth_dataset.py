@@ -19,7 +19,9 @@ from tivit.synth.params import SHIFT, SynthParams
 
 @pytest.fixture(scope="module")
 def params():
+    """A tiny dataset, filmed from near the middle, where no black key hides the middle of a white one."""
     full = section(load(), "synth", SynthParams)
+    full = replace(full, camera=replace(full.camera, turned=0.0, aside_mm=40.0))
     tiny = {f"{split}_{name}": value for split in ("train", "val", "test") for name, value in (("clips", 1), ("s", 2.0))}
     return replace(full, **(tiny | {"train_clips": 2, "shift_clips": 1}))
 
@@ -68,7 +70,8 @@ def test_truth_agrees_with_video_and_midi(root):
 def test_key_centers_point_at_keys_of_their_colour(root):
     truth = read_json(root / "train" / "plain_000.json")
     video = cv2.VideoCapture(str(root / "train" / "plain_000.mp4"))
-    grey = cv2.cvtColor(video.read()[1], cv2.COLOR_BGR2GRAY)
+    frames = [cv2.cvtColor(video.read()[1], cv2.COLOR_BGR2GRAY) for _ in range(round(2 * truth["fps"]))]
+    grey = np.median(frames, axis=0)  # without the hands
     centers = np.round(np.array(truth["key_centers_px"])).astype(int)
     assert centers.shape == (KEY_COUNT, 2)
     value = grey[centers[:, 1], centers[:, 0]].astype(float)

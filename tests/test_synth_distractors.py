@@ -60,7 +60,9 @@ def test_shares_decide(params):
 
 
 def test_a_band_and_a_low_sleeve_cover_what_lies_below(params):
-    scene = replace(random_scene(np.random.default_rng(4), params.plain, params.press), noise_levels=0.0, sleeve=(250.0, 10.0, 10.0))
+    scene = replace(
+        random_scene(np.random.default_rng(4), params.plain, params.press), noise_levels=0.0, sleeve=(250.0, 10.0, 10.0)
+    )
     tips = np.zeros((1, FINGER_COUNT, 3))
     tips[0, :, 0] = 611.0 + np.array([-50.0, -25.0, 0.0, 22.0, 44.0])
     tips[0, :, 1:] = [30.0, 7.0]

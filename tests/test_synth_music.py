@@ -87,14 +87,20 @@ def test_a_held_chord_lasts_while_the_other_hand_plays():
 
 
 def test_roaming_hands_reach_both_ends_of_the_keyboard():
-    midi = np.concatenate([random_piece(np.random.default_rng(s), 20.0, music((4.0, 8.0), roaming=1.0)).notes.midi for s in range(40)])
+    midi = np.concatenate(
+        [random_piece(np.random.default_rng(s), 20.0, music((4.0, 8.0), roaming=1.0)).notes.midi for s in range(40)]
+    )
     assert midi.min() <= 22 and midi.max() >= 107
 
 
 @pytest.mark.parametrize(("change", "shorter"), [({"staccato": 1.0}, True), ({"legato": 1.0}, False)])
 def test_articulation_changes_how_long_notes_last(change, shorter):
     median_s = [
-        np.median(np.concatenate([(n := random_piece(np.random.default_rng(s), 20.0, m).notes).offset_s - n.onset_s for s in range(8)]))
+        np.median(
+            np.concatenate(
+                [(n := random_piece(np.random.default_rng(s), 20.0, m).notes).offset_s - n.onset_s for s in range(8)]
+            )
+        )
         for m in (music((4.0, 8.0)), music((4.0, 8.0), **change))
     ]
     assert (median_s[1] < 0.6 * median_s[0]) if shorter else (median_s[1] > 1.05 * median_s[0])

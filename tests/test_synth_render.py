@@ -29,7 +29,15 @@ def params():
 def scene(params):
     drawn = random_scene(np.random.default_rng(4), params.plain, params.press)
     return replace(
-        drawn, sinking=NO_SINKING, exposure=1.0, contrast=1.0, blur_px=0.0, noise_levels=0.0, glare=0.0, gap_mm=1.0, gap=(20.0, 20.0, 20.0)
+        drawn,
+        sinking=NO_SINKING,
+        exposure=1.0,
+        contrast=1.0,
+        blur_px=0.0,
+        noise_levels=0.0,
+        glare=0.0,
+        gap_mm=1.0,
+        gap=(20.0, 20.0, 20.0),
     )
 
 
@@ -83,7 +91,9 @@ def test_a_released_key_looks_as_before(keyboard):
 
 
 def test_a_pressed_white_key_gets_dark_lines_at_its_sides_where_light_is_hard(scene):
-    keyboard = KeyboardPicture(np.random.default_rng(0), CAMERA, replace(scene, sinking=replace(NO_SINKING, edge=0.4, edge_width=0.14), sharpen=0.0))
+    keyboard = KeyboardPicture(
+        np.random.default_rng(0), CAMERA, replace(scene, sinking=replace(NO_SINKING, edge=0.4, edge_width=0.14), sharpen=0.0)
+    )
     key = 39
     released = row_at(keyboard.at(np.zeros(KEY_COUNT)), 25.0).copy()
     change = row_at(keyboard.at(pressed(key)), 25.0) - released

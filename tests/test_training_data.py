@@ -13,7 +13,15 @@ from tivit.core.manifest import Clip, Manifest
 from tivit.core.notes import make_notes
 from tivit.core.strip import open_strips, write_strip_index
 from tivit.core.timegrid import TimeGrid
-from tivit.training.augment import Augmentation, add_noise, damage_background, draw_augmentation, draw_exposure, draw_shake, draw_turn
+from tivit.training.augment import (
+    Augmentation,
+    add_noise,
+    damage_background,
+    draw_augmentation,
+    draw_exposure,
+    draw_shake,
+    draw_turn,
+)
 from tivit.training.data import content_digest, fixed_batches, load_clips, sampler_of
 from tivit.training.loader import StepBatches, batches_from
 from tivit.training.params import TurnParams

@@ -12,7 +12,7 @@ from tivit.core.keyboard import keys_between
 from tivit.core.params import section
 from tivit.model.checkpoint import save_checkpoint
 from tivit.model.setup import prepare_torch
-from tivit.training import loop
+from tivit.training import loader
 from tivit.training.loop import TrainData, Trainer, learning_rate_at, train
 from tivit.training.sampler import SamplerParams
 from tivit.training.state import StateFile, fingerprint_of
@@ -111,7 +111,7 @@ class Killed(BaseException):
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, mode, kill_at):
     sampler = SamplerParams(mode, 0.5, 0.25, 0.25, 2)
     whole = run(sampler=sampler)
-    draw = loop.draw_batch
+    draw = loader.draw_batch
     started = []
 
     def draw_or_die(clips, sampler, params, seed, step, team):
@@ -120,7 +120,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, mode, kil
             raise Killed
         return draw(clips, sampler, params, seed, step, team)
 
-    monkeypatch.setattr(loop, "draw_batch", draw_or_die)
+    monkeypatch.setattr(loader, "draw_batch", draw_or_die)
     with pytest.raises(Killed):
         run(sampler=sampler)
     resumed = run(sampler=sampler)

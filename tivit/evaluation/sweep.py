@@ -10,9 +10,9 @@ decide where they end. F1 is the mean over clips. Objectives:
 - `note`, `frame`: of all combinations of the four the one with the best note F1, or frame F1.
 
 Ties: points whose score is within `tie_f1` of the best, a difference of a few notes that says nothing of other videos. Of these
-the point nearest to a quantile of their thresholds, then the lower thresholds. For what begins notes the quantile is `tie_place`:
-on video unlike the validation split notes are invented rather than missed, so a strict point of the plateau is the safer one.
-For what ends them it is the middle.
+the point nearest to a quantile of their thresholds, then the lower thresholds. For what begins notes the quantile is
+`tie_place`: on video unlike the validation split notes are invented rather than missed, so a strict point of the plateau is the
+safer one. For what ends them it is the middle.
 Refining: the search again on the chosen values and those halfway to their neighbours on the grid, `refine_rounds` times.
 Key colours (`per_colour`): after the search black keys get the best point beside the chosen one of white keys, then white keys
 the best beside that; each key counts for itself, so this needs no more decoding. All under the same rule for ties.

@@ -21,8 +21,8 @@ from tivit.core.manifest import Clip
 from tivit.core.progress import progress_bar
 from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripFolder, StripGeometry
-from tivit.model.fold import folded
 from tivit.model.background import background_of
+from tivit.model.fold import folded
 from tivit.model.inputs import clip_inputs
 from tivit.model.setup import autocast
 

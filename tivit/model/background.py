@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM, IS_BLACK, KEY_COUNT, LEFT_MM, RIGHT_MM, WHITE_KEYS
+from tivit.core.keyboard import BLACK_FRONT_MM, BLACK_KEYS, CENTER_MM, IS_BLACK, KEY_COUNT, LEFT_MM, RIGHT_MM, WHITE_KEYS
 from tivit.core.strip import StripGeometry
 
 BACKGROUND_SAMPLES = 96
@@ -24,16 +24,19 @@ MIN_CONTRAST = 4.0
 """Grey levels; keeps a blank picture from becoming pure noise."""
 
 WHITE_Y_MM, WHITE_MARGIN_MM = (4.0, 50.0), 2.5
-BLACK_Y_MM, BLACK_HALF_MM = (62.0, 135.0), 4.5
+BLACK_Y_MM, BLACK_HALF_MM = (62.0, 135.0), 3.5
 """Where a key is looked at for fingers: the front of a white key without its edges, the top of a black one."""
 BARE_QUANTILE = 0.85
-"""The brightness of a bare white key: reached in this share of the frames (1 - it on a black one), so bare for 15 % at least."""
+"""The brightness of a bare white key: reached in this share of the frames (1 - it on a black one): 15 % of them bare."""
 BARE_NEIGHBOURS, NEIGHBOUR_QUANTILE = 7, 0.7
-"""A white key is as bright as this share of those around it are at most, seven to either side: more than a hand covers."""
+"""A key whose brightness is far from this quantile of the keys of its colour around it (seven to either side, more than a hand
+covers; 1 - it for black keys) is taken to be never bare."""
 COVERED_CONTRAST = 0.22
 """A pixel is covered when it differs from that by this share of the picture's contrast: 17 grey levels of a usual one."""
 COVERED_AREA = 0.08
 """A key is covered when this share of what is looked at is: half of a fingertip."""
+MOST_GAIN = 1.3
+"""The camera's own exposure changes by no more than this factor within a clip."""
 SELDOM_COVERED = 0.35
 """A key covered in no more frames than this is at rest in the median, with room to spare below a half."""
 LEAST_FRAMES = 8
@@ -99,7 +102,7 @@ def covered_areas(samples: np.ndarray, geometry: StripGeometry, contrast: float)
     parts = [samples[:, rows, columns].astype(np.float32) for rows, columns in _looked_at(geometry)]
     levels = np.stack([parts[key].mean(axis=(1, 2)) for key in WHITE_KEYS], axis=1)
     gains = levels / np.maximum(_quantile(levels, BARE_QUANTILE), 1.0)
-    gain = np.maximum(np.median(gains, axis=1), 0.1)[:, None, None]  # of the camera: most keys are bare at any time
+    gain = np.clip(np.median(gains, axis=1), 1 / MOST_GAIN, MOST_GAIN)[:, None, None]  # most keys are bare at any time
     parts = [part / gain for part in parts]
     quantiles = np.where(IS_BLACK, 1.0 - BARE_QUANTILE, BARE_QUANTILE)
     bare = [_quantile(part, quantile) for part, quantile in zip(parts, quantiles, strict=True)]
@@ -109,13 +112,14 @@ def covered_areas(samples: np.ndarray, geometry: StripGeometry, contrast: float)
 
 
 def _mend(bare: list[np.ndarray], limit: float) -> None:
-    """Give white keys on which a hand lies all the time the brightness of those around them, in place."""
-    levels = np.stack([bare[key].mean(axis=1) for key in WHITE_KEYS])
-    for place, key in enumerate(WHITE_KEYS):
-        around = levels[max(place - BARE_NEIGHBOURS, 0) : place + BARE_NEIGHBOURS + 1]
-        level = np.quantile(around, NEIGHBOUR_QUANTILE, axis=0)
-        is_hidden = level - levels[place] > 2 * limit
-        bare[key][is_hidden] = level[is_hidden, None]
+    """Give keys on which a hand lies all the time the brightness of those of their colour around them, in place."""
+    for keys, quantile in ((WHITE_KEYS, NEIGHBOUR_QUANTILE), (BLACK_KEYS, 1.0 - NEIGHBOUR_QUANTILE)):
+        levels = np.stack([bare[key].mean(axis=1) for key in keys])
+        for place, key in enumerate(keys):
+            around = levels[max(place - BARE_NEIGHBOURS, 0) : place + BARE_NEIGHBOURS + 1]
+            level = np.quantile(around, quantile, axis=0)
+            is_hidden = np.abs(level - levels[place]) > 2 * limit
+            bare[key][is_hidden] = level[is_hidden, None]
 
 
 def _looked_at(geometry: StripGeometry) -> list[tuple[slice, slice]]:

@@ -107,7 +107,12 @@ def _outline_mm(key: int) -> np.ndarray:
         return np.array(corners)
     tail_left, tail_right = TAIL_LEFT_MM[key], TAIL_RIGHT_MM[key]
     corners = [(left, 0), (right, 0), (right, BLACK_FRONT_MM), (tail_right, BLACK_FRONT_MM)]
-    corners += [(tail_right, WHITE_LENGTH_MM), (tail_left, WHITE_LENGTH_MM), (tail_left, BLACK_FRONT_MM), (left, BLACK_FRONT_MM)]
+    corners += [
+        (tail_right, WHITE_LENGTH_MM),
+        (tail_left, WHITE_LENGTH_MM),
+        (tail_left, BLACK_FRONT_MM),
+        (left, BLACK_FRONT_MM),
+    ]
     return np.array(corners)
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from tivit.core.keyboard import (
-    BLACK_HEIGHT_MM,
     BLACK_FRONT_MM,
+    BLACK_HEIGHT_MM,
     BLACK_SLOT_WIDTH_MM,
     BLACK_TOP_WIDTH_MM,
     WHITE_LENGTH_MM,

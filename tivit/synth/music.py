@@ -84,7 +84,9 @@ def random_piece(rng: np.random.Generator, length_s: float, music: MusicParams, 
             for k in range(bar, bar + span):
                 bar_start_s = start_s + k * beats * beat_s
                 for onset, length, midi, accent in play(rng, phrase, harmonies[k], beats):
-                    rows.append((bar_start_s + onset * beat_s, length * beat_s * lasting, midi, int(loudness + 14 * accent), hand, staff))
+                    velocity = int(loudness + 14 * accent)
+                    onset_s, note_s = bar_start_s + onset * beat_s, length * beat_s * lasting
+                    rows.append((onset_s, note_s, midi, velocity, hand, staff))
             bar += span
     return Piece(_humanised(rng, rows, length_s), tonic, mode)
 

@@ -52,7 +52,9 @@ def touch_depths(rng: np.random.Generator, touches: Notes, times_s: np.ndarray, 
 
 def _free_until(notes: Notes, rows: list[tuple[float, float, int, int]], midi: int, start_s: float, end_s: float) -> float:
     """Return until when a key is free from `start_s` on, at most `end_s`; `start_s` itself where it is not free then."""
-    taken = [(onset, offset) for onset, offset, key in zip(notes.onset_s, notes.offset_s, notes.midi, strict=True) if key == midi]
+    taken = [
+        (onset, offset) for onset, offset, key in zip(notes.onset_s, notes.offset_s, notes.midi, strict=True) if key == midi
+    ]
     for first_s, last_s in taken + [(onset, offset) for onset, offset, key, _ in rows if key == midi]:
         if first_s - FREE_S < end_s and last_s + FREE_S > start_s:
             end_s = first_s - FREE_S

@@ -139,8 +139,10 @@ def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tu
 
 @dataclass(frozen=True)
 class Turn:
-    """How small differences from the background are turned: `factor` (H, W) float32, in full below `low` grey levels, not at all
-    above `high`."""
+    """How small differences from the background are turned.
+
+    `factor` (H, W) float32: what they are multiplied by, minus 1; in full below `low` grey levels, not at all above `high`.
+    """
 
     factor: np.ndarray
     low: float
@@ -168,10 +170,10 @@ def draw_turn(
 
     `front_row`: where the fronts of white keys begin; `contrast`: of the background (grey levels).
 
-    Which way a key's borders change when it is pressed is geometry, but what else changes with it (shade, reflections, lit sides)
-    has another sign in every room. So in some windows everything small is multiplied by a smooth random field, either way and
-    through nought. Hands are large differences and stay. The field may change along the keyboard slowly or from border to
-    border, and tails and fronts may each have their own.
+    Which way a key's borders change when it is pressed is geometry, but what else changes with it (shade, reflections, lit
+    sides) has another sign in every room. So in some windows everything small is multiplied by a smooth random field, either
+    way and through nought. Hands are large differences and stay. The field may change along the keyboard slowly or from border
+    to border, and tails and fronts may each have their own.
     """
     if rng.random() >= params.share:
         return None

@@ -36,9 +36,10 @@ TRAIN_STREAM = 1
 
 @dataclass(frozen=True)
 class TrainClip:
-    """A clip: `frames` memory-mapped uint8 (T, H, W), its grid, notes, background and which keys are in view, bool (88,).
+    """A clip: `frames` memory-mapped uint8 (T, H, W), its grid, notes, background, and keys in view, bool (88,).
 
-    `front_row`: the row (px) where the fronts of white keys begin. `is_own`: one of the user's own clips, drawn as often as `train.own_share` says.
+    `front_row`: the row (px) where the fronts of white keys begin.
+    `is_own`: one of the user's own clips, drawn as often as `train.own_share` says.
     """
 
     clip_id: str
@@ -103,7 +104,11 @@ def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frame
                 f"clip {clip.clip_id!r}: none of its {len(notes)} notes lies in its video ({grid.start_s:.2f} to "
                 f"{grid.end_s:.2f} s); is offset_s in data/own/clips.csv right?"
             )
-        clips.append(TrainClip(clip.clip_id, frames, grid, notes, background_of(frames, strips.geometry), clip.in_view, front_row, is_own))
+        clips.append(
+            TrainClip(
+                clip.clip_id, frames, grid, notes, background_of(frames, strips.geometry), clip.in_view, front_row, is_own
+            )
+        )
     if not clips:
         raise InputError(f"no clip of split {split!r} has the {window_frames} frames of train.window_frames")
     return clips
