@@ -8,18 +8,20 @@ from pathlib import Path
 from tivit.core import params as params_file
 from tivit.core.artifacts import resolve_inside, write_json
 from tivit.core.notes import Notes, write_midi
+from tivit.core.registration import FILE_NAME
 from tivit.core.runtime import RuntimeParams
 from tivit.core.stage import run_stage
 from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import read_thresholds
-from tivit.evaluation.inputs import ScoredClip, load_split
+from tivit.evaluation.inputs import ScoredClip, load_split, refused_tiers
 from tivit.evaluation.plots import piano_roll, save_png
 from tivit.evaluation.report import DECIMALS, score_table
-from tivit.evaluation.scores import ClipScore, EvaluateParams, headline, score_clip, summary_by_tier
+from tivit.evaluation.scores import ClipScore, EvaluateParams, headline, score_clip, summary_by_tier, with_refused
 from tivit.evaluation.tables import write_tables
 
 SPLIT = "test"
 OUT = Path("data/transcriptions")
+REGISTRATIONS = Path("data/registration") / FILE_NAME
 log = logging.getLogger("tivit.evaluate")
 
 
@@ -39,7 +41,7 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     lowest = min(scores, key=lambda clip_id: scores[clip_id].counts["onset_50"].f1)
     _draw(OUT / "lowest.png", *pictures[lowest], scores[lowest])
     tiers = {clip.logits.clip_id: clip.tier for clip in clips}
-    blocks = summary_by_tier(scores, tiers)
+    blocks = with_refused(summary_by_tier(scores, tiers), refused_tiers(REGISTRATIONS, "data/manifest", SPLIT))
     partial = {"partial": True} if clips.partial else {}
     write_tables("metrics/plots", scores, tiers, blocks)
     write_json(OUT / "scores.json", {**blocks, **partial}, DECIMALS)

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.notes import read_midi
+from tivit.core.registration import read_registrations, refused, write_registrations
 from tivit.core.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
@@ -25,6 +27,8 @@ from tivit.evaluation.kinds import KEY_COLUMNS, KIND_COLUMNS
 from tivit.evaluation.report import CLIP_COLUMNS, CURVE_COLUMNS, POINT_COLUMNS
 from tivit.evaluation.timing import HISTOGRAM_COLUMNS
 
+REGISTRATIONS = "data/registration/reg_refined.json"
+NOT_FOUND = refused("confidence 0.31 is below 0.5", (360, 640), 4)
 RUNTIME = RuntimeParams(1, 1, 0, "cpu", "float32", False, 50)
 STAGES = (decode, sweep, evaluate)
 
@@ -48,6 +52,7 @@ def folder(tmp_path, monkeypatch):
             logits.append(ClipLogits(clip_id, grid, noisy_logits(notes[clip_id], grid, rng, 0.6)))
         write_logits(f"data/logits/{split}.npz", logits)
     write_manifest("data/manifest", Manifest(tuple(clips), notes))
+    write_registrations(REGISTRATIONS, {clip.clip_id: replace(NOT_FOUND, status="ok", reason="") for clip in clips})
     return tmp_path
 
 
@@ -73,6 +78,22 @@ def test_the_three_stages_write_what_they_declare_and_the_same_bytes_again(folde
     for stage in STAGES:
         stage.run(params, RUNTIME)
     assert written(folder) == first
+
+
+def test_a_refused_clip_counts_as_one_in_which_nothing_was_found(folder, params):
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    before = json.loads((folder / "metrics/evaluate.json").read_text())
+    assert before["all"]["refused"] == 0 and before["all"]["onset_f1_50_all"] == before["all"]["onset_f1_50"]
+    registrations = read_registrations(REGISTRATIONS)
+    more = {"test/hard_007": NOT_FOUND, "test/elsewhere": NOT_FOUND, "val/hard_008": NOT_FOUND}
+    write_registrations(REGISTRATIONS, registrations | more)
+    evaluate.run(params, RUNTIME)
+    after = json.loads((folder / "metrics/evaluate.json").read_text())
+    assert [after[name]["refused"] for name in ("all", "hard", "plain")] == [2, 1, 0]
+    assert after["all"]["onset_f1_50_all"] == pytest.approx(before["all"]["onset_f1_50"] / 2, abs=1e-3)
+    assert after["hard"]["onset_f1_50_all"] == pytest.approx(before["hard"]["onset_f1_50"] / 2, abs=1e-3)
+    assert after["plain"] == before["plain"] and after["hard"]["onset_f1_50"] == before["hard"]["onset_f1_50"]
 
 
 def test_what_the_stages_write_can_be_read(folder, params):

@@ -9,6 +9,7 @@ from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, SplitClips, read_logits
 from tivit.core.manifest import read_manifest
 from tivit.core.notes import Notes
+from tivit.core.registration import read_registrations
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,27 @@ class ScoredClip:
     logits: ClipLogits
     notes: Notes
     tier: str
+
+
+def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -> list[str]:
+    """Return the tier of each clip of `split` whose keyboard was not found, "" for none.
+
+    The manifest does not list these clips. Those of the rendered dataset carry their tier in their names, `<tier>_<number>`.
+
+    Raises
+    ------
+    InputError
+        A file cannot be used.
+    """
+    used = read_manifest(manifest).of_split(split)
+    known, tiers = {clip.clip_id for clip in used}, {clip.tier for clip in used}
+    refused = [
+        clip_id
+        for clip_id, registration in read_registrations(registrations).items()
+        if clip_id.startswith(f"{split}/") and clip_id not in known and not registration.is_usable
+    ]
+    stems = [Path(clip_id).name.rpartition("_")[0] for clip_id in refused]
+    return [stem if stem in tiers else "" for stem in stems]
 
 
 def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitClips[ScoredClip]:

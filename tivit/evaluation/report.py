@@ -19,6 +19,7 @@ CLIP_METRICS = (
 CLIP_COLUMNS = ("clip_id", "tier", "notes", "found", "missed", "invented", *CLIP_METRICS)
 TABLE_INTERVALS = ("onset_f1_50", "note_f1", "frame_f1")
 TABLE_METRICS = (
+    "refused", "onset_f1_50_all",
     *(f"{name}{end}" for name in CLIP_METRICS for end in ("", "_low", "_high") if not end or name in TABLE_INTERVALS),
     *(f"{value}_{kind}" for kind in KINDS for value in ("recall", "precision", "notes")),
     *(f"{value}_{error}" for error in CLASSES for value in ("errors", "share")),

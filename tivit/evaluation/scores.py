@@ -76,10 +76,10 @@ VELOCITY_F1_NAMES = {"onset_velocity": "onset_velocity_f1", "note_velocity": "no
 SIDES = {"onset_50": ("onset_p_50", "onset_r_50"), "note": ("note_p", "note_r"), "frame": ("frame_p", "frame_r")}
 """Names of precision and recall of the scores that give them."""
 HEADLINE = (
-    "clips", "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_f1_same_tol", "frame_f1",
-    "hand_acc", "clef_acc",
+    "clips", "refused", "onset_f1_50_all", "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1",
+    "note_f1_same_tol", "frame_f1", "hand_acc", "clef_acc",
 )  # fmt: skip
-TIER_HEADLINE = ("onset_f1_50", "note_f1")
+TIER_HEADLINE = ("refused", "onset_f1_50_all", "onset_f1_50", "note_f1")
 
 
 @dataclass(frozen=True)
@@ -229,6 +229,27 @@ def block_of(scores: Sequence[ClipScore]) -> dict[str, float]:
         **census_values([score.census for score in scores]),
         **timing_values([score.timing for score in scores]),
     }
+
+
+def with_refused(blocks: Mapping[str, Mapping[str, float]], refused_tiers: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return blocks that also count the clips whose keyboard was not found: to a user these are failed transcriptions.
+
+    Parameters
+    ----------
+    blocks : as `summary_by_tier` returns them.
+    refused_tiers : the tier of each refused clip, "" for none.
+
+    Returns
+    -------
+    dict
+        The blocks with `refused`, their number, and `onset_f1_50_all`, the mean over all clips, refused ones at 0.
+    """
+    counted = {}
+    for name, block in blocks.items():
+        refused = sum(name in ("all", tier) for tier in refused_tiers)
+        share = block["clips"] / max(block["clips"] + refused, 1)
+        counted[name] = {**block, "refused": refused, "onset_f1_50_all": share * block.get("onset_f1_50", 0.0)}
+    return counted
 
 
 def headline(blocks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
