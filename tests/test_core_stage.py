@@ -34,7 +34,8 @@ def test_a_fault_of_the_program_is_not_hidden():
 def test_a_stage_gets_params_and_runtime(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(
-        "seed: 3\nruntime: {workers: 1, threads: 2, device: cpu, precision: float32, compile: false, log_every_steps: 5}\n"
+        "seed: 3\nruntime: {workers: 1, threads: 2, loaders: 0, device: cpu, precision: float32, compile: false, "
+        "log_every_steps: 5}\n"
     )
     seen = []
     assert run_stage(lambda params, runtime: seen.append((params["seed"], runtime.threads)), ["--params", str(path)]) == 0

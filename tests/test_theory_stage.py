@@ -15,6 +15,7 @@ from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.notes import make_notes
+from tivit.core.registration import write_registrations
 from tivit.core.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.evaluation.inputs import load_split
@@ -102,6 +103,7 @@ def test_the_plot_template_shows_every_key_and_the_columns_written(request):
 
 
 def test_a_partial_file_stays_partial_and_can_be_scored(folder, params):
+    write_registrations("data/registration/reg_refined.json", {})
     for split in SPLITS:
         path = f"data/logits/{split}.npz"
         write_logits(path, read_logits(path)[:1], [f"{split}/1"])

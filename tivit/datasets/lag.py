@@ -41,7 +41,8 @@ BEYOND_S = 0.2
 APART_S = 0.08
 """A second peak nearer than this to the highest is the same one."""
 MOST = 20.0
-ONSET_LEAD_S, RELEASE_LEAD_S = 0.012, -0.005
+ONSET_LEAD_S, RELEASE_LEAD_S = 0.022, -0.005
+"""How long before a label its key changes most, in rendered clips, whose notes sound late in the stroke."""
 RELEASE_WEIGHT = 0.5
 LEAST_NOTES = 8
 CHUNK_FRAMES = 256
