@@ -1,4 +1,4 @@
-"""Run the trained model over strips and write its raw logits, one file a split; keys out of view are silent."""
+"""Run the trained model over strips and write its raw logits, one file per split; keys out of view are silent."""
 
 from __future__ import annotations
 
