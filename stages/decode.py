@@ -13,8 +13,8 @@ from tivit.core import params as params_file
 from tivit.core.arrays import write_npz
 from tivit.core.artifacts import write_csv
 from tivit.core.logits import ClipLogits, read_logits, write_logits
-from tivit.core.runtime import RuntimeParams
-from tivit.core.stage import run_stage
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.stage import run_stage
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
 from tivit.theory.profiles import KEY_NAMES
 from tivit.theory.track import DECIMALS, PLOT_COLUMNS, TRACK_COLUMNS, plot_rows, track_rows

@@ -9,15 +9,15 @@ from tivit.core import params as params_file
 from tivit.core.artifacts import resolve_inside, write_json
 from tivit.core.notes import Notes, write_midi
 from tivit.core.registration import FILE_NAME
-from tivit.core.runtime import RuntimeParams
-from tivit.core.stage import run_stage
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.stage import run_stage
 from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import read_thresholds
-from tivit.evaluation.inputs import ScoredClip, load_split, refused_tiers
-from tivit.evaluation.plots import piano_roll, save_png
-from tivit.evaluation.report import DECIMALS, score_table
-from tivit.evaluation.scores import ClipScore, EvaluateParams, headline, score_clip, summary_by_tier, with_refused
-from tivit.evaluation.tables import write_tables
+from tivit.scoring.inputs import ScoredClip, load_split, refused_tiers
+from tivit.scoring.plots import piano_roll, save_png
+from tivit.scoring.report import DECIMALS, score_table
+from tivit.scoring.scores import ClipScore, EvaluateParams, headline, score_clip, summary_by_tier, with_refused
+from tivit.scoring.tables import write_tables
 
 SPLIT = "test"
 OUT = Path("data/transcriptions")

@@ -10,8 +10,8 @@ from typing import Any
 from tivit.core.logits import write_logits
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
-from tivit.core.runtime import RuntimeParams
-from tivit.core.stage import run_stage
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.stage import run_stage
 from tivit.core.strip import open_strips
 from tivit.inference.load import checkpoint_for
 from tivit.inference.params import LogitsParams

@@ -17,15 +17,15 @@ from tivit.core.manifest import OWN_TIER, Clip, Manifest, write_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import section
 from tivit.core.registration import STATUSES
-from tivit.core.runtime import RuntimeParams
-from tivit.core.stage import run_stage
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.stage import run_stage
 from tivit.core.strip import StripGeometry
-from tivit.datasets.lag import lags_of, summary_of, write_lags
 from tivit.datasets.own import OWN_FOLDER
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import Dataset, open_dataset
 from tivit.datasets.splits import RULE
-from tivit.datasets.usable import UsableClips, usable_clips
+from tivit.labels.lag import lags_of, summary_of, write_lags
+from tivit.labels.usable import UsableClips, usable_clips
 
 log = logging.getLogger("tivit.manifest")
 FOLDER, STRIPS = Path("data/manifest"), Path("data/strips")

@@ -9,8 +9,8 @@ from typing import Any
 from tivit.core.artifacts import write_bytes, write_json
 from tivit.core.params import section
 from tivit.core.registration import FILE_NAME, write_registrations
-from tivit.core.runtime import RuntimeParams
-from tivit.core.stage import run_stage
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.stage import run_stage
 from tivit.core.strip import StripGeometry
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset

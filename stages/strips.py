@@ -7,16 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tivit.core.parallel import map_clips
 from tivit.core.params import section
 from tivit.core.registration import Registration
-from tivit.core.runtime import RuntimeParams
-from tivit.core.stage import run_stage
+from tivit.core.run.parallel import map_clips
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.stage import run_stage
 from tivit.core.strip import StripGeometry, strip_path, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
-from tivit.datasets.usable import usable_clips
+from tivit.labels.usable import usable_clips
 from tivit.video.rectify import write_strip
 
 log = logging.getLogger("tivit.strips")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tivit.core import params as params_file
 from tivit.core.logits import SplitClips
-from tivit.core.runtime import RuntimeParams
-from tivit.core.stage import run_stage
-from tivit.evaluation.inputs import load_split
-from tivit.evaluation.sweep import SweepParams
-from tivit.evaluation.sweep_files import sweep_to
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.stage import run_stage
+from tivit.scoring.inputs import load_split
+from tivit.sweeping.search import SweepParams
+from tivit.sweeping.sweep_files import sweep_to
 
 SPLIT = "val"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tivit.core.params import scalar, section
-from tivit.core.runtime import RuntimeParams
-from tivit.core.stage import run_stage
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.stage import run_stage
 from tivit.datasets.index import write_index
 from tivit.synth.dataset import write_dataset
 from tivit.synth.params import SynthParams

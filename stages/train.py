@@ -8,8 +8,8 @@ from typing import Any
 from tivit.core.artifacts import write_csv, write_json
 from tivit.core.manifest import read_manifest
 from tivit.core.params import scalar, section
-from tivit.core.runtime import RuntimeParams
-from tivit.core.stage import run_stage
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.stage import run_stage
 from tivit.core.strip import open_strips
 from tivit.model.checkpoint import save_checkpoint
 from tivit.model.params import ModelParams

@@ -10,7 +10,7 @@ import torch
 from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.notes import Notes, make_notes
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.model.background import background_of

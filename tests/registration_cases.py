@@ -32,10 +32,10 @@ from tivit.core.keyboard import (
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
+from tivit.registration.find.pattern import black_range, key_edges_mm
+from tivit.registration.find.pose import black_edges_mm
+from tivit.registration.judge.refine import FRONT_ROWS, X_MM, Y_MM, Plan
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
-from tivit.registration.pattern import black_range, key_edges_mm
-from tivit.registration.pose import black_edges_mm
-from tivit.registration.refine import FRONT_ROWS, X_MM, Y_MM, Plan
 from tivit.registration.truth import key_errors
 
 PARAMS = params_file.section(params_file.load(Path(__file__).parents[1] / "params.yaml"), "registration", RegistrationParams)

@@ -11,7 +11,7 @@ from tivit.core.artifacts import write_csv
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.strip import strip_path, write_strip_index
 from tivit.core.timegrid import TimeGrid
-from tivit.datasets.lag import LAG_COLUMNS, LAGS_NAME
+from tivit.labels.lag import LAG_COLUMNS, LAGS_NAME
 
 
 @pytest.mark.parametrize(("lag_s", "status"), [(0.0, 0), (0.12, 1)])

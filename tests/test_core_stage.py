@@ -3,7 +3,7 @@
 import pytest
 
 from tivit.core.errors import InputError
-from tivit.core.stage import exit_status, run_stage
+from tivit.core.run.stage import exit_status, run_stage
 
 
 def raiser(error: BaseException):

@@ -15,8 +15,8 @@ from tivit.core.keyboard import KEY_COUNT, key_of
 from tivit.core.notes import empty_notes
 from tivit.core.params import load, section
 from tivit.core.timegrid import TimeGrid
-from tivit.datasets.lag import CHUNK_FRAMES, LAG_COLUMNS, LEAST_NOTES, Lag, estimate_lag, key_change, read_applied, write_lags
 from tivit.datasets.params import DataParams
+from tivit.labels.lag import CHUNK_FRAMES, LAG_COLUMNS, LEAST_NOTES, Lag, estimate_lag, key_change, read_applied, write_lags
 
 PARAMS = section(load(Path(__file__).parents[1] / "params.yaml"), "data", DataParams).lag
 EVERY = np.ones(KEY_COUNT, bool)
@@ -87,7 +87,7 @@ def test_what_all_keys_share_is_no_change():
 def test_a_long_strip_in_parts_has_every_change_once(monkeypatch):
     frames = np.random.default_rng(0).integers(0, 255, (CHUNK_FRAMES + 40, 32, 416)).astype(np.uint8)
     whole = key_change(frames, GEOMETRY, EVERY)
-    monkeypatch.setattr("tivit.datasets.lag.CHUNK_FRAMES", 7)
+    monkeypatch.setattr("tivit.labels.lag.CHUNK_FRAMES", 7)
     assert len(whole) == len(frames) - 1
     np.testing.assert_allclose(key_change(frames, GEOMETRY, EVERY), whole, atol=1e-3)
 

@@ -17,7 +17,7 @@ from tivit.core.keyboard import CENTER_MM, key_of
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
 from tivit.core.registration import refused, write_registrations
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 
 PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")

@@ -5,8 +5,8 @@ import pytest
 
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.bootstrap import mean_intervals
-from tivit.evaluation.scores import score_clip, summary_by_tier
+from tivit.scoring.bootstrap import mean_intervals
+from tivit.scoring.scores import score_clip, summary_by_tier
 
 
 def test_values_that_agree_have_no_width_and_one_clip_has_no_interval():

@@ -10,8 +10,8 @@ from tivit.core.keyboard import KEY_COUNT, key_of, keys_between
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.calibration import BINS, believability, calibrate, fit_platt, labels_of
-from tivit.evaluation.scores import roll
+from tivit.scoring.scores import roll
+from tivit.sweeping.calibration import BINS, believability, calibrate, fit_platt, labels_of
 
 ONES, NONE = np.ones(1, int), np.zeros(1, int)
 

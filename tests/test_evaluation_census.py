@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tivit.core.notes import empty_notes, make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.census import CLASSES, Census, census_of, census_values
-from tivit.evaluation.report import census_table
-from tivit.evaluation.scores import score_clip, summary_by_tier
+from tivit.scoring.census import CLASSES, Census, census_of, census_values
+from tivit.scoring.report import census_table
+from tivit.scoring.scores import score_clip, summary_by_tier
 
 GRID = TimeGrid(30.0, 0.0, 301)
 NOTHING = Census(0, 0, 0, 0, 0)

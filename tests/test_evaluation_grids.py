@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tivit.core.errors import InputError
 from tivit.core.params import section
-from tivit.evaluation.grids import check_grid, refined, values_of
+from tivit.sweeping.grids import check_grid, refined, values_of
 
 NOTHING = np.zeros(0)
 
@@ -78,7 +78,7 @@ def test_a_grid_that_makes_no_sense_is_named(grid, message):
 
 
 def test_every_kind_of_grid_is_read_from_params():
-    from tivit.evaluation.sweep import SweepParams
+    from tivit.sweeping.search import SweepParams
 
     rules = dict(decoder="peaks", median_s=0.0, hold_weight=0.1, min_length_s=0.03, min_repeat_s=0.04, bridge_s=0.0)
     values = {

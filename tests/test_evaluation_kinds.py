@@ -5,9 +5,9 @@ import pytest
 
 from tivit.core.notes import empty_notes, make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.kinds import KEY_COLUMNS, KINDS, REGISTERS, key_rows, kind_values, kinds_of
-from tivit.evaluation.report import score_table
-from tivit.evaluation.scores import score_clip, summary_by_tier
+from tivit.scoring.kinds import KEY_COLUMNS, KINDS, REGISTERS, key_rows, kind_values, kinds_of
+from tivit.scoring.report import score_table
+from tivit.scoring.scores import score_clip, summary_by_tier
 
 GRID = TimeGrid(30.0, 0.0, 301)
 C4, CIS4, D4, E4, G4, B4 = 60, 61, 62, 64, 67, 71

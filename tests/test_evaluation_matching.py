@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mir_eval.transcription import match_notes, precision_recall_f1_overlap
 
 from tivit.core.keyboard import hz_of, midi_of
-from tivit.evaluation.matching import Edges, maximum_matching, offset_is_near, onset_edges
+from tivit.scoring.matching import Edges, maximum_matching, offset_is_near, onset_edges
 
 TIES_S = st.integers(0, 40).map(lambda step: step * 0.025)
 LENGTHS_S = st.sampled_from([0.0, 0.025, 0.05, 0.2, 0.25, 0.5, 1.0])

@@ -17,8 +17,8 @@ from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import hz_of
 from tivit.core.notes import Notes, write_midi
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.note_files import read_scored_notes
-from tivit.evaluation.scores import F1_NAMES, RULES, SIDES, VELOCITY_F1_NAMES, VELOCITY_RULES, match, score_clip
+from tivit.scoring.note_files import read_scored_notes
+from tivit.scoring.scores import F1_NAMES, RULES, SIDES, VELOCITY_F1_NAMES, VELOCITY_RULES, match, score_clip
 
 GRID = TimeGrid(30.0, 0.0, 31)
 REAL = sorted((Path(__file__).parents[2] / "shared/real").glob("*.mid"))

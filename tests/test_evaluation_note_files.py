@@ -9,7 +9,7 @@ from decoding_cases import random_notes
 from tivit.core.errors import InputError
 from tivit.core.heads import LEFT_HAND, RIGHT_HAND, UNKNOWN
 from tivit.core.notes import read_midi, write_midi
-from tivit.evaluation.note_files import read_scored_notes
+from tivit.scoring.note_files import read_scored_notes
 
 OMAPS = "2.530960\t2.826793\t76\r\n0.5\t0.5\t60\r\n"
 PIANOVAM = "# onset\tkey_offset\tframe_offset\tnote\tvelocity\n1.0\t1.25\t3.5\t64\t70\n\n0.5\t0.75\t3.0\t60\t1\n"

@@ -6,8 +6,8 @@ from PIL import Image
 
 from tivit.core.notes import empty_notes, make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.plots import FOUND, INK, INVENTED, LEFT_PX, MISSED, ROW_PX, TOP_PX, piano_roll, save_png
-from tivit.evaluation.scores import score_clip
+from tivit.scoring.plots import FOUND, INK, INVENTED, LEFT_PX, MISSED, ROW_PX, TOP_PX, piano_roll, save_png
+from tivit.scoring.scores import score_clip
 
 GRID = TimeGrid(30.0, 0.0, 180)
 

@@ -11,8 +11,8 @@ from tivit.__main__ import main
 from tivit.core.errors import InputError
 from tivit.core.notes import read_midi, write_midi
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.score_files import FILE_COLUMNS, score_files
-from tivit.evaluation.scores import score_clip, summary_by_tier
+from tivit.scoring.score_files import FILE_COLUMNS, score_files
+from tivit.scoring.scores import score_clip, summary_by_tier
 
 COUNT = 3
 

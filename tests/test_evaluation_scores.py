@@ -12,7 +12,7 @@ from tivit.core.keyboard import hz_of
 from tivit.core.notes import empty_notes, make_notes
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.events import decode_notes
-from tivit.evaluation.scores import (
+from tivit.scoring.scores import (
     F1_NAMES,
     HEADLINE,
     RULES,

@@ -19,13 +19,13 @@ from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.notes import read_midi
 from tivit.core.registration import read_registrations, refused, write_registrations
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
-from tivit.evaluation.census import CENSUS_COLUMNS
-from tivit.evaluation.kinds import KEY_COLUMNS, KIND_COLUMNS
-from tivit.evaluation.report import CLIP_COLUMNS, CURVE_COLUMNS, POINT_COLUMNS
-from tivit.evaluation.timing import HISTOGRAM_COLUMNS
+from tivit.scoring.census import CENSUS_COLUMNS
+from tivit.scoring.kinds import KEY_COLUMNS, KIND_COLUMNS
+from tivit.scoring.report import CLIP_COLUMNS, CURVE_COLUMNS, POINT_COLUMNS
+from tivit.scoring.timing import HISTOGRAM_COLUMNS
 
 REGISTRATIONS = "data/registration/reg_refined.json"
 NOT_FOUND = refused("confidence 0.31 is below 0.5", (360, 640), 4)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tivit.evaluation.matching import Edges, maximum_matching
-from tivit.evaluation.subsets import MOST_ESTIMATES, SubsetMatching
+from tivit.scoring.matching import Edges, maximum_matching
+from tivit.sweeping.subsets import MOST_ESTIMATES, SubsetMatching
 
 PAIRS = st.sets(st.tuples(st.integers(0, 14), st.integers(0, 14)), max_size=40)
 

@@ -12,9 +12,9 @@ from tivit.core.logits import ClipLogits
 from tivit.core.notes import empty_notes
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.events import decode_notes
-from tivit.evaluation.points import Point, best_point
-from tivit.evaluation.scores import score_clip, summary
-from tivit.evaluation.sweep import SweepParams, sweep
+from tivit.scoring.scores import score_clip, summary
+from tivit.sweeping.points import Point, best_point
+from tivit.sweeping.search import SweepParams, sweep
 
 PARAMS = SweepParams(
     onset_thresholds=(0.2, 0.5, 0.8),

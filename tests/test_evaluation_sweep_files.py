@@ -16,7 +16,7 @@ from tivit.core.logits import ClipLogits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
-from tivit.evaluation.report import CURVE_COLUMNS, POINT_COLUMNS, RELIABILITY_COLUMNS, reliability_rows
+from tivit.scoring.report import CURVE_COLUMNS, POINT_COLUMNS, RELIABILITY_COLUMNS, reliability_rows
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_file_that_is_not_there_is_named(folder, capsys):
 
 def test_nothing_heavy_is_imported(request):
     code = (
-        "import sys, stages.sweep, tivit.evaluation.sweep_files\n"
+        "import sys, stages.sweep, tivit.sweeping.sweep_files\n"
         "print([name for name in ('torch', 'cv2', 'matplotlib', 'mir_eval', 'scipy', 'pretty_midi') if name in sys.modules])"
     )
     found = subprocess.run(

@@ -5,8 +5,8 @@ import pytest
 
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.scores import score_clip
-from tivit.evaluation.timing import HISTOGRAM_COLUMNS, Timing, histogram_rows, timing_values
+from tivit.scoring.scores import score_clip
+from tivit.scoring.timing import HISTOGRAM_COLUMNS, Timing, histogram_rows, timing_values
 
 GRID = TimeGrid(30.0, 0.0, 301)
 

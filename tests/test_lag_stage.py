@@ -12,10 +12,10 @@ from tivit.core import params as params_file
 from tivit.core.artifacts import read_csv, write_json
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.datasets.index import write_index
-from tivit.datasets.lag import LAG_COLUMNS
 from tivit.datasets.params import DataParams
+from tivit.labels.lag import LAG_COLUMNS
 
 RUNTIME = RuntimeParams(workers=2, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
 PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")

@@ -14,12 +14,12 @@ from tivit.core.notes import read_midi
 from tivit.core.params import load, section
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds, write_thresholds
-from tivit.evaluation.scores import score_clip
 from tivit.model.build import build_model
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from tivit.pretrained import files
 from tivit.pretrained.export import MAX_BYTES, export_weights
 from tivit.pretrained.files import FOLDER, THRESHOLDS_NAME, WEIGHTS_NAME, Trained, chosen, shipped
+from tivit.scoring.scores import score_clip
 from tivit.synth.dataset import ClipTask, write_clip
 from tivit.synth.params import SynthParams
 

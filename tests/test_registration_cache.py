@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from registration_cases import known_registration, random_view
 
-from tivit.core.fingerprint import state_folder
 from tivit.core.params import load, section
 from tivit.core.registration import write_registrations
+from tivit.core.run.fingerprint import state_folder
 from tivit.core.strip import StripGeometry
 from tivit.registration import cache
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams

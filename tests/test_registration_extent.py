@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from registration_cases import drawn_plan
 
-from tivit.registration.extent import find_extent
-from tivit.registration.pattern import black_range, key_edges_mm
-from tivit.registration.place import Extent, place_on_piano
-from tivit.registration.refine import BLACK_BANDS, X_MM, Plan
+from tivit.registration.find.pattern import black_range, key_edges_mm
+from tivit.registration.judge.extent import find_extent
+from tivit.registration.judge.octave import Extent, place_on_piano
+from tivit.registration.judge.refine import BLACK_BANDS, X_MM, Plan
 
 PLACE_MM = np.array([611.0, 0.0, 1300.0])
 MIRROR, OCTAVES, RARE = "mirror image cannot be told", "fit on a piano in", "no known instrument has"

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tivit.core.keyboard import WHITE_PITCH_MM
-from tivit.registration.match import MIN_BLOBS, match_row
-from tivit.registration.pattern import black_center_mm
+from tivit.registration.find.match import MIN_BLOBS, match_row
+from tivit.registration.find.pattern import black_center_mm
 
 
 def row_of(numbers: np.ndarray, bend: float = 0.0, white_px: float = 12.0) -> np.ndarray:

@@ -13,9 +13,9 @@ from tivit.core import params as params_file
 from tivit.core.registration import refused
 from tivit.core.strip import StripGeometry
 from tivit.registration.clip import register_video
-from tivit.registration.moves import register_moving
+from tivit.registration.follow.moves import register_moving
+from tivit.registration.follow.track import Tracker, distance_key
 from tivit.registration.params import RegistrationParams
-from tivit.registration.track import Tracker, distance_key
 from tivit.registration.truth import key_errors
 from tivit.video.reader import SampledFrame
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tivit.core import keyboard as kb
-from tivit.registration.pattern import (
+from tivit.registration.find.pattern import (
     black_center_mm,
     black_midi,
     black_range,

@@ -11,7 +11,7 @@ from registration_cases import GEOMETRY, PARAMS
 from tivit.core.keyboard import CENTER_MM, PITCH_CLASS, PITCH_CLASS_NAMES, WHITE_PITCH_MM, key_of
 from tivit.core.registration import correction_mm
 from tivit.registration.estimate import estimate
-from tivit.registration.pattern import is_black_midi, white_midi, white_range
+from tivit.registration.find.pattern import is_black_midi, white_midi, white_range
 
 REAL = Path(__file__).parents[2] / "shared/real"
 

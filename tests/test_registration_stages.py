@@ -18,7 +18,7 @@ from tivit.core.manifest import read_manifest
 from tivit.core.notes import make_notes, write_midi
 from tivit.core.params import section
 from tivit.core.registration import read_registrations, refused, write_registrations
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, open_strips
 from tivit.datasets.index import write_index
 from tivit.registration import batch

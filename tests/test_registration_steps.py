@@ -5,9 +5,9 @@ import pytest
 from registration_cases import Look, drawn_plan, mirrored, random_view, render, rotated
 
 from tivit.core.keyboard import BLACK_COUNT, BLACK_HEIGHT_MM, BLACK_KEYS, CENTER_MM, KEYBOARD_WIDTH_MM, WHITE_PITCH_MM
-from tivit.registration.detect import Blobs, darkness, find_blobs, on_one_line, rows_of
-from tivit.registration.pose import black_edges_mm, black_ends_mm, fit_to_black_keys, shadow_mm
-from tivit.registration.refine import X_MM, Y_MM, Plan, fit_correction
+from tivit.registration.find.detect import Blobs, darkness, find_blobs, on_one_line, rows_of
+from tivit.registration.find.pose import black_edges_mm, black_ends_mm, fit_to_black_keys, shadow_mm
+from tivit.registration.judge.refine import X_MM, Y_MM, Plan, fit_correction
 
 BLACKS = np.arange(BLACK_COUNT)
 SEAMS = np.arange(1, 52)

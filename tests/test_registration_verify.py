@@ -5,9 +5,9 @@ import pytest
 from registration_cases import drawn_plan
 
 from tivit.core.keyboard import WHITE_PITCH_MM
-from tivit.registration.place import Extent
-from tivit.registration.refine import X_MM, Y_MM, Picture, Plan
-from tivit.registration.verify import judge, player_side
+from tivit.registration.judge.octave import Extent
+from tivit.registration.judge.refine import X_MM, Y_MM, Picture, Plan
+from tivit.registration.judge.verify import judge, player_side
 
 PLACE_MM = np.array([611.0, 0.0, 1300.0])
 WHOLE = Extent(21, 108, True, True)

@@ -16,9 +16,9 @@ from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.notes import make_notes
 from tivit.core.registration import write_registrations
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.inputs import load_split
+from tivit.scoring.inputs import load_split
 from tivit.theory.profiles import KEY_NAMES
 from tivit.theory.track import PLOT_COLUMNS, TRACK_COLUMNS
 

@@ -10,7 +10,7 @@ import sys
 import torch
 
 from stages import train
-from tivit.core.stage import run_stage
+from tivit.core.run.stage import run_stage
 from tivit.training import loop
 
 RANK = int(os.environ["RANK"])

@@ -10,7 +10,7 @@ from tivit.core import params as params_file
 from tivit.core.choices import ORIENTATIONS, SPLITS
 from tivit.core.errors import InputError
 from tivit.core.params import section
-from tivit.core.stage import add_verbose, exit_status, set_verbose
+from tivit.core.run.stage import add_verbose, exit_status, set_verbose
 from tivit.pretrained.files import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS, Trained, chosen
 from tivit.synth.layouts.command import add_synthesize
 
@@ -192,8 +192,8 @@ def _add_sweep(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    from tivit.evaluation.sweep import SweepParams
-    from tivit.evaluation.sweep_files import sweep_files
+    from tivit.sweeping.search import SweepParams
+    from tivit.sweeping.sweep_files import sweep_files
 
     params = section(params_file.load(arguments.params), "sweep", SweepParams)
     sweep_files(arguments.logits, arguments.notes, arguments.out, params)
@@ -217,8 +217,8 @@ def _add_score(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from tivit.evaluation.report import score_table
-    from tivit.evaluation.score_files import score_files
+    from tivit.scoring.report import score_table
+    from tivit.scoring.score_files import score_files
 
     comparison = score_files(arguments.reference, arguments.estimates, arguments.common)
     print(score_table(comparison.blocks()))

@@ -21,9 +21,9 @@ from tivit.core.keyboard import keys_between
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.notes import write_midi
 from tivit.core.params import section
-from tivit.core.progress import progress_bar
 from tivit.core.registration import Registration
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.progress import progress_bar
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid, seconds_of
 from tivit.decoding.events import decode_notes

@@ -35,9 +35,9 @@ from tivit.core.notes import Notes
 from tivit.core.params import section
 from tivit.core.timegrid import TimeGrid, frames_of
 from tivit.decoding.events import decode_notes
-from tivit.evaluation.inputs import ScoredClip, load_split
-from tivit.evaluation.scores import score_clip
-from tivit.evaluation.sweep import SweepParams, SweepResult, sweep
+from tivit.scoring.inputs import ScoredClip, load_split
+from tivit.scoring.scores import score_clip
+from tivit.sweeping.search import SweepParams, SweepResult, sweep
 from tivit.synth.music import SCALES, random_piece
 from tivit.synth.params import MusicParams, SynthParams
 from tivit.theory.key import DecodeParams, clip_posterior, rescored

@@ -21,8 +21,8 @@ from tivit.core.manifest import Clip, Manifest, read_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import load, section
 from tivit.core.strip import open_strips
-from tivit.datasets.lag import Lag, lag_of_clip
 from tivit.datasets.params import DataParams
+from tivit.labels.lag import Lag, lag_of_clip
 
 LARGEST_S = 0.2
 FAR_S = (0.36, 0.8)

@@ -46,9 +46,9 @@ from tivit.core.keyboard import (
     mirrored_midi,
     name_of,
 )
-from tivit.core.parallel import map_clips
 from tivit.core.params import section
 from tivit.core.registration import Registration
+from tivit.core.run.parallel import map_clips
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
 from tivit.registration.overlay import draw_overlay

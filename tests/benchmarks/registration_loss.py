@@ -20,17 +20,17 @@ from tivit.core.keyboard import KEYBOARD_WIDTH_MM
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
 from tivit.core.registration import FILE_NAME, Registration, read_registrations
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
 from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import read_thresholds
-from tivit.evaluation.scores import score_clip, summary_by_tier
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import predict_strip
 from tivit.model.checkpoint import load_checkpoint
 from tivit.model.setup import prepare_torch
+from tivit.scoring.scores import score_clip, summary_by_tier
 from tivit.synth.camera import Camera
 from tivit.video.rectify import write_strip
 

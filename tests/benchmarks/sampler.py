@@ -16,7 +16,7 @@ import numpy as np
 from tivit.core import params as params_file
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import open_strips
 from tivit.core.timegrid import TimeGrid, frames_of, seconds_of
 from tivit.model.params import ModelParams

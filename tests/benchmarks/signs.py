@@ -23,17 +23,17 @@ from tivit.core.logits import silenced
 from tivit.core.manifest import read_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import section
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, open_strips
 from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import read_thresholds
-from tivit.evaluation.scores import score_clip
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import predict_strip
 from tivit.model.background import background_of
 from tivit.model.checkpoint import load_checkpoint
 from tivit.model.fold import folded
 from tivit.model.setup import prepare_torch
+from tivit.scoring.scores import score_clip
 from tivit.training.augment import TURN_FULL, TURN_NONE, Turn
 
 SEAM_MM = 3.0

@@ -13,9 +13,9 @@ from tivit.core import params as params_file
 from tivit.core.params import section
 from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import Thresholds
-from tivit.evaluation.inputs import load_split
-from tivit.evaluation.scores import score_clip, summary
-from tivit.evaluation.sweep import SweepParams, sweep
+from tivit.scoring.inputs import load_split
+from tivit.scoring.scores import score_clip, summary
+from tivit.sweeping.search import SweepParams, sweep
 
 OPTIONS: dict[str, dict] = {
     "as shipped": {},

@@ -25,7 +25,7 @@ from tivit.core.notes import Notes, make_notes
 from tivit.core.params import section
 from tivit.core.timegrid import TimeGrid, grid_over
 from tivit.decoding.events import decode_notes
-from tivit.evaluation.sweep import SweepParams, sweep
+from tivit.sweeping.search import SweepParams, sweep
 
 MINUTES, FPS, NOTES_PER_S = 20, 30.0, 7.0
 ONSETS, PITCHES = {"probability": (0.1, 0.88, 40.0)}, {"probability": (0.0, 0.72, 25.0)}

@@ -17,7 +17,7 @@ import numpy as np
 
 from tivit.core import params as params_file
 from tivit.core.params import section
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import seconds_of
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import predict_strip

@@ -21,7 +21,7 @@ from tivit.core.keyboard import IS_BLACK, LEFT_MM, RIGHT_MM, key_of, name_of
 from tivit.core.manifest import CLIPS_NAME, Manifest, read_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import section
-from tivit.core.progress import progress, say
+from tivit.core.run.progress import progress, say
 from tivit.core.strip import INDEX_NAME, StripFolder, open_strips
 from tivit.datasets.base import DatasetClip
 from tivit.datasets.params import DataParams

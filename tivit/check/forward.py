@@ -17,8 +17,8 @@ from torch import nn
 
 from tivit.core.manifest import Manifest, read_manifest
 from tivit.core.params import scalar, section
-from tivit.core.progress import say
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.progress import say
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripFolder, open_strips
 from tivit.core.timegrid import seconds_of
 from tivit.datasets.registry import at_most

@@ -1,6 +1,6 @@
 """`python -m tivit check lag`: by how much the labels of the manifest are still early or late against the video of each clip.
 
-The manifest stage has already taken out what it was sure of; that is printed beside. `tivit/datasets/lag.py` is the estimator.
+The manifest stage has already taken out what it was sure of; that is printed beside. `tivit/labels/lag.py` is the estimator.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tivit.core.manifest import read_manifest
-from tivit.core.progress import say
+from tivit.core.run.progress import say
 from tivit.core.strip import open_strips
-from tivit.datasets.lag import lag_of_clip, read_applied
 from tivit.datasets.params import LagParams
+from tivit.labels.lag import lag_of_clip, read_applied
 
 FAR_S = 0.05
 """A lag beyond this is pointed out."""

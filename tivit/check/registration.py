@@ -20,9 +20,9 @@ from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
 from tivit.core.keyboard import WHITE_PITCH_MM
 from tivit.core.params import section
-from tivit.core.progress import say
 from tivit.core.registration import Registration
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.progress import say
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset

@@ -22,34 +22,34 @@ from tivit.compare.difference import difference_method
 from tivit.compare.kept import Kept
 from tivit.compare.plan import DIFFERENCE, measure_paces, steps_in
 from tivit.compare.table import Outcome, header_lines, line_of, markdown
-from tivit.core import fingerprint
 from tivit.core.artifacts import write_bytes, write_json
 from tivit.core.choices import SPLITS
 from tivit.core.logits import read_logits, write_logits
 from tivit.core.manifest import read_manifest
 from tivit.core.params import scalar, section
-from tivit.core.progress import say
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run import fingerprint
+from tivit.core.run.progress import say
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import open_strips
 from tivit.core.timegrid import seconds_of
 from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import write_thresholds
-from tivit.evaluation.inputs import load_split
-from tivit.evaluation.report import DECIMALS
-from tivit.evaluation.scores import score_clip, summary_by_tier
-from tivit.evaluation.sweep import SweepParams, sweep
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import HeadsOf, network_heads, split_logits
 from tivit.model.checkpoint import load_checkpoint, save_checkpoint
 from tivit.model.params import BACKENDS, ModelParams
 from tivit.model.setup import prepare_torch
+from tivit.scoring.inputs import load_split
+from tivit.scoring.report import DECIMALS
+from tivit.scoring.scores import score_clip, summary_by_tier
+from tivit.sweeping.search import SweepParams, sweep
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
 from tivit.training.data import content_digest, load_clips
 from tivit.training.loop import TrainData, Trainer, train
 from tivit.training.params import TrainParams
 from tivit.training.state import fingerprint_of as training_fingerprint
 
-CODE = ("core", "model", "theory", "decoding", "inference", "evaluation", "compare")
+CODE = ("core", "model", "theory", "decoding", "inference", "scoring", "sweeping", "compare")
 """What of the package decides the scores of trained weights."""
 STRIPS, MANIFEST = Path("data/strips"), Path("data/manifest")
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ METHOD_WIDTH, CELL_WIDTH = 12, 8
 
 @dataclass(frozen=True)
 class Outcome:
-    """One method: training steps (0: none), trained values, and the blocks of `evaluation.scores.summary_by_tier`.
+    """One method: training steps (0: none), trained values, and the blocks of `scoring.scores.summary_by_tier`.
 
     best_step: of the weights kept, 0 without training. training_s: seconds of training, validations included.
     real_time: seconds of strip per second of forward pass, from strip to logits.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tivit.core.artifacts import md5_of, read_json, resolve_inside, write_json
 from tivit.core.errors import InputError
-from tivit.core.progress import progress
+from tivit.core.run.progress import progress
 
 INDEX_FOLDER = Path("data/index")
 

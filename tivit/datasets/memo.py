@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tivit.core.artifacts import md5_of, read_json, write_json
 from tivit.core.errors import InputError
-from tivit.core.fingerprint import state_folder
-from tivit.core.progress import progress
+from tivit.core.run.fingerprint import state_folder
+from tivit.core.run.progress import progress
 from tivit.datasets.index import FileIndex, read_index, save_index, visible_files
 
 SETTLED_NS = 2 * 10**9

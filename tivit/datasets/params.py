@@ -41,7 +41,7 @@ class LagParams:
     correct : True: the lag of every clip is estimated, and taken out where it is sure; False: none is estimated.
     largest_s : an estimate that reaches this is not believed.
     least_s : one below this leaves the labels as they are.
-    min_confidence : nor is one less sure than this believed (`tivit/datasets/lag.py` says what it counts).
+    min_confidence : nor is one less sure than this believed (`tivit/labels/lag.py` says what it counts).
     """
 
     correct: bool

@@ -18,8 +18,8 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import KEY_COUNT
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.manifest import Clip
-from tivit.core.progress import progress_bar
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.progress import progress_bar
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripFolder, StripGeometry
 from tivit.model.background import background_of
 from tivit.model.fold import folded

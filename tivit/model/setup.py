@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from tivit.core.errors import InputError
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEEP_BYTES = 1 << 30

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 
 from tivit.core.errors import InputError
-from tivit.core.parallel import map_clips
 from tivit.core.registration import STATUSES, Registration, refused
+from tivit.core.run.parallel import map_clips
 from tivit.core.strip import StripGeometry
 from tivit.datasets.base import DatasetClip
 from tivit.datasets.registry import Dataset

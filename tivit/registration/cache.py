@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tivit.core.artifacts import md5_of, write_bytes
 from tivit.core.errors import InputError
-from tivit.core.fingerprint import fingerprint_of, state_folder
 from tivit.core.registration import Registration, read_registrations, write_registrations
+from tivit.core.run.fingerprint import fingerprint_of, state_folder
 from tivit.core.strip import StripGeometry
 from tivit.registration.params import Override, RegistrationParams
 

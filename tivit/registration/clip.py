@@ -11,7 +11,7 @@ import numpy as np
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
-from tivit.registration.moves import register_moving
+from tivit.registration.follow.moves import register_moving
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.video.reader import sample_frames
 

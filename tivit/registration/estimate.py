@@ -19,13 +19,13 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM, key_of, name_of
 from tivit.core.registration import Registration, correction_mm, refused
 from tivit.core.strip import StripGeometry
-from tivit.registration.extent import find_extent
+from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
+from tivit.registration.find.readings import SEARCHES, Reading, find_readings
+from tivit.registration.judge.extent import find_extent
+from tivit.registration.judge.octave import Extent, place_on_piano
+from tivit.registration.judge.refine import Correction, Picture, fit_correction
+from tivit.registration.judge.verify import Verdict, judge, player_side
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
-from tivit.registration.pattern import black_range, key_edges_mm, white_range
-from tivit.registration.place import Extent, place_on_piano
-from tivit.registration.readings import SEARCHES, Reading, find_readings
-from tivit.registration.refine import Correction, Picture, fit_correction
-from tivit.registration.verify import Verdict, judge, player_side
 from tivit.video.reader import Region
 
 SURE = 0.9

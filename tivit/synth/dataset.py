@@ -19,7 +19,7 @@ from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM
 from tivit.core.notes import Notes, joined, write_midi
-from tivit.core.parallel import map_clips
+from tivit.core.run.parallel import map_clips
 from tivit.core.timegrid import TimeGrid, frames_of
 from tivit.synth.cadence import every_picture, file_frames, random_cadence
 from tivit.synth.camera import Camera, corners_mm, random_camera

@@ -21,8 +21,8 @@ import torch
 from torch import nn
 
 from tivit.core.heads import VELOCITY
-from tivit.core.progress import progress_bar
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.progress import progress_bar
+from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 from tivit.model.build import build_model, parameter_count
 from tivit.model.checkpoint import Checkpoint

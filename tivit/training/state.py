@@ -10,9 +10,9 @@ import logging
 import shutil
 from typing import Any
 
-from tivit.core import fingerprint
 from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
+from tivit.core.run import fingerprint
 from tivit.model.checkpoint import read_torch, to_bytes
 
 log = logging.getLogger(__name__)

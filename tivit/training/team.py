@@ -19,7 +19,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from tivit.core.errors import InputError
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 
 
 @dataclass(frozen=True)

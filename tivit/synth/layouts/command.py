@@ -42,7 +42,7 @@ def add_synthesize(commands: argparse._SubParsersAction) -> argparse.ArgumentPar
 
 
 def _synthesize(arguments: argparse.Namespace) -> int:
-    from tivit.core.runtime import RuntimeParams
+    from tivit.core.run.runtime import RuntimeParams
     from tivit.synth.layouts.write import LayoutRequest, write_layout
     from tivit.synth.params import SynthParams
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core.choices import SPLITS
-from tivit.core.parallel import map_clips
+from tivit.core.run.parallel import map_clips
 from tivit.synth.dataset import Take, clip_tasks, film_clip, write_truth
 from tivit.synth.layouts.clip import Job, Kind, LayoutRequest, no_tables, refuse_existing, variable_times_s, write_frames
 from tivit.synth.layouts.omaps import OMAPS, OMAPS2

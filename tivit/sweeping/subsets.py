@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tivit.evaluation.matching import Edges, maximum_matching
+from tivit.scoring.matching import Edges, maximum_matching
 
 MOST_ESTIMATES = 8
 """Groups with more are matched anew: a table has two to the power of so many entries."""

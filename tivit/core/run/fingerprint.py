@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 STATE_DIR_VARIABLE = "TIVIT_STATE_DIR"
-PACKAGE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def fingerprint_of(code: Sequence[str], **parts: Any) -> str:

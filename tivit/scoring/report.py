@@ -1,15 +1,12 @@
-"""Tables of scores: rows for the CSV files of sweep and evaluate, and the few lines a person reads in the terminal."""
+"""Tables of scores: rows for the CSV files of evaluate, and the few lines a person reads in the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from tivit.core.heads import EVENT_HEADS
-from tivit.evaluation.calibration import BINS, HeadCalibration
-from tivit.evaluation.census import CENSUS_COLUMNS, CLASSES
-from tivit.evaluation.kinds import KIND_COLUMNS, KINDS
-from tivit.evaluation.points import Point
-from tivit.evaluation.scores import ClipScore
+from tivit.scoring.census import CENSUS_COLUMNS, CLASSES
+from tivit.scoring.kinds import KIND_COLUMNS, KINDS
+from tivit.scoring.scores import ClipScore
 
 CLIP_METRICS = (
     "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_p", "note_r", "note_f1_same_tol",
@@ -26,18 +23,8 @@ TABLE_METRICS = (
     "onset_late_ms", "onset_spread_ms", "late_ms_white", "late_ms_black", "offset_late_ms", "offset_spread_ms",
 )  # fmt: skip
 NAME_WIDTH, CELL_WIDTH = 24, 9
-POINT_COLUMNS = (
-    "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50",
-    "note_f1", "frame_f1",
-)  # fmt: skip
-CURVE_COLUMNS = ("onset_threshold", "precision", "recall", "f1")
-RELIABILITY_COLUMNS = (
-    "probability", *(f"{name}{state}" for name in EVENT_HEADS for state in ("", "_calibrated")),
-)  # fmt: skip
 DECIMALS = 4
 MS_DECIMALS = 1
-NO_POINT = "NaN"
-"""In a table that is drawn: nothing there. An empty cell would be drawn as 0."""
 
 
 def clip_rows(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> list[list[object]]:
@@ -48,40 +35,6 @@ def clip_rows(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> list
         missed, invented = counts.reference - counts.matched, counts.estimate - counts.matched
         metrics = [values.get(name, "") for name in CLIP_METRICS]
         rows.append([clip_id, tiers[clip_id], counts.reference, counts.matched, missed, invented, *metrics])
-    return rows
-
-
-def point_rows(points: Sequence[Point]) -> list[list[object]]:
-    """Return one row per operating point, columns `POINT_COLUMNS`; "" where a point has no such value."""
-    rows = ([getattr(point, name) for name in POINT_COLUMNS] for point in points)
-    return [["" if value is None else value for value in row] for row in rows]
-
-
-def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
-    """Return onset precision, recall and F1 at 50 ms over the onset threshold at the other chosen values, ascending.
-
-    The points are those where only onsets were scored, if there are any; of equal thresholds the first counts.
-    """
-    only_onsets = [point for point in points if point.note_f1 is None]
-    line = [point for point in only_onsets or points if point.pitch_threshold == best.pitch_threshold]
-    if not only_onsets:
-        line = [point for point in line if (point.hold, point.offset_threshold) == (best.hold, best.offset_threshold)]
-    first = {point.onset_threshold: point for point in reversed(line)}
-    return [[value, first[value].onset_p_50, first[value].onset_r_50, first[value].onset_f1_50] for value in sorted(first)]
-
-
-def reliability_rows(calibration: Mapping[str, HeadCalibration]) -> list[list[object]]:
-    """Return one row per bin of probability, columns `RELIABILITY_COLUMNS`: its middle, then the shares of true labels.
-
-    `NO_POINT` where no frame of a head has such a probability; a head that can be believed has shares like the middles.
-    """
-    rows = []
-    for number in range(BINS):
-        row: list[object] = [(number + 0.5) / BINS]
-        for name in EVENT_HEADS:
-            fits = [calibration[name].before, calibration[name].after] if name in calibration else [None, None]
-            row += [fit.observed[number] if fit is not None and fit.frames[number] else NO_POINT for fit in fits]
-        rows.append(row)
     return rows
 
 

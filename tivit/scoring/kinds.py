@@ -25,8 +25,8 @@ import numpy as np
 
 from tivit.core.keyboard import IS_BLACK, KEY_COUNT, MIDI, key_of, midi_of, midi_of_name, name_of
 from tivit.core.notes import Notes
-from tivit.evaluation.matching import DECIMALS
-from tivit.evaluation.timing import MS_PER_S
+from tivit.scoring.matching import DECIMALS
+from tivit.scoring.timing import MS_PER_S
 
 _REGISTER_STARTS = [midi_of_name(name) for name in ("C3", "C4", "C5")]
 REGISTERS = ("bass", "tenor", "alto", "treble")

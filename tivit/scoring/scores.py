@@ -3,7 +3,7 @@
 Choices that change a number:
 - Pitches must agree, which is what 50 cents in Hz mean between keys. Onsets within 50 ms (or 100 ms), the limit included, both
   rounded to 0.1 ms. Matching is the largest possible one, each note used once, so the counts are mir_eval's
-  (`tivit.evaluation.matching` finds them, without the second that importing mir_eval takes; tests hold the two equal).
+  (`tivit.scoring.matching` finds them, without the second that importing mir_eval takes; tests hold the two equal).
   Where several largest matchings exist, labels and times are read off one that is built from the nearest onsets first.
 - `note_f1`: onset within 50 ms and offset within 20 % of the reference length or 50 ms, whichever is more (the default rule).
   `note_f1_same_tol`: onset and offset each within 50 ms.
@@ -18,9 +18,9 @@ Choices that change a number:
   have notes and every velocity is known.
 - Notes of keys that the picture does not show are reference notes like any other: they count as missed.
 - A side without notes scores 0 (precision, recall and F1), as in mir_eval, also when both sides are empty.
-- Values are means over clips, `..._low` and `..._high` the ends of their 95 % intervals (`tivit.evaluation.bootstrap`);
-  `pooled_*` counts all notes of all clips together. Those by kind of note (`tivit.evaluation.kinds`), the census of errors
-  (`tivit.evaluation.census`) and the timing (`tivit.evaluation.timing`) count the notes of a block together in every block.
+- Values are means over clips, `..._low` and `..._high` the ends of their 95 % intervals (`tivit.scoring.bootstrap`);
+  `pooled_*` counts all notes of all clips together. Those by kind of note (`tivit.scoring.kinds`), the census of errors
+  (`tivit.scoring.census`) and the timing (`tivit.scoring.timing`) count the notes of a block together in every block.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import KEY_COUNT, hz_of, key_of
 from tivit.core.notes import Notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.bootstrap import mean_intervals
-from tivit.evaluation.census import Census, census_of, census_values
-from tivit.evaluation.kinds import KindScore, kind_values, score_kinds
-from tivit.evaluation.matching import Edges, maximum_matching, offset_is_near, onset_edges
-from tivit.evaluation.timing import Timing, timing_of, timing_values
+from tivit.scoring.bootstrap import mean_intervals
+from tivit.scoring.census import Census, census_of, census_values
+from tivit.scoring.kinds import KindScore, kind_values, score_kinds
+from tivit.scoring.matching import Edges, maximum_matching, offset_is_near, onset_edges
+from tivit.scoring.timing import Timing, timing_of, timing_values
 
 SPLIT_MIDI = 60
 LEAST_S = 1e-9

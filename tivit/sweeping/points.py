@@ -9,7 +9,7 @@ import numpy as np
 
 from tivit.core.keyboard import IS_BLACK, KEY_COUNT
 from tivit.decoding.thresholds import HeadThreshold, KeyValues, Thresholds
-from tivit.evaluation.counting import Counts
+from tivit.sweeping.counting import Counts
 
 LAG_TOLERANCE_S = 0.1
 FEWEST_FOR_LAG = 10
@@ -33,7 +33,7 @@ class Point:
 
 
 def best_point(points: Sequence[Point], key: Callable[[Point], tuple[float, ...]], tie: float, place: float) -> Point:
-    """Return the point with the highest score; `key` gives (score, threshold, ...), ties as `tivit.evaluation.sweep` says.
+    """Return the point with the highest score; `key` gives (score, threshold, ...), ties as `tivit.sweeping.search` says.
 
     `place`: where among the ties, from their lowest thresholds (0) to their highest (1).
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 from tivit.core import params as params_file
 from tivit.core.errors import InputError
-from tivit.core.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130

@@ -18,17 +18,17 @@ from tivit.core.logits import ClipLogits, SplitClips, read_logits
 from tivit.core.manifest import read_notes
 from tivit.core.notes import Notes, empty_notes
 from tivit.decoding.thresholds import write_thresholds
-from tivit.evaluation.calibration import HeadCalibration, calibrate
-from tivit.evaluation.report import (
+from tivit.scoring.report import DECIMALS
+from tivit.sweeping.calibration import HeadCalibration, calibrate
+from tivit.sweeping.search import SweepParams, SweepResult, sweep
+from tivit.sweeping.tables import (
     CURVE_COLUMNS,
-    DECIMALS,
     POINT_COLUMNS,
     RELIABILITY_COLUMNS,
     curve_rows,
     point_rows,
     reliability_rows,
 )  # fmt: skip
-from tivit.evaluation.sweep import SweepParams, SweepResult, sweep
 
 log = logging.getLogger("tivit.sweep")
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from tivit.core.keyboard import OCTAVE_KEYS
 from tivit.core.notes import Notes
-from tivit.evaluation.matching import Edges, maximum_matching, onset_edges
+from tivit.scoring.matching import Edges, maximum_matching, onset_edges
 
 TIMING_S = 0.2
 ONSET_S = 0.05

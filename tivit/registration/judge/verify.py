@@ -15,10 +15,10 @@ import numpy as np
 
 from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
-from tivit.registration.pattern import black_range_mm, key_edges_mm, tail_mm, white_range
-from tivit.registration.place import Extent
-from tivit.registration.pose import black_edges_mm
-from tivit.registration.refine import BEYOND_ROWS, BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Picture, Plan
+from tivit.registration.find.pattern import black_range_mm, key_edges_mm, tail_mm, white_range
+from tivit.registration.find.pose import black_edges_mm
+from tivit.registration.judge.octave import Extent
+from tivit.registration.judge.refine import BEYOND_ROWS, BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Picture, Plan
 
 SHIFTS_WHITE = (-3, -2, -1, 1, 2, 3)
 """All shifts within an octave; the mirrored pattern is one of them."""

@@ -25,7 +25,7 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import TAIL_LEFT_MM, TAIL_RIGHT_MM, WHITE_LENGTH_MM, key_of
 from tivit.core.manifest import Clip
 from tivit.core.notes import Notes
-from tivit.core.parallel import map_clips
+from tivit.core.run.parallel import map_clips
 from tivit.core.strip import StripFolder, StripGeometry, covered_shares, open_strips
 from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import LagParams

@@ -1,7 +1,7 @@
 """How many notes and frames are right at one operating point: counted per clip and key colour, by exact matching.
 
 Matching never leaves a key, so what white and black keys count adds up whatever thresholds each has. The rules are those of
-`tivit.evaluation.scores`: onsets within 50 ms; offsets too, by mir_eval's default rule; keys down at the instants of the grid.
+`tivit.scoring.scores`: onsets within 50 ms; offsets too, by mir_eval's default rule; keys down at the instants of the grid.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from tivit.core.keyboard import IS_BLACK, KEY_COUNT, key_of
 from tivit.core.notes import Notes
 from tivit.core.timegrid import TimeGrid
-from tivit.evaluation.matching import Edges, maximum_matching, offset_is_near
-from tivit.evaluation.subsets import SubsetMatching
+from tivit.scoring.matching import Edges, maximum_matching, offset_is_near
+from tivit.sweeping.subsets import SubsetMatching
 
 COLOURS = 2
 """White keys, then black keys."""
 SLACK_FRAMES = 1e-6
-"""An event so little after an instant counts as at it, as in `tivit.evaluation.scores.roll`."""
+"""An event so little after an instant counts as at it, as in `tivit.scoring.scores.roll`."""
 
 
 @dataclass(frozen=True)

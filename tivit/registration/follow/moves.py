@@ -17,7 +17,7 @@ import numpy as np
 from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
 from tivit.core.registration import Move, Registration, refused
 from tivit.core.strip import StripGeometry
-from tivit.registration.track import Tracker, distance_key, steadied
+from tivit.registration.follow.track import Tracker, distance_key, steadied
 from tivit.video.reader import SampledFrame
 
 MOVED_KEY = 0.06

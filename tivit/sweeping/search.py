@@ -38,11 +38,11 @@ from tivit.core.notes import Notes
 from tivit.core.params import check_range
 from tivit.decoding.events import Events, Runs, at_keys, begins, collect, decide, spans
 from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
-from tivit.evaluation.calibration import calibrate
-from tivit.evaluation.counting import Counts, OnsetCounter, Truth, frame_counts, note_counts, truth_of
-from tivit.evaluation.grids import Grid, check_grid, refined, values_of
-from tivit.evaluation.matching import Edges, maximum_matching, onset_edges
-from tivit.evaluation.points import (
+from tivit.scoring.matching import Edges, maximum_matching, onset_edges
+from tivit.sweeping.calibration import calibrate
+from tivit.sweeping.counting import Counts, OnsetCounter, Truth, frame_counts, note_counts, truth_of
+from tivit.sweeping.grids import Grid, check_grid, refined, values_of
+from tivit.sweeping.points import (
     LAG_TOLERANCE_S,
     Point,
     best_point,
@@ -70,7 +70,7 @@ MIDDLE = 0.5
 
 @dataclass(frozen=True)
 class SweepParams:
-    """The grids (`tivit.evaluation.grids`), how is searched and for what, and the event rules (params section `sweep`).
+    """The grids (`tivit.sweeping.grids`), how is searched and for what, and the event rules (params section `sweep`).
 
     An offset threshold of 1 leaves that head out. `tie_f1`: scores so near to the best are as good; `tie_place`: which of them
     is taken, from the lowest thresholds (0) to the highest (1), for what begins notes. `calibrate`: the fitted

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tivit.core.artifacts import write_csv
-from tivit.evaluation.kinds import KEY_COLUMNS, key_rows
-from tivit.evaluation.report import CLIP_COLUMNS, DECIMALS, census_table, clip_rows, kind_table
-from tivit.evaluation.scores import ClipScore
-from tivit.evaluation.timing import HISTOGRAM_COLUMNS, histogram_rows
+from tivit.scoring.kinds import KEY_COLUMNS, key_rows
+from tivit.scoring.report import CLIP_COLUMNS, DECIMALS, census_table, clip_rows, kind_table
+from tivit.scoring.scores import ClipScore
+from tivit.scoring.timing import HISTOGRAM_COLUMNS, histogram_rows
 
 
 def write_tables(

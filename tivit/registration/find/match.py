@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tivit.core.keyboard import WHITE_PITCH_MM
-from tivit.registration.pattern import BLACK_PER_OCTAVE, WHITE_PER_OCTAVE, black_center_mm
+from tivit.registration.find.pattern import BLACK_PER_OCTAVE, WHITE_PER_OCTAVE, black_center_mm
 
 PERSPECTIVES = np.linspace(-0.4, 0.4, 41)
 PITCH_STEP = 0.15

@@ -21,7 +21,7 @@ from tivit.core.keyboard import (
     BLACK_TOP_WIDTH_MM,
     WHITE_LENGTH_MM,
 )
-from tivit.registration.pattern import black_center_mm
+from tivit.registration.find.pattern import black_center_mm
 
 X_SIGMA_PX, Y_SIGMA_PX = 1.5, 3.0
 """Spread of a measured end along and across the keyboard, for a keyboard 600 px wide; lens errors are shared by neighbours."""

@@ -18,9 +18,9 @@ from tivit.core.artifacts import write_csv, write_json
 from tivit.core.errors import InputError
 from tivit.core.notes import empty_notes
 from tivit.core.timegrid import TimeGrid, frames_of
-from tivit.evaluation.note_files import SUFFIXES, read_scored_notes
-from tivit.evaluation.report import CLIP_COLUMNS, DECIMALS, clip_rows
-from tivit.evaluation.scores import ClipScore, score_clip, summary_by_tier
+from tivit.scoring.note_files import SUFFIXES, read_scored_notes
+from tivit.scoring.report import CLIP_COLUMNS, DECIMALS, clip_rows
+from tivit.scoring.scores import ClipScore, score_clip, summary_by_tier
 
 FRAMES_PER_S = 100.0
 FILE_COLUMNS = ("estimate", "file", *CLIP_COLUMNS[2:])

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 
 from tivit.core.keyboard import BLACK_COUNT, KEYBOARD_WIDTH_MM, OCTAVE_MM, WHITE_COUNT, WHITE_LENGTH_MM
-from tivit.registration.detect import HAT_THRESHOLDS, MAX_BLOBS, ROWS, Blobs, darkness, find_blobs, rows_of
-from tivit.registration.match import Match, match_row
+from tivit.registration.find.detect import HAT_THRESHOLDS, MAX_BLOBS, ROWS, Blobs, darkness, find_blobs, rows_of
+from tivit.registration.find.match import Match, match_row
+from tivit.registration.find.pattern import BLACK_PER_OCTAVE, mirrored_black
+from tivit.registration.find.pose import Pose, fit_to_black_keys
 from tivit.registration.params import RegistrationParams
-from tivit.registration.pattern import BLACK_PER_OCTAVE, mirrored_black
-from tivit.registration.pose import Pose, fit_to_black_keys
 from tivit.video.median import temporal_median
 from tivit.video.reader import Region
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tivit.core.keyboard import OCTAVE_KEYS, WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
-from tivit.registration.pattern import (
+from tivit.registration.find.pattern import (
     black_midi,
     black_range_mm,
     key_edges_mm,
@@ -21,9 +21,9 @@ from tivit.registration.pattern import (
     white_midi,
     whites_between,
 )
-from tivit.registration.place import C, E, Extent
-from tivit.registration.pose import black_edges_mm
-from tivit.registration.refine import BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, X_MM, Plan
+from tivit.registration.find.pose import black_edges_mm
+from tivit.registration.judge.octave import C, E, Extent
+from tivit.registration.judge.refine import BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, X_MM, Plan
 
 NEIGHBOURS = 8
 """Black keys on each side that say how dark and how bright keys are near by."""

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_PITCH_MM
-from tivit.registration.pattern import black_center_mm
-from tivit.registration.pose import black_edges_mm
+from tivit.registration.find.pattern import black_center_mm
+from tivit.registration.find.pose import black_edges_mm
 from tivit.video.median import temporal_median
 
 STEP_MM = 1.0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
-from tivit.core.progress import progress
+from tivit.core.run.progress import progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

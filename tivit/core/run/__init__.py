@@ -1,0 +1,1 @@
+"""How a stage runs: command line, worker processes, progress bars, fingerprints and the `runtime` params."""

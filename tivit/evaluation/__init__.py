@@ -1,1 +1,0 @@
-"""Scores, the threshold sweep, tables and pictures (numpy, mir_eval)."""

@@ -1,0 +1,1 @@
+"""Where the keyboard goes when the camera moves."""

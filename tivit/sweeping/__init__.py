@@ -1,0 +1,1 @@
+"""Which thresholds: grids, operating points, the search over them, calibration (numpy)."""

@@ -1,0 +1,54 @@
+"""Tables of a sweep: operating points, the onset curve, and reliability, as rows for its CSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tivit.core.heads import EVENT_HEADS
+from tivit.sweeping.calibration import BINS, HeadCalibration
+from tivit.sweeping.points import Point
+
+POINT_COLUMNS = (
+    "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50",
+    "note_f1", "frame_f1",
+)  # fmt: skip
+CURVE_COLUMNS = ("onset_threshold", "precision", "recall", "f1")
+RELIABILITY_COLUMNS = (
+    "probability", *(f"{name}{state}" for name in EVENT_HEADS for state in ("", "_calibrated")),
+)  # fmt: skip
+NO_POINT = "NaN"
+"""In a table that is drawn: nothing there. An empty cell would be drawn as 0."""
+
+
+def point_rows(points: Sequence[Point]) -> list[list[object]]:
+    """Return one row per operating point, columns `POINT_COLUMNS`; "" where a point has no such value."""
+    rows = ([getattr(point, name) for name in POINT_COLUMNS] for point in points)
+    return [["" if value is None else value for value in row] for row in rows]
+
+
+def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
+    """Return onset precision, recall and F1 at 50 ms over the onset threshold at the other chosen values, ascending.
+
+    The points are those where only onsets were scored, if there are any; of equal thresholds the first counts.
+    """
+    only_onsets = [point for point in points if point.note_f1 is None]
+    line = [point for point in only_onsets or points if point.pitch_threshold == best.pitch_threshold]
+    if not only_onsets:
+        line = [point for point in line if (point.hold, point.offset_threshold) == (best.hold, best.offset_threshold)]
+    first = {point.onset_threshold: point for point in reversed(line)}
+    return [[value, first[value].onset_p_50, first[value].onset_r_50, first[value].onset_f1_50] for value in sorted(first)]
+
+
+def reliability_rows(calibration: Mapping[str, HeadCalibration]) -> list[list[object]]:
+    """Return one row per bin of probability, columns `RELIABILITY_COLUMNS`: its middle, then the shares of true labels.
+
+    `NO_POINT` where no frame of a head has such a probability; a head that can be believed has shares like the middles.
+    """
+    rows = []
+    for number in range(BINS):
+        row: list[object] = [(number + 0.5) / BINS]
+        for name in EVENT_HEADS:
+            fits = [calibration[name].before, calibration[name].after] if name in calibration else [None, None]
+            row += [fit.observed[number] if fit is not None and fit.frames[number] else NO_POINT for fit in fits]
+        rows.append(row)
+    return rows
