@@ -12,11 +12,11 @@ import numpy as np
 import pretty_midi
 import pytest
 import yaml
+from paths import ROOT
 
 from tivit.core.manifest import read_manifest
 from tivit.core.notes import make_notes, write_midi
 
-ROOT = Path(__file__).parents[1]
 STAGES = ["synthesize", "register", "strips", "manifest", "train", "logits", "decode", "sweep", "evaluate"]
 TRAINED = ("--checkpoint", "data/model/best.pt", "--thresholds", "metrics/thresholds.json")
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from decoding_cases import THRESHOLDS
 from model_cases import GEOMETRY, model_params, noisy_inputs
+from paths import PARAMS_FILE
 
 from tivit.__main__ import main
 from tivit.core.errors import InputError
@@ -23,7 +24,6 @@ from tivit.scoring.scores import score_clip
 from tivit.synth.dataset import ClipTask, write_clip
 from tivit.synth.params import SynthParams
 
-PARAMS_FILE = Path(__file__).parents[1] / "params.yaml"
 LENGTH_S = 3.0
 GRID = TimeGrid(30.0, 0.0, 90)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 MIDDLE = {"targets", "datasets", "video", "model", "theory", "decoding", "scoring"}
 MAY_IMPORT = {
     "core": set(),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import PARAMS_FILE
 from registration_cases import known_registration, random_view
 
 from tivit import transcribe
@@ -16,7 +17,6 @@ from tivit.core.strip import StripGeometry
 from tivit.registration.clip import RegisteredVideo
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 
-PARAMS_FILE = Path(__file__).parents[1] / "params.yaml"
 VALUES = load(PARAMS_FILE)
 PARAMS, GEOMETRY = section(VALUES, "registration", RegistrationParams), section(VALUES, "strips", StripGeometry)
 GOOD = known_registration(random_view(np.random.default_rng(2)), GEOMETRY)

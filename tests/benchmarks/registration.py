@@ -1,8 +1,8 @@
 """How well `tivit.registration.estimate` finds keyboards in rendered views of all conditions: run by hand, never a test.
 
-    PYTHONPATH=.:tests python tests/benchmarks/registration.py --seed 0,1 [--views 320] [--workers 2] [--conditions dark,tilt]
-    PYTHONPATH=.:tests python tests/benchmarks/registration.py --only 17 --save FOLDER         frame and overlay of one view
-    PYTHONPATH=.:tests python tests/benchmarks/registration.py --seed 0,1 --gallery            the worst ten, for docs/
+    PYTHONPATH=.:tests/helpers python tests/benchmarks/registration.py --seed 0,1 [--views 9] [--workers 2] [--conditions dark]
+    PYTHONPATH=.:tests/helpers python tests/benchmarks/registration.py --only 17 --save FOLDER     frame and overlay of one view
+    PYTHONPATH=.:tests/helpers python tests/benchmarks/registration.py --seed 0,1 --gallery        the worst ten, for docs/
 
 Views are rendered once and kept under --cache (.tivit/views); those of several seeds are pooled. Errors are those of
 `registration.truth.key_errors` over the keys in view, in white-key widths, pooled over the keys of all views that were not

@@ -1,6 +1,6 @@
 """How fast thresholds are swept and notes decoded, beside mir_eval on the same arrays: run by hand, never a test.
 
-    PYTHONPATH=.:tests python tests/benchmarks/sweep_speed.py [--runs 5] [--points 3]
+    PYTHONPATH=.:tests/helpers python tests/benchmarks/sweep_speed.py [--runs 5] [--points 3]
 
 Twenty minutes at 30 frames a second with about seven notes a second, as one clip and as twenty of a minute: ideal logits of
 random notes made doubtful (probabilities within 0.02..0.9) with Gaussian noise. A sweep of 40 x 25 onset and pitch thresholds,

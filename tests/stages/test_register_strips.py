@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from paths import PARAMS_FILE
 from registration_cases import Look, known_registration, random_view, render
 
 from stages import manifest, register, strips
@@ -25,7 +26,7 @@ from tivit.registration import batch
 from tivit.registration.clip import RegisteredVideo
 
 RUNTIME = RuntimeParams(workers=1, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
-PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")
+PARAMS = params_file.load(PARAMS_FILE)
 IDS = ("test/hard_000", "train/plain_000", "val/plain_000")
 
 

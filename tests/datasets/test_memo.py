@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from paths import PARAMS_FILE
 
 from tivit.__main__ import main
 from tivit.core.artifacts import md5_of
@@ -91,7 +92,7 @@ def test_no_files_are_an_error_and_write_nothing(reads):
 
 
 def test_the_command_writes_checks_and_is_quick(reads, monkeypatch, capsys):
-    params = Path(__file__).parents[1] / "params.yaml"
+    params = PARAMS_FILE
     Path("team").mkdir()
     Path("root").rename("team/OMAPS")
     monkeypatch.setenv("TIVIT_DATA_DIR", str(Path("team").resolve()))

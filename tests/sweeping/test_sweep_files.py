@@ -16,7 +16,7 @@ from tivit.core.logits import ClipLogits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
-from tivit.scoring.report import CURVE_COLUMNS, POINT_COLUMNS, RELIABILITY_COLUMNS, reliability_rows
+from tivit.sweeping.tables import CURVE_COLUMNS, POINT_COLUMNS, RELIABILITY_COLUMNS, reliability_rows
 
 
 @pytest.fixture

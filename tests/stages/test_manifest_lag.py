@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import PARAMS_FILE
 
 from stages import manifest, register, strips, synthesize
 from tivit.core import params as params_file
@@ -18,7 +19,7 @@ from tivit.datasets.params import DataParams
 from tivit.labels.lag import LAG_COLUMNS
 
 RUNTIME = RuntimeParams(workers=2, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
-PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")
+PARAMS = params_file.load(PARAMS_FILE)
 PARAMS["synth"] |= {"train_clips": 2, "val_clips": 2, "test_clips": 2, "shift_clips": 0, "val_s": 6.0, "test_s": 6.0}
 PARAMS["synth"]["camera"]["sizes"] = [[640, 360]]
 LABELS = Path("data/Synthetic")

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from datasets_cases import index, lay, opened
+from paths import ROOT
 
 from tivit.__main__ import main
 from tivit.check import dataset as check
@@ -17,7 +18,6 @@ from tivit.core.notes import empty_notes, make_notes
 from tivit.core.strip import StripGeometry, strip_path, write_strip_index
 from tivit.core.timegrid import TimeGrid
 
-ROOT = Path(__file__).parents[1]
 GEOMETRY = StripGeometry(832, 64, -22.0, 158.0)
 
 

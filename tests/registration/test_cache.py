@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import PARAMS_FILE
 from registration_cases import known_registration, random_view
 
 from tivit.core.params import load, section
@@ -15,7 +16,7 @@ from tivit.core.strip import StripGeometry
 from tivit.registration import cache
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 
-VALUES = load(Path(__file__).parents[1] / "params.yaml")
+VALUES = load(PARAMS_FILE)
 PARAMS, GEOMETRY = section(VALUES, "registration", RegistrationParams), section(VALUES, "strips", StripGeometry)
 FOUND = known_registration(random_view(np.random.default_rng(3)), GEOMETRY)
 NAME, PICTURE = "0" * 64, b"\x89PNG picture"

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from paths import PARAMS_FILE
 from registration_cases import known_registration, random_view
 
 from tivit.__main__ import main
@@ -19,7 +20,7 @@ from tivit.registration import batch
 from tivit.registration.batch import Registered
 from tivit.registration.clip import RegisteredVideo
 
-PARAMS = Path(__file__).parents[1] / "params.yaml"
+PARAMS = PARAMS_FILE
 GEOMETRY = section(load(PARAMS), "strips", StripGeometry)
 VIEW = random_view(np.random.default_rng(11))
 GOOD = known_registration(VIEW, GEOMETRY)

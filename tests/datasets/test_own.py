@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets_cases import rendered_params as params
 from model_cases import three_notes
-from test_datasets import params, project  # noqa: F401
+from paths import PARAMS_FILE
 
 from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
@@ -21,7 +22,7 @@ ONE_TRACK = make_notes([1.0, 2.0], [1.5, 2.5], [60, 64])
 
 
 @pytest.fixture
-def own(project):  # noqa: F811
+def own(project):
     """Return a project whose own folder holds one clip and the README."""
     OWN.mkdir()
     (OWN / "README.md").write_text("read me")
@@ -31,7 +32,7 @@ def own(project):  # noqa: F811
     return project
 
 
-def test_a_folder_with_only_its_readme_changes_nothing(project):  # noqa: F811
+def test_a_folder_with_only_its_readme_changes_nothing(project):
     before = open_dataset(params())
     OWN.mkdir()
     (OWN / "README.md").write_text("read me")
@@ -69,7 +70,7 @@ def test_an_offset_moves_the_notes_to_the_clock_of_the_video(own):
 def test_own_clips_have_a_table_of_what_is_known(own):
     (OWN / "registration.csv").write_text(",".join(COLUMNS) + "\nown/first,C2,,,,,,,,,\n")
     dataset = open_dataset(params())
-    registration = section(load(Path(__file__).parents[1] / "params.yaml"), "registration", RegistrationParams)
+    registration = section(load(PARAMS_FILE), "registration", RegistrationParams)
     assert overrides_of(dataset, dataset.clips(), registration)["own/first"] == Override(first_key=36)
     (OWN / "registration.csv").write_text(",".join(COLUMNS) + "\nown/frist,C2,,,,,,,,,\n")
     with pytest.raises(InputError, match="data/own/registration.csv, line 2, column clip_id: 'own/frist' .*mean 'own/first'"):

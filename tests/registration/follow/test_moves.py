@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from paths import PARAMS_FILE, REAL_CLIPS
 from registration_cases import Look, View, random_view, render
 
 from tivit.core import params as params_file
@@ -19,10 +19,10 @@ from tivit.registration.params import RegistrationParams
 from tivit.registration.truth import key_errors
 from tivit.video.reader import SampledFrame
 
-PARAMS = params_file.section(params_file.load(Path(__file__).parents[1] / "params.yaml"), "registration", RegistrationParams)
+PARAMS = params_file.section(params_file.load(PARAMS_FILE), "registration", RegistrationParams)
 GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
 FPS, SECONDS = 25.0, 4.0
-FURELISE = Path(__file__).parents[2] / "shared/real/pianoray_furelise.mp4"
+FURELISE = REAL_CLIPS / "pianoray_furelise.mp4"
 
 
 @cache

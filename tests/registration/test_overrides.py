@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from paths import PARAMS_FILE
 
 from tivit.core.errors import InputError
 from tivit.core.params import load, section
@@ -25,7 +26,7 @@ HEADER = ",".join(COLUMNS)
 
 
 def params(**changes) -> RegistrationParams:
-    values = load(Path(__file__).parents[1] / "params.yaml")
+    values = load(PARAMS_FILE)
     return section({"registration": values["registration"] | changes}, "registration", RegistrationParams)
 
 
@@ -46,7 +47,7 @@ def dataset(tmp_path, monkeypatch):
         write_index("Synthetic", root, Path("data/index/Synthetic.json"))
         if lines:
             (root / "registration.csv").write_text("\n".join((HEADER, *lines)) + "\n")
-        values = load(Path(__file__).parents[1] / "params.yaml")
+        values = load(PARAMS_FILE)
         return open_dataset(replace(section(values, "data", DataParams), root=str(root)))
 
     return opened

@@ -24,8 +24,9 @@ from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
 from tivit.scoring.census import CENSUS_COLUMNS
 from tivit.scoring.kinds import KEY_COLUMNS, KIND_COLUMNS
-from tivit.scoring.report import CLIP_COLUMNS, CURVE_COLUMNS, POINT_COLUMNS
+from tivit.scoring.report import CLIP_COLUMNS
 from tivit.scoring.timing import HISTOGRAM_COLUMNS
+from tivit.sweeping.tables import CURVE_COLUMNS, POINT_COLUMNS
 
 REGISTRATIONS = "data/registration/reg_refined.json"
 NOT_FOUND = refused("confidence 0.31 is below 0.5", (360, 640), 4)

@@ -4,12 +4,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from paths import FIXTURES, PARAMS_FILE
+
 from tivit.core.params import load, section
 from tivit.datasets.index import write_index
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import Dataset, layout_of, open_dataset
 
-FIXTURES = Path(__file__).parent / "fixtures"
 TIMES = (
     "2024-02-14_19-10-09", "2024-02-15_19-10-09", "2024-02-16_20-00-00",
     "2024-03-01_10-00-00", "2024-03-02_10-00-00", "2024-03-03_10-00-00",
@@ -25,12 +27,19 @@ VIDEOS = {
 }  # fmt: skip
 """Name of a fixture -> its videos. `PianoYT_lists` is PianoYT with lists of splits."""
 NAMES = tuple(VIDEOS)
+LABEL = {"notes": [[0.5, 1.0, 60, 80, 1, 1], [0.2, 0.4, 40, 70, 0, 0]], "key_centers_px": np.zeros((88, 2)).tolist()}
+"""What the renderer writes of a clip: its notes and where its keys are."""
 
 
 def params(name: str, **changes) -> DataParams:
     """Return the section of params.yaml with another dataset and `changes`."""
-    values = load(Path(__file__).parents[1] / "params.yaml")
+    values = load(PARAMS_FILE)
     return replace(section(values, "data", DataParams), name=name, **changes)
+
+
+def rendered_params(**changes) -> DataParams:
+    """Return the section of params.yaml with the rendered dataset and `changes`."""
+    return params("Synthetic", **changes)
 
 
 def lay(folder: Path, fixture: str) -> Path:

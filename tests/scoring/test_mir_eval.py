@@ -3,8 +3,6 @@
 mir_eval refuses reference notes without length where offsets count; for it they last a nanosecond.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from decoding_cases import random_notes
@@ -12,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mir_eval import transcription, transcription_velocity
 from mir_eval.util import f_measure
+from paths import REAL_CLIPS
 
 from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import hz_of
@@ -21,7 +20,7 @@ from tivit.scoring.note_files import read_scored_notes
 from tivit.scoring.scores import F1_NAMES, RULES, SIDES, VELOCITY_F1_NAMES, VELOCITY_RULES, match, score_clip
 
 GRID = TimeGrid(30.0, 0.0, 31)
-REAL = sorted((Path(__file__).parents[2] / "shared/real").glob("*.mid"))
+REAL = sorted(REAL_CLIPS.glob("*.mid"))
 EXACT = st.integers(0, 40).map(lambda step: step * 0.025)
 ANY = st.floats(0.0, 1.0, width=32)
 LENGTHS_S = st.sampled_from([0.0, 0.025, 0.05, 0.2, 0.25, 0.5, 1.0])

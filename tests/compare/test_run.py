@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from model_cases import RUNTIME, model_params, played_clip, train_params, write_clips
+from paths import ROOT
 
 from tivit.__main__ import main
 from tivit.compare import plan, run
@@ -16,7 +17,6 @@ from tivit.compare.run import Request, compare
 from tivit.compare.table import Outcome, header_lines, line_of, markdown
 from tivit.core.errors import InputError
 
-ROOT = Path(__file__).parents[1]
 OUT = Path("out")
 EQUAL = (
     "compare.json",

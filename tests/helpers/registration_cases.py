@@ -6,10 +6,10 @@ Truth is exact: `View.image_px` says where a world point (mm) lies in the pictur
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
+from paths import PARAMS_FILE
 
 from tivit.core import params as params_file
 from tivit.core.keyboard import (
@@ -38,7 +38,7 @@ from tivit.registration.judge.refine import FRONT_ROWS, X_MM, Y_MM, Plan
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.registration.truth import key_errors
 
-PARAMS = params_file.section(params_file.load(Path(__file__).parents[1] / "params.yaml"), "registration", RegistrationParams)
+PARAMS = params_file.section(params_file.load(PARAMS_FILE), "registration", RegistrationParams)
 GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
 SUPERSAMPLE = 3
 

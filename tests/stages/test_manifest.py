@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from datasets_cases import NAMES, TIMES, index, lay, opened
+from paths import PARAMS_FILE
 from registration_cases import known_registration, random_view
 
 from stages import manifest
@@ -20,7 +21,7 @@ from tivit.core.registration import refused, write_registrations
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 
-PARAMS = params_file.load(Path(__file__).parents[1] / "params.yaml")
+PARAMS = params_file.load(PARAMS_FILE)
 PARAMS["data"]["lag"]["correct"] = False  # the videos of the fixtures are none, so they have no strips
 RUNTIME = section(PARAMS, "runtime", RuntimeParams)
 GEOMETRY = section(PARAMS, "strips", StripGeometry)

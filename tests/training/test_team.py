@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from model_cases import RUNTIME, batch_of, model_params, played_clip, train_data, train_params
+from paths import ROOT
 from torch import nn
 
 from tivit.core.errors import InputError
@@ -19,8 +20,6 @@ from tivit.core.strip import strip_path, write_strip_index
 from tivit.training import team as team_module
 from tivit.training.loop import Trainer
 from tivit.training.team import ALONE, Team, joined
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def run_two(folder: Path, die_at: int = -1) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     environment.pop("TIVIT_STATE_DIR", None)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    command = [*launch, str(ROOT / "tests/training_process.py"), str(die_at)]
+    command = [*launch, str(ROOT / "tests/helpers/training_process.py"), str(die_at)]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 

@@ -1,13 +1,13 @@
 """The lag between labels and video: found where keys move at known times, not believed where nothing is to be seen."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from decoding_cases import random_notes
 from lag_cases import played
 from model_cases import GEOMETRY
+from paths import PARAMS_FILE
 
 from tivit.core.artifacts import write_csv
 from tivit.core.errors import InputError
@@ -18,7 +18,7 @@ from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import DataParams
 from tivit.labels.lag import CHUNK_FRAMES, LAG_COLUMNS, LEAST_NOTES, Lag, estimate_lag, key_change, read_applied, write_lags
 
-PARAMS = section(load(Path(__file__).parents[1] / "params.yaml"), "data", DataParams).lag
+PARAMS = section(load(PARAMS_FILE), "data", DataParams).lag
 EVERY = np.ones(KEY_COUNT, bool)
 
 

@@ -1,39 +1,16 @@
 """Datasets: index, root resolution, subsets, and the contract of the rendered layout."""
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from datasets_cases import rendered_params as params
 
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
-from tivit.core.params import load, section
 from tivit.datasets.index import check_index, checked_path, read_index, write_index
-from tivit.datasets.params import DataParams, SubsetFiles
+from tivit.datasets.params import SubsetFiles
 from tivit.datasets.registry import Dataset, layout_of, open_dataset
 from tivit.datasets.roots import folder_of, resolve_root
-
-LABEL = {"notes": [[0.5, 1.0, 60, 80, 1, 1], [0.2, 0.4, 40, 70, 0, 0]], "key_centers_px": np.zeros((88, 2)).tolist()}
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """Return a folder that looks like the project with a tiny rendered dataset, made the working directory."""
-    for split in ("train", "val", "test"):
-        for stem in ("hard_000", "hard_001", "plain_000", "plain_001"):
-            write_json(tmp_path / f"data/Synthetic/{split}/{stem}.json", LABEL)
-            (tmp_path / f"data/Synthetic/{split}/{stem}.mp4").write_bytes(b"video")
-    monkeypatch.chdir(tmp_path)
-    for variable in ("TIVIT_DATA_DIR", "DATASETS_HOME"):
-        monkeypatch.delenv(variable, raising=False)
-    write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
-    return tmp_path
-
-
-def params(**changes) -> DataParams:
-    values = load(Path(__file__).parents[1] / "params.yaml")
-    return replace(section(values, "data", DataParams), **changes)
 
 
 def test_clips_notes_and_truth(project):
