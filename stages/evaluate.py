@@ -11,7 +11,7 @@ from tivit.core.notes import Notes, write_midi
 from tivit.core.registration import FILE_NAME
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import read_thresholds
 from tivit.scoring.inputs import ScoredClip, load_split, refused_tiers
 from tivit.scoring.plots import piano_roll, save_png

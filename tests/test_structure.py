@@ -89,6 +89,18 @@ def test_init_files_are_a_docstring(name):
     assert len(body) == 1 and ast.get_docstring(ast.Module(body, []))
 
 
+def test_no_two_modules_import_each_other():
+    """Nor in a larger circle; imports inside functions count. What is left when all ends are taken away are the circles."""
+    used_by = {name: imports_of(path) & set(modules()) - {name} for name, path in modules().items()}
+    while True:
+        users = set().union(*used_by.values())
+        kept = {name: used & set(used_by) for name, used in used_by.items() if used & set(used_by) and name in users}
+        if kept == used_by:
+            break
+        used_by = kept
+    assert sorted(used_by) == []
+
+
 def pipeline() -> dict[str, dict]:
     """Return stage name -> stage of both pipeline files."""
     files = (ROOT / "dvc.yaml", ROOT / "data/dvc.yaml")

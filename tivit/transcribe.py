@@ -26,7 +26,7 @@ from tivit.core.run.progress import progress_bar
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid, seconds_of
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import read_thresholds
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import predict_strip

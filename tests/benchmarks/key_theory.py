@@ -34,7 +34,7 @@ from tivit.core.logits import SILENT_LOGIT, ClipLogits
 from tivit.core.notes import Notes
 from tivit.core.params import section
 from tivit.core.timegrid import TimeGrid, frames_of
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.scoring.inputs import ScoredClip, load_split
 from tivit.scoring.scores import score_clip
 from tivit.sweeping.search import SweepParams, SweepResult, sweep

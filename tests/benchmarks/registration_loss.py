@@ -24,7 +24,7 @@ from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import read_thresholds
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import predict_strip

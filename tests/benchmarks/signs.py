@@ -25,7 +25,7 @@ from tivit.core.notes import Notes
 from tivit.core.params import section
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, open_strips
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import read_thresholds
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import predict_strip

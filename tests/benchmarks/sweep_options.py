@@ -11,7 +11,7 @@ from copy import deepcopy
 
 from tivit.core import params as params_file
 from tivit.core.params import section
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import Thresholds
 from tivit.scoring.inputs import load_split
 from tivit.scoring.scores import score_clip, summary

@@ -24,7 +24,7 @@ from tivit.core.logits import ClipLogits
 from tivit.core.notes import Notes, make_notes
 from tivit.core.params import section
 from tivit.core.timegrid import TimeGrid, grid_over
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.sweeping.search import SweepParams, sweep
 
 MINUTES, FPS, NOTES_PER_S = 20, 30.0, 7.0

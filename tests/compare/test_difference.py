@@ -8,7 +8,7 @@ from model_cases import ALL_KEYS, GEOMETRY
 from tivit.compare.difference import BAND_MM, difference_heads, key_darkening
 from tivit.core.keyboard import IS_BLACK, LEFT_MM, RIGHT_MM, TAIL_LEFT_MM, TAIL_RIGHT_MM, key_of
 from tivit.core.timegrid import TimeGrid
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 
 LENGTH = 60
 

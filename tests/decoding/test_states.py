@@ -15,7 +15,8 @@ from tivit.core.logits import ClipLogits
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding import states
-from tivit.decoding.events import collect, decide, decode_notes, spans
+from tivit.decoding.decoders import collect_events, decide
+from tivit.decoding.notes import decode_notes, spans
 from tivit.decoding.states import HOLD, OFF, ONSET, RELEASE, best_path
 
 NEXT = {OFF: {OFF, ONSET}, ONSET: {HOLD, RELEASE, OFF, ONSET}, HOLD: {HOLD, RELEASE, OFF, ONSET}, RELEASE: {OFF, ONSET}}
@@ -112,10 +113,10 @@ def test_many_clips_at_once_are_decoded_as_one_by_one():
     for number, fps in enumerate((25.0, 30.0, 60.0)):
         rng, grid = np.random.default_rng(number), TimeGrid(fps, 0.7 * number, int(6 * fps))
         clips.append(ClipLogits(str(number), grid, noisy_logits(random_notes(rng, 6.0).moved(grid.start_s), grid, rng)))
-    events = collect(clips, STATES)
-    chosen, runs, sources = decide(events, STATES)
-    onset_s, offset_s = spans(events, chosen, runs, sources, STATES)
-    row = events.onsets.row[chosen]
+    events = collect_events(clips, STATES)
+    decision = decide(events, STATES)
+    onset_s, offset_s = spans(events, decision, STATES)
+    row = events.onsets.row[decision.onset_index]
     for number, clip in enumerate(clips):
         alone = decode_notes(clip.heads, clip.grid, STATES)
         together = make_notes(*(column[row // KEY_COUNT == number] for column in (onset_s, offset_s, midi_of(row % KEY_COUNT))))

@@ -39,7 +39,7 @@ def params(name: str, **changes) -> DataParams:
 
 def rendered_params(**changes) -> DataParams:
     """Return the section of params.yaml with the rendered dataset and `changes`."""
-    return params("Synthetic", **changes)
+    return params(**{"name": "Synthetic", **changes})
 
 
 def lay(folder: Path, fixture: str) -> Path:

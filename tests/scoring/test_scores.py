@@ -11,7 +11,7 @@ from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import hz_of
 from tivit.core.notes import empty_notes, make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.scoring.scores import (
     F1_NAMES,
     HEADLINE,

@@ -11,7 +11,7 @@ from tivit.core.keyboard import IS_BLACK, LOWEST_MIDI
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import empty_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.scoring.scores import score_clip, summary
 from tivit.sweeping.points import Point, best_point
 from tivit.sweeping.search import SweepParams, sweep

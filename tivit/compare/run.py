@@ -32,7 +32,7 @@ from tivit.core.run.progress import say
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import open_strips
 from tivit.core.timegrid import seconds_of
-from tivit.decoding.events import decode_notes
+from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import write_thresholds
 from tivit.inference.params import LogitsParams
 from tivit.inference.predict import HeadsOf, network_heads, split_logits

@@ -21,18 +21,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from tivit.core.keyboard import KEY_COUNT
-from tivit.decoding.events import Events, Peaks, Runs, at_keys, choose, crossing, logit_of
+from tivit.core.probability import logit
+from tivit.decoding.events import Decision, Events, Peaks, Runs, at_keys
+from tivit.decoding.peaks import choose
+from tivit.decoding.runs import crossing
 from tivit.decoding.thresholds import Thresholds
 
 OFF, ONSET, HOLD, RELEASE = range(4)
+LOWEST_ONSET = 0.01
+"""Probability below which no onset peak is looked at."""
 LARGEST_LOGIT = 20.0
 """Evidence of one frame is cut to so much either way."""
 BLOCK_FRAMES = 256
 """Blocks are at least so long: shorter ones cost more to join than they save."""
 
 
-def decide_states(events: Events, thresholds: Thresholds) -> tuple[np.ndarray, Runs, tuple[np.ndarray, np.ndarray]]:
-    """Return what `tivit.decoding.events.decide` returns, from the best path of every key; each note has a run of its own."""
+def decide_states(events: Events, thresholds: Thresholds) -> Decision:
+    """Return which onset peaks begin notes and what ends them, from the best path of every key; each note has its own run."""
     length = max((grid.length for grid in events.grids), default=0)
     shape = (length, len(events.grids) * KEY_COUNT)
     candidates = choose(events, 0.0, thresholds.pitch.of_keys("threshold"))
@@ -40,12 +45,12 @@ def decide_states(events: Events, thresholds: Thresholds) -> tuple[np.ndarray, R
     onset = _at_peaks(events.onsets, candidates, thresholds.onset.of_keys("threshold"), held)
     release = _at_peaks(events.offsets, np.arange(len(events.offsets.at)), thresholds.offset.of_keys("threshold"), held)
     states = best_path(onset, held, release)
-    chosen = candidates[states[events.onsets.frame[candidates], events.onsets.row[candidates]] == ONSET]
-    return chosen, *_ends(events, chosen, states, thresholds.pitch.of_keys("hold"))
+    onset_index = candidates[states[events.onsets.frame[candidates], events.onsets.row[candidates]] == ONSET]
+    return _decision(events, onset_index, states, thresholds.pitch.of_keys("hold"))
 
 
 def best_path(onset: np.ndarray, hold: np.ndarray, release: np.ndarray) -> np.ndarray:
-    """Return the states (T, R) int8 with the highest sum of scores, each (T, R), one column a key; -inf forbids a state.
+    """Return the states (T, R) int8 with the highest sum of scores, each (T, R), one column per key; -inf forbids a state.
 
     `off` scores 0. Of equal sums the one with fewer frames down is taken.
 
@@ -138,43 +143,42 @@ def _backwards(wins: _Wins) -> np.ndarray:
 def _held(events: Events, thresholds: Thresholds, shape: tuple[int, int]) -> np.ndarray:
     """Return how far the pitch head lies above its hold threshold, (T, R) logits; as silent as can be after a clip's end."""
     held = np.full(shape, -LARGEST_LOGIT)
-    level = logit_of(thresholds.pitch.of_keys("hold"))
+    level = logit(thresholds.pitch.of_keys("hold"))
     for number, (flat, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
         rows = flat.reshape(KEY_COUNT, grid.length + 2 * pad)[:, pad : pad + grid.length].T
         held[: grid.length, number * KEY_COUNT : (number + 1) * KEY_COUNT] = _evidence(rows, level)
     return held
 
 
-def _at_peaks(peaks: Peaks, chosen: np.ndarray, threshold: float | np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Return the evidence of an event at the peaks `chosen`, where the key may be up or down, and -inf elsewhere, (T, R)."""
+def _at_peaks(peaks: Peaks, index: np.ndarray, threshold: float | np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Return the evidence of an event at the peaks `index`, where the key may be up or down, and -inf elsewhere, (T, R)."""
     result = np.full(held.shape, -np.inf)
-    at = peaks.frame[chosen], peaks.row[chosen]
-    evidence = _evidence(peaks.logit[chosen], logit_of(at_keys(threshold, at[1] % KEY_COUNT)))
+    at = peaks.frame[index], peaks.row[index]
+    evidence = _evidence(peaks.logit[index], logit(at_keys(threshold, at[1] % KEY_COUNT)))
     result[at] = evidence + np.maximum(held[at], 0.0)
     return result
 
 
-def _evidence(logit: np.ndarray, level: float | np.ndarray) -> np.ndarray:
-    return np.clip(logit, -LARGEST_LOGIT, LARGEST_LOGIT) - np.clip(level, -LARGEST_LOGIT, LARGEST_LOGIT)
+def _evidence(height: np.ndarray, level: float | np.ndarray) -> np.ndarray:
+    return np.clip(height, -LARGEST_LOGIT, LARGEST_LOGIT) - np.clip(level, -LARGEST_LOGIT, LARGEST_LOGIT)
 
 
-def _ends(
-    events: Events, chosen: np.ndarray, states: np.ndarray, hold: float | np.ndarray
-) -> tuple[Runs, tuple[np.ndarray, np.ndarray]]:
-    """Return one run a note, from its onset to the last frame of hold, and the sources of ends: offset peak or -1, its run."""
+def _decision(events: Events, onset_index: np.ndarray, states: np.ndarray, hold: float | np.ndarray) -> Decision:
+    """Return the decision with one run per note, from its onset to the last frame of hold; of offset peaks the one there."""
     length, keys = states.shape
     line = np.zeros((keys, length + 1), np.int8)
     line[:, :length] = states.T
     line = line.ravel()
-    row = events.onsets.row[chosen]
+    row = events.onsets.row[onset_index]
     ends = np.flatnonzero(line != HOLD)
-    end = ends[np.searchsorted(ends, row * (length + 1) + events.onsets.frame[chosen], side="right")] if len(row) else row
+    end = ends[np.searchsorted(ends, row * (length + 1) + events.onsets.frame[onset_index], side="right")] if len(row) else row
     peak_line = events.offsets.row * (length + 1) + events.offsets.frame
     offset_index = np.where(line[end] == RELEASE, np.searchsorted(peak_line, end), -1)
     end_s = _fall_s(events, row, end - row * (length + 1), hold)
     start_s = np.array([grid.start_s for grid in events.grids])
     end_at = row * events.row_s + end_s - start_s[row // KEY_COUNT]
-    return Runs(events.onsets.at[chosen], end_at, end_s), (offset_index, np.arange(len(row)))
+    runs = Runs(events.onsets.at[onset_index], end_at, end_s)
+    return Decision(onset_index, runs, offset_index, np.arange(len(row)))
 
 
 def _fall_s(events: Events, row: np.ndarray, frame: np.ndarray, hold: float | np.ndarray) -> np.ndarray:

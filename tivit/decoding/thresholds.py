@@ -20,7 +20,7 @@ from tivit.core.keyboard import IS_BLACK
 from tivit.core.params import check_choice, check_range
 
 FORMAT = 2
-DECODERS = ("peaks", "states")
+DECODER_NAMES = ("peaks", "states")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class HeadThreshold(KeyValues):
         check_range("bias", self.bias, -100.0, 100.0)
 
     def of_keys(self, name: str) -> float | np.ndarray:
-        """Return value `name` (threshold, hold or lag_s): one number for all keys, or one a key, shape (88,)."""
+        """Return value `name` (threshold, hold or lag_s): one number for all keys, or one per key, shape (88,)."""
         if self.black is None:
             return getattr(self, name)
         return np.where(IS_BLACK, getattr(self.black, name), getattr(self, name))
@@ -82,7 +82,7 @@ class EventRules:
     snap_s: float
 
     def __post_init__(self) -> None:
-        check_choice("decoder", self.decoder, DECODERS)
+        check_choice("decoder", self.decoder, DECODER_NAMES)
         check_range("min_length_s", self.min_length_s, 1e-3, 1.0)
         for field in fields(self):
             if field.name != "decoder":

@@ -26,6 +26,7 @@ from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import KEY_COUNT, key_of
 from tivit.core.logits import SILENT_LOGIT, ClipLogits
 from tivit.core.notes import Notes
+from tivit.core.probability import sigmoid
 from tivit.core.timegrid import TimeGrid
 
 BINS = 15
@@ -114,7 +115,7 @@ def fit_platt(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> tuple[f
 
     at, value = np.array([1.0, 0.0]), loss(1.0, 0.0)
     for _ in range(NEWTON_STEPS):
-        p = _sigmoid(at @ columns)
+        p = sigmoid(at @ columns)
         gradient = columns @ (weight * p - positive)
         curvature = (columns * (weight * p * (1.0 - p))) @ columns.T + 1e-9 * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
@@ -146,9 +147,5 @@ def believability(probability: np.ndarray, false: np.ndarray, true: np.ndarray) 
 
 def _calibrated(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> HeadCalibration:
     temperature, bias = fit_platt(logit, false, true)
-    before, after = (believability(_sigmoid(z), false, true) for z in (logit, logit / temperature + bias))
+    before, after = (believability(sigmoid(z), false, true) for z in (logit, logit / temperature + bias))
     return HeadCalibration(temperature, bias, float(true.sum() / (false + true).sum()), before, after)
-
-
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return 0.5 * (1.0 + np.tanh(0.5 * z))

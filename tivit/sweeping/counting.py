@@ -24,7 +24,7 @@ SLACK_FRAMES = 1e-6
 
 
 @dataclass(frozen=True)
-class Counts:
+class ColourCounts:
     """What is right, what was found, what there is, each (clips, 2): per clip and key colour."""
 
     matched: np.ndarray
@@ -40,10 +40,10 @@ class Counts:
         )
         return float(precision), float(recall), float(f1)
 
-    def mixed(self, black: Counts) -> Counts:
+    def mixed(self, black: ColourCounts) -> ColourCounts:
         """Return these counts on white keys and those of `black` on black keys."""
         pairs = ((self.matched, black.matched), (self.found, black.found), (self.true, black.true))
-        return Counts(*(np.stack([white[:, 0], other[:, 1]], axis=1) for white, other in pairs))
+        return ColourCounts(*(np.stack([white[:, 0], other[:, 1]], axis=1) for white, other in pairs))
 
 
 @dataclass(frozen=True)
@@ -98,27 +98,27 @@ class OnsetCounter:
         self._matching = SubsetMatching(edges, cell_of(truth.row), truth.clips * COLOURS)
         self._true = truth.count(truth.row)
 
-    def counts(self, is_chosen: np.ndarray) -> Counts:
+    def counts(self, is_chosen: np.ndarray) -> ColourCounts:
         """Return the counts of the peaks at `is_chosen`, bool (N,)."""
         matched = self._matching.counts(is_chosen).reshape(self._shape)
         found = np.bincount(self._cell[is_chosen], minlength=matched.size).reshape(self._shape)
-        return Counts(matched, found, self._true)
+        return ColourCounts(matched, found, self._true)
 
 
-def note_counts(truth: Truth, edges: Edges, row: np.ndarray, offset_s: np.ndarray) -> Counts:
+def note_counts(truth: Truth, edges: Edges, row: np.ndarray, offset_s: np.ndarray) -> ColourCounts:
     """Return the counts of notes right in onset and offset; `edges` are the pairs of notes with near onsets."""
     on, off = truth.onset_s[edges.reference], truth.offset_s[edges.reference]
     matched = maximum_matching(edges.where(offset_is_near(on, off, offset_s[edges.estimate])))
-    return Counts(truth.count(truth.row[matched.reference]), truth.count(row), truth.count(truth.row))
+    return ColourCounts(truth.count(truth.row[matched.reference]), truth.count(row), truth.count(truth.row))
 
 
-def frame_counts(truth: Truth, row: np.ndarray, onset_s: np.ndarray, offset_s: np.ndarray) -> Counts:
+def frame_counts(truth: Truth, row: np.ndarray, onset_s: np.ndarray, offset_s: np.ndarray) -> ColourCounts:
     """Return the counts of frames in which a key is down in found notes, which must not overlap on one key."""
     start, stop = _frames(row, onset_s, offset_s, truth.grids)
     right = truth.down[row * truth.width + stop] - truth.down[row * truth.width + start]
     every = np.arange(truth.clips * KEY_COUNT)
     true = truth.down[(every + 1) * truth.width] - truth.down[every * truth.width]
-    return Counts(truth.count(row, right), truth.count(row, stop - start), truth.count(every, true))
+    return ColourCounts(truth.count(row, right), truth.count(row, stop - start), truth.count(every, true))
 
 
 def _frames(

@@ -18,6 +18,7 @@ import numpy as np
 
 from tivit.core.errors import InputError
 from tivit.core.params import check_choice, check_range
+from tivit.core.probability import sigmoid
 
 Grid = float | dict[str, tuple[float, ...]] | tuple[float, ...]
 KINDS = ("probability", "logit", "quantile")
@@ -48,16 +49,16 @@ def values_of(grid: Grid, probabilities: np.ndarray) -> tuple[float, ...]:
         if kind == "probability":
             values = np.linspace(numbers[0], numbers[1], int(numbers[2]))
         elif kind == "logit":
-            values = 0.5 * (1.0 + np.tanh(0.5 * (numbers[0] + numbers[2] * np.arange(_count(numbers)))))
+            values = sigmoid(numbers[0] + numbers[2] * np.arange(_count(numbers)))
         else:
             values = np.quantile(probabilities, numbers) if probabilities.size else np.zeros(1)
     return tuple(float(value) for value in np.unique(values.round(DECIMALS)))
 
 
-def refined(values: Sequence[float], chosen: Sequence[float]) -> tuple[float, ...]:
-    """Return each of `chosen` and the points halfway between it and its neighbours in `values` (ascending), ascending."""
-    result = set(chosen)
-    for value in chosen:
+def refined(values: Sequence[float], best: Sequence[float]) -> tuple[float, ...]:
+    """Return each of `best` and the points halfway between it and its neighbours in `values` (ascending), ascending."""
+    result = set(best)
+    for value in best:
         i = values.index(value)
         result |= {
             round((value + neighbour) / 2, DECIMALS) for neighbour in (*values[max(i - 1, 0) : i], *values[i + 1 : i + 2])

@@ -9,7 +9,7 @@ import numpy as np
 
 from tivit.core.keyboard import IS_BLACK, KEY_COUNT
 from tivit.decoding.thresholds import HeadThreshold, KeyValues, Thresholds
-from tivit.sweeping.counting import Counts
+from tivit.sweeping.counting import ColourCounts
 
 LAG_TOLERANCE_S = 0.1
 FEWEST_FOR_LAG = 10
@@ -99,7 +99,7 @@ def values_on(thresholds: Thresholds, axis: str) -> tuple[float, ...]:
     return tuple({getattr(side, name) for side in (head, head.black or head)})
 
 
-def point_of(thresholds: Thresholds, counts: dict[str, Counts]) -> Point:
+def point_of(thresholds: Thresholds, counts: dict[str, ColourCounts]) -> Point:
     """Return the scores of `counts` ("onset", and "note" with "frame" if there) at `thresholds` of white keys."""
     point = Point(thresholds.onset.threshold, thresholds.pitch.threshold, *counts["onset"].scores())
     if "note" not in counts:

@@ -36,11 +36,15 @@ from tivit.core.keyboard import KEY_COUNT
 from tivit.core.logits import SILENT_LOGIT, ClipLogits
 from tivit.core.notes import Notes
 from tivit.core.params import check_range
-from tivit.decoding.events import Events, Runs, at_keys, begins, collect, decide, spans
+from tivit.core.probability import sigmoid
+from tivit.decoding.decoders import DECODERS, collect_events, decide
+from tivit.decoding.events import Decision, Events, at_keys
+from tivit.decoding.notes import spans
+from tivit.decoding.peaks import begins
 from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
 from tivit.scoring.matching import Edges, maximum_matching, onset_edges
 from tivit.sweeping.calibration import calibrate
-from tivit.sweeping.counting import Counts, OnsetCounter, Truth, frame_counts, note_counts, truth_of
+from tivit.sweeping.counting import ColourCounts, OnsetCounter, Truth, frame_counts, note_counts, truth_of
 from tivit.sweeping.grids import Grid, check_grid, refined, values_of
 from tivit.sweeping.points import (
     LAG_TOLERANCE_S,
@@ -114,7 +118,7 @@ class _Scored:
 
     values: tuple[float, ...]
     thresholds: Thresholds
-    counts: dict[str, Counts]
+    counts: dict[str, ColourCounts]
     point: Point
 
 
@@ -137,17 +141,15 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Begun:
-    """The notes of an operating point without their ends: onset peaks, rows, pairs with true notes, counts, what may end them.
+    """The notes of an operating point without their ends: the decision, rows, pairs with true notes, counts.
 
     `lags_s` are those of ends, (white, black) per head, empty where lags are kept.
     """
 
-    chosen: np.ndarray
+    decision: Decision
     row: np.ndarray
     edges: Edges
-    counts: Counts
-    runs: Runs
-    sources: tuple[np.ndarray, np.ndarray]
+    counts: ColourCounts
     lags_s: dict[str, tuple[float, float]]
 
     def with_lags(self, thresholds: Thresholds) -> dict[str, HeadThreshold]:
@@ -169,7 +171,7 @@ def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: Swee
     count = np.prod([len(values) for values in (axes if params.objective != "onset" else axes[:2])], dtype=float)
     if count > MOST_POINTS:
         raise InputError(f"sweep: {count:,.0f} combinations of thresholds are more than {MOST_POINTS:,}; give coarser grids")
-    events = collect(clips, of_values(start, *(min(values) for values in axes)))
+    events = collect_events(clips, of_values(start, *(min(values) for values in axes)))
     task = _Task(events, truth_of(references, [clip.grid for clip in clips]), params)
     if params.remove_lag:
         start = replace(start, onset=with_lags(start.onset, _onset_lags_s(task, start, axes)))
@@ -178,7 +180,7 @@ def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: Swee
         best, scored = _search(task, start, axes)
         points += scored
         values = [values_on(best.thresholds, axis) for axis in AXES]
-        axes = tuple(refined(grid, chosen) for grid, chosen in zip(axes, values, strict=True))
+        axes = tuple(refined(grid, best_values) for grid, best_values in zip(axes, values, strict=True))
     return SweepResult(best.thresholds, best.point, tuple(points))
 
 
@@ -203,7 +205,7 @@ def _axes(clips: Sequence[ClipLogits], start: Thresholds, params: SweepParams) -
             logits = np.concatenate([clip.heads[name].ravel() for clip in clips]).astype(np.float64)
             head = getattr(start, name)
             logits = logits[logits > SILENT_LOGIT] / head.temperature + head.bias
-            probabilities = 0.5 * (1.0 + np.tanh(0.5 * logits))
+            probabilities = sigmoid(logits)
         axes.append(values_of(grid, probabilities))
     return tuple(axes)
 
@@ -214,18 +216,18 @@ def _search(task: _Task, start: Thresholds, axes: Axes) -> tuple[_Scored, list[P
     pairs = list(product(*axes[:2]))
     if task.is_joint:
         scored = [item for pair in pairs for item in _end_points(task, of_values(start, *pair, *middle[2:]), axes)]
-        return _chosen(task, scored, task.metric), [item.point for item in scored]
+        return _best_of(task, scored, task.metric), [item.point for item in scored]
     onsets = _onset_points(task, start, pairs, middle)
-    best = _chosen(task, onsets, "onset")
+    best = _best_of(task, onsets, "onset")
     ends = _end_points(task, best.thresholds, axes)
-    return _chosen(task, ends, task.metric), [item.point for item in (*onsets, *ends)]
+    return _best_of(task, ends, task.metric), [item.point for item in (*onsets, *ends)]
 
 
-def _chosen(task: _Task, scored: Sequence[_Scored], metric: str) -> _Scored:
+def _best_of(task: _Task, scored: Sequence[_Scored], metric: str) -> _Scored:
     """Return the best item, or with `per_colour` the best pair of items for white and black keys, as one item."""
     tie, place = task.params.tie_f1, task.params.tie_place if metric == "onset" else MIDDLE
 
-    def best(beside: Callable[[_Scored], Counts]) -> _Scored:
+    def best(beside: Callable[[_Scored], ColourCounts]) -> _Scored:
         return best_point(scored, lambda item: (beside(item).scores()[2], *item.values), tie, place)
 
     both = best(lambda item: item.counts[metric])
@@ -261,10 +263,10 @@ def _end_points(task: _Task, start: Thresholds, axes: Axes) -> list[_Scored]:
         for number, offset in enumerate(axes[3]):
             pitch = set_all(start.pitch, hold=hold)
             thresholds = replace(start, pitch=pitch, offset=set_all(start.offset, threshold=offset, hold=offset))
-            if number == 0 or task.params.rules.decoder == "states":
+            if number == 0 or not DECODERS[task.params.rules.decoder].are_ends_apart:
                 begun = _begun(task, thresholds)
             thresholds = replace(thresholds, **begun.with_lags(thresholds))
-            onset_s, offset_s = spans(task.events, begun.chosen, begun.runs, begun.sources, thresholds)
+            onset_s, offset_s = spans(task.events, begun.decision, thresholds)
             counts = {
                 "onset": begun.counts,
                 "note": note_counts(task.truth, begun.edges, begun.row, offset_s),
@@ -278,19 +280,23 @@ def _end_points(task: _Task, start: Thresholds, axes: Axes) -> list[_Scored]:
 def _begun(task: _Task, thresholds: Thresholds) -> _Begun:
     """Return the notes of an operating point, all but their ends."""
     events, truth, params = task.events, task.truth, task.params
-    chosen, runs, sources = decide(events, thresholds)
-    row = events.onsets.row[chosen]
-    onset_s = events.onsets.time_s[chosen] - at_keys(thresholds.onset.of_keys("lag_s"), row % KEY_COUNT)
+    decision = decide(events, thresholds)
+    row = events.onsets.row[decision.onset_index]
+    onset_s = events.onsets.time_s[decision.onset_index] - at_keys(thresholds.onset.of_keys("lag_s"), row % KEY_COUNT)
     edges = onset_edges(truth.row, truth.onset_s, row, onset_s, ONSET_TOLERANCE_S)
     matched = maximum_matching(edges)
-    counts = Counts(truth.count(truth.row[matched.reference]), truth.count(row), truth.count(truth.row))
+    counts = ColourCounts(truth.count(truth.row[matched.reference]), truth.count(row), truth.count(truth.row))
     lags_s = {}
-    for name, index, end_s in (("pitch", sources[1], runs.end_s), ("offset", sources[0], events.offsets.time_s)):
+    ends = (
+        ("pitch", decision.run_index, decision.runs.end_s),
+        ("offset", decision.offset_index, events.offsets.time_s),
+    )
+    for name, index, end_s in ends:
         has_end = index[matched.estimate] >= 0
         late_s = end_s[index[matched.estimate][has_end]] - truth.offset_s[matched.reference[has_end]]
         if params.remove_lag:
             lags_s[name] = lags_of(late_s, truth.row[matched.reference[has_end]], params.lag_per_colour)
-    return _Begun(chosen, row, edges, counts, runs, sources, lags_s)
+    return _Begun(decision, row, edges, counts, lags_s)
 
 
 def _onset_lags_s(task: _Task, start: Thresholds, axes: Axes) -> tuple[float, float]:
@@ -300,19 +306,19 @@ def _onset_lags_s(task: _Task, start: Thresholds, axes: Axes) -> tuple[float, fl
     counter = OnsetCounter(truth, edges, events.onsets.row)
     points = [of_values(start, *pair, *middle[2:]) for pair in product(*axes[:2])]
     scores = [counter.counts(_beginnings(events, point)).scores()[2] for point in points]
-    is_chosen = _beginnings(events, points[int(np.argmax(scores))])
-    matched = maximum_matching(edges.where(is_chosen[edges.estimate]))
+    is_begun = _beginnings(events, points[int(np.argmax(scores))])
+    matched = maximum_matching(edges.where(is_begun[edges.estimate]))
     late_s = events.onsets.time_s[matched.estimate] - truth.onset_s[matched.reference]
     return lags_of(late_s, truth.row[matched.reference], task.params.lag_per_colour)
 
 
 def _beginnings(events: Events, thresholds: Thresholds) -> np.ndarray:
     """Return which onset peaks begin notes, bool (N,); ends are looked for only where they have a say in it."""
-    if thresholds.rules.decoder == "peaks":
+    if DECODERS[thresholds.rules.decoder].are_ends_apart:
         return begins(events, thresholds.onset.of_keys("threshold"), thresholds.pitch.of_keys("threshold"))
-    is_chosen = np.zeros(len(events.support), bool)
-    is_chosen[decide(events, thresholds)[0]] = True
-    return is_chosen
+    is_begun = np.zeros(len(events.support), bool)
+    is_begun[decide(events, thresholds).onset_index] = True
+    return is_begun
 
 
 def _middle(axes: Axes) -> tuple[float, ...]:

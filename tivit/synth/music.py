@@ -15,7 +15,7 @@ from tivit.core.heads import BASS_STAFF, LEFT_HAND, RIGHT_HAND, TREBLE_STAFF
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
 from tivit.core.notes import Notes, make_notes
 from tivit.synth.params import MusicParams
-from tivit.synth.textures import BUSY, TEXTURES_OF_HAND, Phrase, pitches, play
+from tivit.synth.textures import BUSY, TEXTURES_OF_HAND, Harmony, Phrase, pitches, play
 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 NEXT_DEGREE = {0: (3, 4, 5, 1, 0), 1: (4, 4, 6), 2: (5, 3), 3: (4, 0, 1, 4), 4: (0, 0, 5, 0), 5: (3, 1, 4), 6: (0,)}
@@ -43,14 +43,6 @@ class Piece:
     notes: Notes
     tonic: int
     mode: str
-
-
-@dataclass(frozen=True)
-class Harmony:
-    """One bar: scale pitch classes, and the pitch classes of its chord, root first."""
-
-    scale: tuple[int, ...]
-    chord: tuple[int, ...]
 
 
 def random_piece(rng: np.random.Generator, length_s: float, music: MusicParams, is_held: bool | None = None) -> Piece:

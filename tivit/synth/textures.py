@@ -6,14 +6,10 @@ A texture knows the bar's harmony and the register of its phrase; it never spans
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tivit.core.heads import LEFT_HAND, RIGHT_HAND
-
-if TYPE_CHECKING:
-    from tivit.synth.music import Harmony
 
 Row = tuple[float, float, int, float]
 
@@ -30,6 +26,14 @@ TEXTURES_OF_HAND = {
 """Textures of each hand and their weights."""
 BUSY = ("run", "arpeggio", "repeats", "trill")
 """Textures that are many notes a beat by nature: rare in sparse pieces."""
+
+
+@dataclass(frozen=True)
+class Harmony:
+    """One bar: scale pitch classes, and the pitch classes of its chord, root first."""
+
+    scale: tuple[int, ...]
+    chord: tuple[int, ...]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ from tivit.core.keyboard import KEY_COUNT, keys_between
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.decoding.events import choose, collect, decode_notes, end_sources, find_runs, median_filtered, spans
+from tivit.decoding.events import collect, median_filtered
+from tivit.decoding.notes import decode_notes, spans
+from tivit.decoding.peaks import choose, end_sources
+from tivit.decoding.runs import find_runs
 from tivit.decoding.thresholds import KeyValues
 
 GRID = TimeGrid(30.0, 0.0, 90)
@@ -264,11 +267,11 @@ def test_many_clips_at_once_are_decoded_as_one_by_one():
         notes = random_notes(rng, 6.0).moved(grid.start_s)
         clips.append(ClipLogits(str(number), grid, noisy_logits(notes, grid, rng)))
     events = collect(clips, THRESHOLDS)
-    chosen, runs = choose(events, 0.5, 0.5), find_runs(events, 0.5)
-    onset_s, offset_s = spans(events, chosen, runs, end_sources(events, chosen, runs), THRESHOLDS)
+    onset_index, runs = choose(events, 0.5, 0.5), find_runs(events, 0.5)
+    onset_s, offset_s = spans(events, end_sources(events, onset_index, runs), THRESHOLDS)
     for number, clip in enumerate(clips):
         alone = decode_notes(clip.heads, clip.grid, THRESHOLDS)
-        row = events.onsets.row[chosen]
+        row = events.onsets.row[onset_index]
         together = make_notes(*(column[row // KEY_COUNT == number] for column in (onset_s, offset_s, row % KEY_COUNT + 21)))
         np.testing.assert_array_equal(together.midi, alone.midi)
         np.testing.assert_array_equal(together.onset_s, alone.onset_s)
