@@ -16,6 +16,7 @@ import numpy as np
 from tivit.core.heads import EVENT_HEADS, HEAD_NAMES, UNKNOWN, VELOCITY, VELOCITY_SCALE
 from tivit.core.keyboard import KEY_COUNT, key_of, midi_of
 from tivit.core.notes import Notes, make_notes
+from tivit.core.rolls import first_frame
 from tivit.core.timegrid import TimeGrid
 
 
@@ -73,8 +74,11 @@ def make_targets(notes: Notes, grid: TimeGrid, ramp_frames: float) -> Targets:
 
 
 def down_frames(onset_frame: float, offset_frame: float) -> tuple[int, int]:
-    """Return the first and last frame in which a key is down: those in [onset, offset), or the one nearest the onset."""
-    first, last = int(np.ceil(onset_frame - 1e-6)), int(np.ceil(offset_frame - 1e-6)) - 1
+    """Return the first and last frame in which a key is down: those of `core.rolls`, or the one nearest the onset.
+
+    A note between two frames is no frame to a score, but a model that is told nothing of it would learn that it is not there.
+    """
+    first, last = int(first_frame(onset_frame)), int(first_frame(offset_frame)) - 1
     if last < first:
         first = last = int(np.round(onset_frame))
     return first, last

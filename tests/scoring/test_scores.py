@@ -10,6 +10,7 @@ from mir_eval import transcription_velocity
 from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import hz_of
 from tivit.core.notes import empty_notes, make_notes
+from tivit.core.rolls import roll
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.notes import decode_notes
 from tivit.scoring.scores import (
@@ -21,7 +22,6 @@ from tivit.scoring.scores import (
     headline,
     match,
     pooled,
-    roll,
     score_clip,
     summary,
     summary_by_tier,

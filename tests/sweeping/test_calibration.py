@@ -3,14 +3,11 @@
 import numpy as np
 import pytest
 from decoding_cases import noisy_logits, random_notes
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tivit.core.keyboard import KEY_COUNT, key_of, keys_between
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
-from tivit.scoring.scores import roll
 from tivit.sweeping.calibration import BINS, believability, calibrate, fit_platt, labels_of
 
 ONES, NONE = np.ones(1, int), np.zeros(1, int)
@@ -28,13 +25,6 @@ def test_labels_are_the_frames_held_and_the_frame_nearest_an_event():
     assert np.flatnonzero(labels["onset"][:, key]).tolist() == [1, 5]
     assert np.flatnonzero(labels["offset"][:, key]).tolist() == [3]
     assert sum(int(rows.sum()) for rows in labels.values()) == 8
-
-
-@given(st.integers(0, 1000), st.sampled_from([24.0, 25.0, 30.0, 60.0]), st.floats(-1.0, 2.0))
-@settings(max_examples=30, deadline=None)
-def test_the_label_of_pitch_is_what_frame_scores_compare(seed, fps, start_s):
-    notes, grid = random_notes(np.random.default_rng(seed), 4.0), TimeGrid(fps, start_s, 60)
-    np.testing.assert_array_equal(labels_of(notes, grid)["pitch"], roll(notes, grid))
 
 
 @pytest.mark.parametrize(("temperature", "bias"), [(1.0, 0.0), (2.0, -1.5), (0.5, 0.7)])

@@ -11,9 +11,9 @@ from mir_eval.transcription import match_notes
 
 from tivit.core.keyboard import BLACK_KEYS, IS_BLACK, KEY_COUNT, hz_of, key_of, midi_of
 from tivit.core.notes import Notes, make_notes
+from tivit.core.rolls import roll
 from tivit.core.timegrid import TimeGrid
 from tivit.scoring.matching import onset_edges
-from tivit.scoring.scores import roll
 from tivit.sweeping.counting import OnsetCounter, frame_counts, note_counts, truth_of
 
 

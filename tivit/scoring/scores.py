@@ -31,8 +31,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tivit.core.heads import UNKNOWN
-from tivit.core.keyboard import KEY_COUNT, hz_of, key_of
+from tivit.core.keyboard import hz_of
 from tivit.core.notes import Notes
+from tivit.core.rolls import roll
 from tivit.core.timegrid import TimeGrid
 from tivit.scoring.bootstrap import mean_intervals
 from tivit.scoring.census import Census, census_of, census_values
@@ -275,16 +276,6 @@ def _values(counts: Mapping[str, Counts], labels: Mapping[str, tuple[int, int]])
         result[precision], result[recall] = counts[name].precision, counts[name].recall
     result.update({name: right / total for name, (right, total) in labels.items()})
     return result
-
-
-def roll(notes: Notes, grid: TimeGrid) -> np.ndarray:
-    """Return which keys are down at the instants of `grid`, (T, 88) bool: onset <= t < offset, to a millionth of a frame."""
-    down = np.zeros((grid.length, KEY_COUNT), bool)
-    first = np.maximum(np.ceil(grid.frame(notes.onset_s) - 1e-6).astype(int), 0)
-    last = np.maximum(np.ceil(grid.frame(notes.offset_s) - 1e-6).astype(int), 0)
-    for start, stop, key in zip(first, last, key_of(notes.midi), strict=True):
-        down[start:stop, key] = True
-    return down
 
 
 def _frame_counts(reference: Notes, estimate: Notes, grid: TimeGrid) -> Counts:

@@ -27,6 +27,7 @@ from tivit.core.keyboard import KEY_COUNT, key_of
 from tivit.core.logits import SILENT_LOGIT, ClipLogits
 from tivit.core.notes import Notes
 from tivit.core.probability import sigmoid
+from tivit.core.rolls import roll
 from tivit.core.timegrid import TimeGrid
 
 BINS = 15
@@ -88,12 +89,7 @@ def labels_of(notes: Notes, grid: TimeGrid) -> dict[str, np.ndarray]:
         frame = np.floor(grid.frame(times_s) + 0.5).astype(np.int64)
         inside = (frame >= 0) & (frame < grid.length)
         labels[name][frame[inside], key[inside]] = True
-    edges = np.zeros((grid.length + 1, KEY_COUNT), np.int32)
-    for times_s, step in ((notes.onset_s, 1), (notes.offset_s, -1)):
-        frame = np.clip(np.ceil(grid.frame(times_s) - 1e-6), 0, grid.length).astype(np.int64)
-        np.add.at(edges, (frame, key), step)
-    labels["pitch"][:] = np.cumsum(edges, axis=0)[: grid.length] > 0
-    return labels
+    return {**labels, "pitch": roll(notes, grid)}
 
 
 def fit_platt(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> tuple[float, float]:

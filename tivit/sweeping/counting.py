@@ -13,14 +13,13 @@ import numpy as np
 
 from tivit.core.keyboard import IS_BLACK, KEY_COUNT, key_of
 from tivit.core.notes import Notes
+from tivit.core.rolls import covered_frames
 from tivit.core.timegrid import TimeGrid
 from tivit.scoring.matching import Edges, maximum_matching, offset_is_near
 from tivit.sweeping.subsets import SubsetMatching
 
 COLOURS = 2
 """White keys, then black keys."""
-SLACK_FRAMES = 1e-6
-"""An event so little after an instant counts as at it, as in `tivit.scoring.scores.roll`."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +127,5 @@ def _frames(
     start, stop = np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
     for number, grid in enumerate(grids):
         own = np.flatnonzero(row // KEY_COUNT == number)
-        for times_s, frames in ((onset_s, start), (offset_s, stop)):
-            frames[own] = np.clip(np.ceil(grid.frame(times_s[own]) - SLACK_FRAMES), 0, grid.length)
+        start[own], stop[own] = covered_frames(onset_s[own], offset_s[own], grid)
     return start, stop
