@@ -11,8 +11,8 @@ from paths import ROOT
 
 from tivit.__main__ import main
 from tivit.compare import plan, run
-from tivit.compare.kept import Kept
 from tivit.compare.plan import Pace, measure_paces, parse_methods, parse_minutes, parse_steps, steps_in
+from tivit.compare.record import Record
 from tivit.compare.run import Request, compare
 from tivit.compare.table import Outcome, header_lines, line_of, markdown
 from tivit.core.errors import InputError
@@ -155,7 +155,7 @@ def test_a_damaged_record_is_reported_and_made_again(params, caplog):
 
 
 def test_a_record_of_another_run_is_none(tmp_path):
-    record = Kept(tmp_path / "a.json")
+    record = Record(tmp_path / "a.json")
     assert record.read("x") is None
     assert record.write("x", steps=3) == {"fingerprint": "x", "steps": 3}
     assert record.read("x")["steps"] == 3 and record.read("y") is None

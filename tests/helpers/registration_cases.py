@@ -48,7 +48,7 @@ class View:
     """A camera: rotation (3, 3), place (3,) in mm, focal length in px, picture size, radial lens terms, mirror flag."""
 
     rotation: np.ndarray
-    place_mm: np.ndarray
+    camera_mm: np.ndarray
     focal_px: float
     size_wh: tuple[int, int]
     lens: tuple[float, float]
@@ -56,7 +56,7 @@ class View:
 
     def image_px(self, points_mm: np.ndarray) -> np.ndarray:
         """Return pixels (..., 2), pixel centres at integers, of world points (..., 3)."""
-        camera = (np.asarray(points_mm, float) - self.place_mm) @ self.rotation.T
+        camera = (np.asarray(points_mm, float) - self.camera_mm) @ self.rotation.T
         flat = camera[..., :2] / camera[..., 2:]
         radius2 = (flat**2).sum(-1, keepdims=True)
         flat = flat * (1 + self.lens[0] * radius2 + self.lens[1] * radius2**2)
@@ -154,7 +154,7 @@ def render(view: View, rng: np.random.Generator, look: Look) -> np.ndarray:
         flat(LEFT_MM[key] + 0.7, RIGHT_MM[key] - 0.7, 0, WHITE_LENGTH_MM, 0, 215)
     half = BLACK_SLOT_WIDTH_MM / 2
     front = BLACK_FRONT_MM
-    for key in blacks[np.argsort(-np.abs(CENTER_MM[blacks] - view.place_mm[0]))]:
+    for key in blacks[np.argsort(-np.abs(CENTER_MM[blacks] - view.camera_mm[0]))]:
         left, right, base = LEFT_MM[key], RIGHT_MM[key], CENTER_MM[key]
         flat(base - half, base + half, front - 1, WHITE_LENGTH_MM, 0, 25)
         for x_mm, x_base in ((left, base - half + 1), (right, base + half - 1)):
@@ -186,18 +186,18 @@ def known_registration(view: View, geometry: StripGeometry) -> Registration:
 
 
 def drawn_plan(
-    place_mm: np.ndarray,
+    camera_mm: np.ndarray,
     keys: tuple[int, int] = (LOWEST_MIDI, HIGHEST_MIDI),
     shift_mm: np.ndarray | float = 0.0,
     has_seams: bool = True,
     view_mm: tuple[float, float] = (-np.inf, np.inf),
 ) -> Plan:
-    """Return an instrument of MIDI keys first..last drawn straight on the plane raster, seen from `place_mm`.
+    """Return an instrument of MIDI keys first..last drawn straight on the plane raster, seen from `camera_mm`.
 
     It is moved along x by `shift_mm` (at each of X_MM); what lies outside `view_mm` is not in the picture.
     """
     true_x = np.interp(X_MM, X_MM + shift_mm, X_MM)
-    left, right = black_edges_mm(np.arange(*black_range(*keys)), place_mm)
+    left, right = black_edges_mm(np.arange(*black_range(*keys)), camera_mm)
     black = ((true_x[:, None] > left) & (true_x[:, None] < right)).any(1)
     grey = np.full((len(Y_MM), len(X_MM)), 200.0)
     grey[np.ix_((Y_MM > 55) & (Y_MM < WHITE_LENGTH_MM), black)] = 30
@@ -248,4 +248,4 @@ def assert_so(found: Registration, view: View, instrument: tuple[int, int] = (0,
 def cut_view(seed: int, along_mm: float = 0.0, zoom: float = 1.0, lens: float = 0.05) -> View:
     """Return a view that looks so much further up the keyboard, or nearer."""
     view = random_view(np.random.default_rng([5, seed]), (640, 360), lens)
-    return replace(view, place_mm=view.place_mm + (along_mm, 0, 0), focal_px=view.focal_px * zoom)
+    return replace(view, camera_mm=view.camera_mm + (along_mm, 0, 0), focal_px=view.focal_px * zoom)

@@ -30,11 +30,11 @@ def folder(tmp_path, monkeypatch):
     return Path(".tivit/registration")
 
 
-def test_what_is_kept_comes_back(folder):
+def test_what_is_entry_comes_back(folder):
     assert cache.load(NAME) is None
-    kept = cache.keep(NAME, FOUND, PICTURE)
-    assert cache.load(NAME) == kept and kept.overlay == PICTURE
-    np.testing.assert_allclose(kept.registration.homography, FOUND.homography, atol=1e-8)
+    entry = cache.store(NAME, FOUND, PICTURE)
+    assert cache.load(NAME) == entry and entry.overlay == PICTURE
+    np.testing.assert_allclose(entry.registration.homography, FOUND.homography, atol=1e-8)
     assert sorted(path.name for path in folder.iterdir()) == [f"{NAME}.json", f"{NAME}.png"]
 
 
@@ -62,22 +62,22 @@ def test_the_name_sees_the_code(monkeypatch):
     "content", ["", "{", "[]", "{}", '{"a": {}}', '{"a": 1, "b": 2}', "\x00\x01", "[" * 100_000], ids=range(8)
 )
 def test_a_damaged_registration_is_reported_and_replaced(folder, caplog, content):
-    kept = cache.keep(NAME, FOUND, PICTURE)
+    entry = cache.store(NAME, FOUND, PICTURE)
     (folder / f"{NAME}.json").write_text(content)
     with caplog.at_level(logging.WARNING):
         assert cache.load(NAME) is None
     assert f"{NAME}.json" in caplog.text and "registered again" in caplog.text
-    assert cache.keep(NAME, FOUND, PICTURE) == kept == cache.load(NAME)
+    assert cache.store(NAME, FOUND, PICTURE) == entry == cache.load(NAME)
 
 
 def test_two_registrations_are_one_too_many(folder, caplog):
-    cache.keep(NAME, FOUND, PICTURE)
+    cache.store(NAME, FOUND, PICTURE)
     write_registrations(folder / f"{NAME}.json", {"a": FOUND, "b": FOUND})
     assert cache.load(NAME) is None and "not exactly one" in caplog.text
 
 
 def test_an_overlay_that_is_damaged_or_missing_is_not_used(folder, caplog):
-    cache.keep(NAME, FOUND, PICTURE)
+    cache.store(NAME, FOUND, PICTURE)
     (folder / f"{NAME}.png").write_bytes(PICTURE[:-1])
     assert cache.load(NAME) is None and "is not the overlay it was" in caplog.text
     (folder / f"{NAME}.png").unlink()
@@ -86,6 +86,6 @@ def test_an_overlay_that_is_damaged_or_missing_is_not_used(folder, caplog):
 
 def test_the_state_folder_can_be_moved(monkeypatch, tmp_path):
     monkeypatch.setenv("TIVIT_STATE_DIR", str(tmp_path / "elsewhere"))
-    cache.keep(NAME, FOUND, PICTURE)
+    cache.store(NAME, FOUND, PICTURE)
     assert (tmp_path / f"elsewhere/registration/{NAME}.json").exists() and not Path(".tivit").exists()
     assert state_folder("state") == tmp_path / "elsewhere"

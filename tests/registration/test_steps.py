@@ -93,7 +93,7 @@ def test_black_keys_lean_away_from_the_camera():
 def test_the_pose_of_a_known_camera_is_found(seed):
     rng = np.random.default_rng([3, seed])
     view = random_view(rng)
-    ends = black_ends_mm(BLACKS, view.place_mm)
+    ends = black_ends_mm(BLACKS, view.camera_mm)
     seen = view.image_px(np.concatenate([ends, np.zeros((*ends.shape[:2], 1))], axis=-1))
     keys = np.setdiff1d(np.arange(BLACK_COUNT), [4, 5, 17])
     pose = fit_to_black_keys(keys, seen[keys] + rng.normal(0, 0.3, seen[keys].shape), view.size_wh, 0.95, 0.3)
@@ -101,19 +101,19 @@ def test_the_pose_of_a_known_camera_is_found(seed):
     image = np.column_stack([places, np.ones(4)]) @ pose.plane_to_image.T
     error = image[:, :2] / image[:, 2:] - view.image_px(np.column_stack([places, np.zeros(4)]))
     assert np.abs(error).max() < 1.0
-    assert pose.place_mm[2] == pytest.approx(view.place_mm[2], rel=0.35)
+    assert pose.camera_mm[2] == pytest.approx(view.camera_mm[2], rel=0.35)
 
 
 @pytest.mark.parametrize("seams", [True, False])
 def test_the_x_correction_is_the_shift_of_the_keys(seams):
-    place = np.array([611.0, 0.0, 1300.0])
+    camera_mm = np.array([611.0, 0.0, 1300.0])
 
     def bend(x):
         s = 2 * x / KEYBOARD_WIDTH_MM - 1
         return 2.0 + 3 * s - 4 * s**3
 
-    plan = drawn_plan(place, shift_mm=bend(X_MM), has_seams=seams)
-    correction = fit_correction(plan, place, BLACKS, SEAMS, 4)
+    plan = drawn_plan(camera_mm, shift_mm=bend(X_MM), has_seams=seams)
+    correction = fit_correction(plan, camera_mm, BLACKS, SEAMS, 4)
     s = np.linspace(-1, 1, 21)
     found = np.polynomial.polynomial.polyval(s, correction.coefficients)
     assert found == pytest.approx(2 + 3 * s - 4 * s**3, abs=0.6)

@@ -72,7 +72,7 @@ def test_every_operating_point_matches_as_many_notes_as_mir_eval(reference, esti
         for counts, ratio in ((onsets, None), (notes, 0.2)):
             expected = [by_mir_eval(*pair, ratio) for pair in zip(references, kept, strict=True)]
             assert counts.matched.sum(axis=1).tolist() == expected
-            assert counts.found.sum(axis=1).tolist() == [len(side) for side in kept]
+            assert counts.estimated.sum(axis=1).tolist() == [len(side) for side in kept]
             assert counts.true.sum(axis=1).tolist() == [len(side) for side in references]
 
 
@@ -87,7 +87,7 @@ def test_what_white_and_black_keys_count_is_counted_apart(reference, estimate):
     for colour in (0, 1):
         own = onset_counts(truth, edges, row, np.flatnonzero(IS_BLACK[key] == colour))
         assert own.matched[:, colour].tolist() == every.matched[:, colour].tolist()
-        assert own.found[:, 1 - colour].sum() == 0
+        assert own.estimated[:, 1 - colour].sum() == 0
         other = onset_counts(truth, edges, row, np.flatnonzero(IS_BLACK[key] != colour))
         pair = (own, other) if colour == 0 else (other, own)
         assert pair[0].mixed(pair[1]).scores() == every.scores()
@@ -104,7 +104,7 @@ def test_frames_are_those_of_the_rolls(seed):
     counts = frame_counts(truth, row, *times_s)
     true, found = ([roll(notes, grid) for notes, grid in zip(side, GRIDS, strict=True)] for side in sides)
     assert counts.matched.sum(axis=1).tolist() == [(a & b).sum() for a, b in zip(true, found, strict=True)]
-    assert counts.found.sum(axis=1).tolist() == [rows.sum() for rows in found]
+    assert counts.estimated.sum(axis=1).tolist() == [rows.sum() for rows in found]
     assert counts.true[:, 1].tolist() == [rows[:, BLACK_KEYS].sum() for rows in true]
 
 

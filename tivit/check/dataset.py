@@ -162,14 +162,14 @@ def faults_of_strips(manifest: Manifest, strips: StripFolder, splits: Mapping[st
 
 def write_picture(path: Path, manifest: Manifest, strips: StripFolder, clip_ids: Sequence[str]) -> Path | None:
     """Write frames of the first clip that has notes and a strip, with the keys that are down outlined; None without one."""
-    known = (clip_id for clip_id in clip_ids if clip_id in strips.grids and len(manifest.notes.get(clip_id, ())))
-    clip_id = next(known, None)
+    labelled_ids = (clip_id for clip_id in clip_ids if clip_id in strips.grids and len(manifest.notes.get(clip_id, ())))
+    clip_id = next(labelled_ids, None)
     if clip_id is None:
         return None
     notes, grid, frames = manifest.notes[clip_id], strips.grids[clip_id], strips.open(clip_id)
-    chosen = np.unique(np.linspace(0, len(notes) - 1, PICTURE_ROWS).astype(int))
+    onset_index = np.unique(np.linspace(0, len(notes) - 1, PICTURE_ROWS).astype(int))
     rows = []
-    for onset_s in notes.onset_s[chosen]:
+    for onset_s in notes.onset_s[onset_index]:
         frame = int(np.clip(np.round(grid.frame(onset_s + AFTER_ONSET_S)), 0, grid.length - 1))
         time_s = float(grid.time_s(frame))
         down = notes.take((notes.onset_s <= time_s) & (time_s < notes.offset_s))

@@ -94,8 +94,8 @@ def middle_batch(clips: list[TrainClip], params: TrainParams) -> Batch:
 
 def _spread(manifest: Manifest, request: ForwardRequest) -> Manifest:
     """Return the manifest of the clips that are looked at."""
-    chosen = tuple(at_most(manifest.of_split(request.split), request.clips))
-    return Manifest(chosen, {clip.clip_id: manifest.notes[clip.clip_id] for clip in chosen})
+    clips = tuple(at_most(manifest.of_split(request.split), request.clips))
+    return Manifest(clips, {clip.clip_id: manifest.notes[clip.clip_id] for clip in clips})
 
 
 def _network(params: Mapping[str, Any], path: Path | None, strips: StripFolder) -> nn.Module:

@@ -19,12 +19,12 @@ FAR_S = 0.05
 
 def check_lag(params: LagParams, split: str | None, strips: Path, manifest: Path) -> int:
     """Print the lag that is left in every clip of a split (None: all); return 1 when one is surely beyond 50 ms, else 0."""
-    folder, known, applied = open_strips(strips), read_manifest(manifest), read_applied(manifest)
+    folder, manifest_table, applied = open_strips(strips), read_manifest(manifest), read_applied(manifest)
     far = 0
-    for clip in known.clips:
+    for clip in manifest_table.clips:
         if split is not None and clip.split != split:
             continue
-        lag = lag_of_clip((clip, known.notes[clip.clip_id]), folder, params.largest_s)
+        lag = lag_of_clip((clip, manifest_table.notes[clip.clip_id]), folder, params.largest_s)
         is_far = lag.is_sure(params) and abs(lag.lag_s) > FAR_S
         far += is_far
         remark = "labels do not fit the video" if is_far else "" if lag.is_sure(params) else "not sure"

@@ -62,32 +62,32 @@ def check_registration(params: Mapping[str, Any], selection: Selection, out: Pat
         raise InputError(f"no clip of {data.name} is selected (split {selection.split})")
     workers = section(params, "runtime", RuntimeParams).workers
     tasks = tasks_of(dataset, clips, registration_params, geometry)
-    found, errors = [], []
+    results, errors = [], []
     for clip, item in zip(clips, register_clips(tasks, registration_params, geometry, workers), strict=True):
         say(line_of(item))
-        found.append(item)
+        results.append(item)
         truth = dataset.true_key_centers_px(clip)
         if item.registration.is_usable and truth is not None:
             errors.append(errors_in_view(item.registration, truth, geometry))
-    registrations = [item.registration for item in found]
+    registrations = [item.registration for item in results]
     print("\n".join(table(registrations, errors)))
-    sheet = write_sheet(out / SHEET_NAME, found, selection.inspect)
+    sheet = write_sheet(out / SHEET_NAME, results, selection.inspect)
     print(f"contact sheet: {sheet}" if sheet else "contact sheet: no overlay to show")
     return 0 if all(registration.is_usable for registration in registrations) else 1
 
 
 def line_of(item: Registered) -> str:
     """Return the line of one clip."""
-    found, start = item.registration, f"reg_refined: {item.clip_id} status={item.registration.status}"
-    if found.status == "refused":
-        return f"{start} reason={found.reason}"
+    registration, start = item.registration, f"reg_refined: {item.clip_id} status={item.registration.status}"
+    if registration.status == "refused":
+        return f"{start} reason={registration.reason}"
     line = (
-        f"{start} orientation={found.orientation} keys={keys_in_view(found)} conf={found.confidence:.2f}"
-        f" err={found.err_before:.3f}->{found.err_after:.3f} (white keys)"
-        f" mm={found.err_before * WHITE_PITCH_MM:.2f}->{found.err_after * WHITE_PITCH_MM:.2f}"
-        f" dev={found.deviation:.3f} moves={len(found.moves)}"
+        f"{start} orientation={registration.orientation} keys={keys_in_view(registration)} conf={registration.confidence:.2f}"
+        f" err={registration.err_before:.3f}->{registration.err_after:.3f} (white keys)"
+        f" mm={registration.err_before * WHITE_PITCH_MM:.2f}->{registration.err_after * WHITE_PITCH_MM:.2f}"
+        f" dev={registration.deviation:.3f} moves={len(registration.moves)}"
     )
-    return line if found.is_usable else f"{line} reason={advice(found)}"
+    return line if registration.is_usable else f"{line} reason={advice(registration)}"
 
 
 def table(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -> Iterator[str]:
@@ -115,9 +115,9 @@ def table(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -
         )
 
 
-def write_sheet(path: Path, found: Sequence[Registered], count: int) -> Path | None:
+def write_sheet(path: Path, results: Sequence[Registered], count: int) -> Path | None:
     """Write the overlays of the `count` least sure clips to `path`, least sure first; return it, None without any overlay."""
-    shown = sorted((item for item in found if item.overlay), key=lambda item: (item.registration.confidence, item.clip_id))
+    shown = sorted((item for item in results if item.overlay), key=lambda item: (item.registration.confidence, item.clip_id))
     if not shown[:count]:
         return None
     pictures = [(item.clip_id, cv2.imdecode(np.frombuffer(item.overlay, np.uint8), cv2.IMREAD_COLOR)) for item in shown[:count]]

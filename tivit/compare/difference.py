@@ -65,14 +65,14 @@ def difference_heads(frames: np.ndarray, grid: TimeGrid, geometry: StripGeometry
     sigma_frames = float(grid.frame(grid.start_s + SMOOTHING_S))
     level = gaussian_filter1d(key_darkening(frames, geometry), sigma_frames, axis=0, mode="nearest")
     slope = np.gradient(level, axis=0) if len(level) > 1 else np.zeros_like(level)
-    seen = level[:, in_view]
-    middle = np.median(seen) if seen.size else 0.0
-    level_score = (level - middle) / max(_spread(seen), MIN_LEVEL_SPREAD)
+    level_in_view = level[:, in_view]
+    middle = np.median(level_in_view) if level_in_view.size else 0.0
+    level_score = (level - middle) / max(_spread(level_in_view), MIN_LEVEL_SPREAD)
     slope_score = slope / max(_spread(slope[:, in_view]), MIN_SLOPE_SPREAD)
     return {
-        "pitch": _logit(level_score, TYPICAL_LEVEL),
-        "onset": _logit(slope_score, TYPICAL_SLOPE),
-        "offset": _logit(-slope_score, TYPICAL_SLOPE),
+        "pitch": _logit_of_score(level_score, TYPICAL_LEVEL),
+        "onset": _logit_of_score(slope_score, TYPICAL_SLOPE),
+        "offset": _logit_of_score(-slope_score, TYPICAL_SLOPE),
     }
 
 
@@ -99,5 +99,5 @@ def _spread(values: np.ndarray) -> float:
     return MAD_TO_SIGMA * float(np.median(np.abs(values - np.median(values)))) if values.size else 0.0
 
 
-def _logit(score: np.ndarray, typical: float) -> np.ndarray:
+def _logit_of_score(score: np.ndarray, typical: float) -> np.ndarray:
     return np.log(np.maximum(score, MIN_SCORE) / typical).astype(np.float32)

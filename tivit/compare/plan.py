@@ -77,11 +77,11 @@ def parse_steps(text: str, methods: Sequence[str]) -> dict[str, int]:
     """
     steps = {}
     for entry in text.split(",") if text else []:
-        found = re.fullmatch(r"\s*(\w+)\s*=\s*([1-9][0-9]{0,6})\s*", entry)
-        if not found:
+        match = re.fullmatch(r"\s*(\w+)\s*=\s*([1-9][0-9]{0,6})\s*", entry)
+        if not match:
             raise InputError(f"--steps: {entry!r} is not METHOD=STEPS; write such as key_vivit=1150,vivit=2000")
-        check_choice("--steps", found[1], [name for name in methods if name != DIFFERENCE])
-        steps[found[1]] = int(found[2])
+        check_choice("--steps", match[1], [name for name in methods if name != DIFFERENCE])
+        steps[match[1]] = int(match[2])
     return steps
 
 

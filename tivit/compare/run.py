@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from tivit.compare.difference import difference_method
-from tivit.compare.kept import Kept
 from tivit.compare.plan import DIFFERENCE, measure_paces, steps_in
+from tivit.compare.record import Record
 from tivit.compare.table import Outcome, header_lines, line_of, markdown
 from tivit.core.artifacts import write_bytes, write_json
 from tivit.core.choices import SPLITS
@@ -109,32 +109,34 @@ class Bench:
     def outcome(self, method: str) -> Outcome:
         """Return the outcome of a method, made now or kept from before."""
         folder = self.request.out / method
-        name, made = "", {"steps": 0, "best_step": 0, "parameters": 0}
+        name, training = "", {"steps": 0, "best_step": 0, "parameters": 0}
         if method != DIFFERENCE:
-            name, made = self.trained(method, folder)
+            name, training = self.trained(method, folder)
         scored = self.scored(method, folder, name)
-        training_s = (Kept(folder / "clock.json").read(name) or {}).get("training_s", 0.0)
-        figures = {key: made[key] for key in ("steps", "best_step", "parameters")}
+        training_s = (Record(folder / "clock.json").read(name) or {}).get("training_s", 0.0)
+        figures = {key: training[key] for key in ("steps", "best_step", "parameters")}
         return Outcome(method, **figures, blocks=scored["blocks"], training_s=training_s, real_time=scored["real_time"])
 
     def trained(self, method: str, folder: Path) -> tuple[str, dict[str, Any]]:
         """Return the name of a training run and its record (steps, best_step, parameters), with its weights in `folder`."""
         steps = self.steps[method]
         name = self._training_name(method, steps=steps)
-        record, clock = Kept(folder / "trained.json"), Kept(folder / "clock.json")
-        made = record.read(name)
-        if made is not None and (folder / "best.pt").exists():
-            log.info("%s: trained before, %d steps", method, made["steps"])
-            return name, made
+        record, clock = Record(folder / "trained.json"), Record(folder / "clock.json")
+        training = record.read(name)
+        if training is not None and (folder / "best.pt").exists():
+            log.info("%s: trained before, %d steps", method, training["steps"])
+            return name, training
         spent_s, started_s = (clock.read(name) or {}).get("training_s", 0.0), time.perf_counter()
         try:
             result = train(self.train_data, self._model(method), replace(self.train, steps=steps), self.seed, self.runtime)
         finally:
             clock.write(name, training_s=spent_s + time.perf_counter() - started_s)
         save_checkpoint(folder / "best.pt", result.checkpoint)
-        made = record.write(name, steps=result.curve[-1].step, best_step=result.checkpoint.step, parameters=result.parameters)
+        training = record.write(
+            name, steps=result.curve[-1].step, best_step=result.checkpoint.step, parameters=result.parameters
+        )
         result.state.delete()
-        return name, made
+        return name, training
 
     @cached_property
     def steps(self) -> dict[str, int]:
@@ -142,7 +144,7 @@ class Bench:
         networks = [method for method in self.request.methods if method != DIFFERENCE]
         steps = {method: self.request.steps[method] for method in networks if method in self.request.steps}
         names = {m: self._training_name(m, minutes=self.request.minutes) for m in networks if m not in steps}
-        plans = {method: Kept(self.request.out / method / "plan.json") for method in names}
+        plans = {method: Record(self.request.out / method / "plan.json") for method in names}
         missing = [method for method, name in names.items() if plans[method].read(name) is None]
         trainers = {m: Trainer(self.train_data, self._model(m), self.train, self.seed, self.runtime) for m in missing}
         for method, pace in measure_paces(trainers).items():
@@ -159,10 +161,10 @@ class Bench:
         name = fingerprint.fingerprint_of(
             CODE, method=method, training=training, clips=clips, digests=self.digests, how=how, **sections
         )
-        record = Kept(folder / "scored.json")
-        kept = record.read(name)
-        if kept is not None:
-            return kept
+        record = Record(folder / "scored.json")
+        earlier = record.read(name)
+        if earlier is not None:
+            return earlier
         heads_of = self._heads_of(method, folder)
         for split in ("val", "test"):
             started_s = time.perf_counter()

@@ -60,10 +60,10 @@ class Manifest:
 
     def of_split(self, split: str) -> tuple[Clip, ...]:
         """Return the clips of one split; raise InputError when there are none."""
-        chosen = tuple(clip for clip in self.clips if clip.split == split)
-        if not chosen:
+        members = tuple(clip for clip in self.clips if clip.split == split)
+        if not members:
             raise InputError(f"the manifest has no clips in split {split!r}; it has {sorted({c.split for c in self.clips})}")
-        return chosen
+        return members
 
 
 def write_manifest(folder: Path | str, manifest: Manifest) -> None:

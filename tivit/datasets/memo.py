@@ -18,7 +18,7 @@ from tivit.datasets.index import FileIndex, read_index, save_index, visible_file
 
 SETTLED_NS = 2 * 10**9
 
-Kept = tuple[int, int, str]
+Memo = tuple[int, int, str]
 """Size in bytes, time of change in ns, MD5."""
 
 
@@ -32,30 +32,32 @@ def refresh_index(name: str, root: Path, path: Path, quick: bool) -> FileIndex:
     InputError
         There are no files.
     """
-    kept, trusted = read_kept(name, root), _trusted(path) if quick else {}
-    files, keep = {}, {}
+    memo, trusted = read_memo(name, root), _trusted(path) if quick else {}
+    files, new_memo = {}, {}
     for item in progress(visible_files(root), f"index {name}", "file"):
         relative, state = item.relative_to(root).as_posix(), item.stat()
-        size, changed_ns, md5 = kept.get(relative, (-1, -1, ""))
+        size, changed_ns, md5 = memo.get(relative, (-1, -1, ""))
         if (size, changed_ns) != (state.st_size, state.st_mtime_ns):
             read_ns = time.time_ns()
             size, md5 = trusted.get(relative, (-1, ""))
             if size != state.st_size:
                 md5 = md5_of(item)
                 if read_ns - state.st_mtime_ns > SETTLED_NS:
-                    keep[relative] = (state.st_size, state.st_mtime_ns, md5)
+                    new_memo[relative] = (state.st_size, state.st_mtime_ns, md5)
         else:
-            keep[relative] = (size, changed_ns, md5)
+            new_memo[relative] = (size, changed_ns, md5)
         files[relative] = (state.st_size, md5)
     index = FileIndex(name, files)
     save_index(index, root, path)
-    write_json(_kept_path(name), {"root": str(root.resolve()), "files": {item: list(values) for item, values in keep.items()}})
+    write_json(
+        _memo_path(name), {"root": str(root.resolve()), "files": {item: list(values) for item, values in new_memo.items()}}
+    )
     return index
 
 
-def read_kept(name: str, root: Path) -> dict[str, Kept]:
+def read_memo(name: str, root: Path) -> dict[str, Memo]:
     """Return relative path -> what is kept of a dataset that lies at `root`; nothing where none was kept, or it is damaged."""
-    path = _kept_path(name)
+    path = _memo_path(name)
     if not path.exists():
         return {}
     try:
@@ -75,5 +77,5 @@ def _trusted(path: Path) -> Mapping[str, tuple[int, str]]:
     return read_index(path).files if path.exists() else {}
 
 
-def _kept_path(name: str) -> Path:
+def _memo_path(name: str) -> Path:
     return state_folder("index", "index") / f"{name}.json"

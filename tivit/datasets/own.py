@@ -101,8 +101,8 @@ def _pairs(paths: list[str]) -> dict[str, tuple[str, str]]:
     """Return stem -> (video, MIDI file), stems in order; raise InputError where one of the two is missing."""
     videos, labels = _by_stem(paths, VIDEO_SUFFIXES), _by_stem(paths, MIDI_SUFFIXES)
     for stem in sorted(set(videos) ^ set(labels)):
-        known, other = (videos, f"MIDI file {stem}.mid") if stem in videos else (labels, f"video {stem}.mp4")
-        raise InputError(f"{OWN_FOLDER / known[stem]}: has no {other} beside it; a clip is both, of the same stem")
+        files, other = (videos, f"MIDI file {stem}.mid") if stem in videos else (labels, f"video {stem}.mp4")
+        raise InputError(f"{OWN_FOLDER / files[stem]}: has no {other} beside it; a clip is both, of the same stem")
     return {stem: (videos[stem], labels[stem]) for stem in sorted(videos)}
 
 

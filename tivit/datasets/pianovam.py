@@ -79,8 +79,8 @@ class PianoVAM(NothingKnown):
         InputError
             There is no metadata, or it is damaged.
         """
-        known = set(paths)
-        source = next((name for name in METADATA if name in known), None)
+        names = set(paths)
+        source = next((name for name in METADATA if name in names), None)
         if source is None:
             raise InputError(f"{self.folder}: has none of {', '.join(METADATA)}; no split is known")
         wanted = {"train", "valid", "test", *params.extra_splits}
@@ -90,18 +90,18 @@ class PianoVAM(NothingKnown):
         for time, record in records.items():
             split, tier = SPLIT_OF[record.split]
             clip_id, video = f"{split}/{time}", VIDEO.format(time)
-            label = next((path.format(time) for path in LABELS if path.format(time) in known), None)
+            label = next((path.format(time) for path in LABELS if path.format(time) in names), None)
             reason = None
             if record.split not in wanted:
                 reason = NOT_ASKED
-            elif video not in known:
+            elif video not in names:
                 reason = NO_VIDEO
             elif label is None:
                 reason = NO_LABEL
             if reason:
                 left_out[reason].append(clip_id)
                 continue
-            hands, skeleton = (path if path in known else "" for path in (HANDS.format(time), SKELETON.format(time)))
+            hands, skeleton = (path if path in names else "" for path in (HANDS.format(time), SKELETON.format(time)))
             clips.append(DatasetClip(clip_id, split, tier, video, label, hands, skeleton, source))
         listed = {VIDEO.format(time) for time in records}
         left_out[NOT_LISTED] = [path for path in paths if path.startswith("Video/") and path not in listed]

@@ -70,10 +70,10 @@ class PianoYT(NothingKnown):
             raise InputError(
                 f"{self.folder}: has neither splits/train.txt nor the folders {', '.join(SPLITS)}; no split is known"
             )
-        found: dict[str, list[str]] = {}
+        splits_of_id: dict[str, list[str]] = {}
         for split, key in pairs:
-            found.setdefault(key, []).append(split)
-        refuse_shared(found, f"{self.folder}: {source}: id")
+            splits_of_id.setdefault(key, []).append(split)
+        refuse_shared(splits_of_id, f"{self.folder}: {source}: id")
         low = set(_ids(opened(LOW_RES_LIST))) if LOW_RES_LIST in paths and not params.include_low_res else set()
         clips: list[DatasetClip] = []
         left_out: dict[str, list[str]] = {reason: [] for reason in (LOW_RES, NO_VIDEO, NO_LABEL, NOT_LISTED)}

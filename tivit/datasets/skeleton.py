@@ -89,8 +89,8 @@ def hands_of_notes(
         plane_mm = float(x_mm + correction_mm(held.x_correction, x_mm))
         off_mm = _distances_mm(skeleton.tips[first[i] : last[i]], plane_mm, held, geometry)
         for hand in range(len(HANDS)):
-            seen = off_mm[:, hand][np.isfinite(off_mm[:, hand])]
-            weights[i, hand] = np.exp(-0.5 * (np.median(seen) / REACH_MM) ** 2) if seen.size else 0.0
+            distances_mm = off_mm[:, hand][np.isfinite(off_mm[:, hand])]
+            weights[i, hand] = np.exp(-0.5 * (np.median(distances_mm) / REACH_MM) ** 2) if distances_mm.size else 0.0
     confidence = weights.max(axis=1) / (weights.sum(axis=1) + NEITHER)
     is_known = confidence >= min_confidence
     best = np.array(list(HANDS.values()))[weights.argmax(axis=1)]

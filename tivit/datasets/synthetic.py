@@ -27,13 +27,13 @@ class Synthetic(NothingKnown):
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
         """Return a clip for every `.mp4`; its tier is the part of the stem before `_`."""
         del opened, params
-        known = set(paths)
+        names = set(paths)
         clips = []
         for path in sorted(PurePosixPath(item) for item in paths if item.endswith(".mp4")):
             split, label = path.parts[0], path.with_suffix(".json").as_posix()
             if split not in SPLITS or len(path.parts) != 2:
                 raise InputError(f"Synthetic: {path} is not in one of the folders {', '.join(SPLITS)}")
-            if label not in known:
+            if label not in names:
                 raise InputError(f"Synthetic: {path} has no label file {label}")
             tier = path.stem.partition("_")[0]
             clips.append(DatasetClip(f"{split}/{path.stem}", split, tier, path.as_posix(), label))

@@ -66,8 +66,8 @@ def read_records(path: Path) -> Any:
 
 def line_of_key(text: str, key: str) -> int:
     """Return the line, from 1 on, of the first place where `key` stands as a key of JSON text; 1 where none does."""
-    found = re.search(re.escape(json.dumps(key)) + r"\s*:", text)
-    return text.count("\n", 0, found.start()) + 1 if found else 1
+    match = re.search(re.escape(json.dumps(key)) + r"\s*:", text)
+    return text.count("\n", 0, match.start()) + 1 if match else 1
 
 
 def number(where: str, name: str, cell: str, low: float, high: float) -> float:

@@ -29,12 +29,12 @@ def usable_clips(dataset: Dataset) -> UsableClips:
     InputError
         A clip has no registration at all, or is in two splits.
     """
-    chosen, registrations = dataset.clips(), read_registrations(REGISTRATIONS)
-    dataset.refuse_shared(chosen)
-    for clip in chosen:
+    clips, registrations = dataset.clips(), read_registrations(REGISTRATIONS)
+    dataset.refuse_shared(clips)
+    for clip in clips:
         if clip.clip_id not in registrations:
             raise InputError(f"{REGISTRATIONS}: clip {clip.clip_id!r} is missing; run the register stage")
-    pairs = [(clip, registrations[clip.clip_id]) for clip in chosen]
+    pairs = [(clip, registrations[clip.clip_id]) for clip in clips]
     return UsableClips(
         tuple(pair for pair in pairs if pair[1].is_usable), tuple(pair for pair in pairs if not pair[1].is_usable)
     )

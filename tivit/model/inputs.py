@@ -29,8 +29,8 @@ def window_of(frames: np.ndarray, first_frame: int, length: int, step: float = 1
     """
     index = first_frame + np.rint(np.arange(-LOOKBACK_FRAMES, length) * step).astype(np.int64)
     index = index.clip(0, len(frames) - 1)
-    seen = np.asarray(frames[index[0] : index[-1] + 1])
-    return seen if len(seen) == len(index) else seen[index - index[0]]
+    stretch = np.asarray(frames[index[0] : index[-1] + 1])
+    return stretch if len(stretch) == len(index) else stretch[index - index[0]]
 
 
 def make_inputs(windows: Tensor, backgrounds: Tensor, means: Tensor, contrasts: Tensor) -> Tensor:

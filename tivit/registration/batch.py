@@ -43,13 +43,13 @@ class Registered:
 
 def tasks_of(dataset: Dataset, clips: Sequence[DatasetClip], params: RegistrationParams, geometry: StripGeometry) -> list[Task]:
     """Return a task for every clip; raise InputError as `overrides_of` does, or when a video is missing."""
-    known = overrides_of(dataset, clips, params)
+    overrides = overrides_of(dataset, clips, params)
     return [
         Task(
             clip.clip_id,
             dataset.video_path(clip),
-            known[clip.clip_id],
-            cache.name_of(dataset.video_md5(clip), known[clip.clip_id], params, geometry),
+            overrides[clip.clip_id],
+            cache.name_of(dataset.video_md5(clip), overrides[clip.clip_id], params, geometry),
         )
         for clip in clips
     ]
@@ -66,8 +66,8 @@ def register_clips(
         if task.clip_id in new:
             yield next(found)
         else:
-            kept = cache.load(task.name)
-            yield Registered(task.clip_id, kept.registration, kept.overlay) if kept else find(task)
+            entry = cache.load(task.name)
+            yield Registered(task.clip_id, entry.registration, entry.overlay) if entry else find(task)
     if new:
         next(found, None)
 
@@ -79,8 +79,8 @@ def register_clip(task: Task, params: RegistrationParams, geometry: StripGeometr
     except InputError as error:
         return Registered(task.clip_id, refused(str(error).removeprefix(f"{task.video}: "), (0, 0), 0), None)
     picture = draw_overlay(found.frame, found.registration, geometry, found.time_s)
-    kept = cache.keep(task.name, found.registration, cv2.imencode(".png", picture)[1].tobytes())
-    return Registered(task.clip_id, kept.registration, kept.overlay)
+    entry = cache.store(task.name, found.registration, cv2.imencode(".png", picture)[1].tobytes())
+    return Registered(task.clip_id, entry.registration, entry.overlay)
 
 
 def status_counts(registrations: Sequence[Registration]) -> dict[str, int]:

@@ -26,7 +26,7 @@ OF_ONE_CLIP = ("overrides", "first_key")
 
 
 @dataclass(frozen=True)
-class Kept:
+class Entry:
     """A registration and its overlay, PNG bytes."""
 
     registration: Registration
@@ -39,7 +39,7 @@ def name_of(video_md5: str, override: Override, params: RegistrationParams, geom
     return fingerprint_of(CODE, video=video_md5, override=asdict(override), params=values, strips=asdict(geometry))
 
 
-def load(name: str) -> Kept | None:
+def load(name: str) -> Entry | None:
     """Return what is kept under `name`, None when there is nothing; a damaged entry is reported and not used."""
     table, picture = _paths(name)
     if not (table.exists() and picture.exists()):
@@ -55,16 +55,16 @@ def load(name: str) -> Kept | None:
     if md5_of(picture) != overlay_md5:
         log.warning("%s: is not the overlay it was; registered again", picture)
         return None
-    return Kept(registration, picture.read_bytes())
+    return Entry(registration, picture.read_bytes())
 
 
-def keep(name: str, registration: Registration, overlay: bytes) -> Kept:
+def store(name: str, registration: Registration, overlay: bytes) -> Entry:
     """Keep a registration and its overlay; return what `load` will, with numbers as they are written."""
     table, picture = _paths(name)
     write_bytes(picture, overlay)
     write_registrations(table, {md5_of(picture): registration})
     (written,) = read_registrations(table).values()
-    return Kept(written, overlay)
+    return Entry(written, overlay)
 
 
 def _paths(name: str) -> tuple[Path, Path]:

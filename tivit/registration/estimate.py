@@ -1,7 +1,7 @@
 """From a few frames to a registration: detect, match, pose, extent, correct, judge.
 
 Steps: dark blobs on one line (`detect`), which key of the pattern each is (`match`), the camera (`pose`), which keys are in
-view and which octave they are (`extent`, `place`), the x correction (`refine`), and whether to believe it (`verify`). What is
+view and which octave they are (`extent`, `octave`), the x correction (`refine`), and whether to believe it (`verify`). What is
 not believed is searched for again in other ways (`readings.SEARCHES`). Corners, when given, tell where to look and choose among
 the readings; everything after is the same.
 A registration that is not believed is refused with a reason, never returned as usable.
@@ -22,7 +22,7 @@ from tivit.core.strip import StripGeometry
 from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
 from tivit.registration.find.readings import SEARCHES, Reading, find_readings
 from tivit.registration.judge.extent import find_extent
-from tivit.registration.judge.octave import Extent, place_on_piano
+from tivit.registration.judge.octave import Extent, align_to_piano
 from tivit.registration.judge.refine import Correction, Picture, fit_correction
 from tivit.registration.judge.verify import Verdict, judge, player_side
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
@@ -90,9 +90,9 @@ def estimate(
     picture = Picture(greys)
     best = None
     for search in SEARCHES:
-        found = _best_of(find_readings(greys, params, corners, search, region), picture, params, override)
-        if found is not None and (best is None or found.weight > best.weight):
-            best = found
+        candidate = _best_of(find_readings(greys, params, corners, search, region), picture, params, override)
+        if candidate is not None and (best is None or candidate.weight > best.weight):
+            best = candidate
         if best is not None and best.verdict.confidence >= SETTLED and not _objection(best, override, params):
             break
     if best is None:
@@ -116,10 +116,10 @@ def _best_of(
     """Return the reading that is worth most, None when there is none; a sure one ends the search."""
     candidates = []
     for reading in readings:
-        found = _examine(picture, params, reading, override)
-        if found is not None:
-            candidates.append(found)
-            if found.verdict.confidence >= SURE and not found.doubt:
+        candidate = _examine(picture, params, reading, override)
+        if candidate is not None:
+            candidates.append(candidate)
+            if candidate.verdict.confidence >= SURE and not candidate.doubt:
                 break
     return max(candidates, key=lambda item: (item.weight, item.verdict.fit), default=None)
 
@@ -142,39 +142,39 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     """Return what a reading comes to, None when the picture does not bear it out."""
     if override.orientation is not None and reading.is_rotated != ("rotated" in override.orientation):
         return None
-    if reading.pose.place_mm[2] < LEAST_HEIGHT_MM:
+    if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
     keys = np.arange(reading.keys.min(), reading.keys.max() + 1)
     plan = picture.look_from_above(reading.plane_to_image)
     no_seams = np.zeros(0, int)
     order = min(params.lens_order, max(1, len(reading.keys) // KEYS_PER_POWER))
-    first = fit_correction(plan, reading.pose.place_mm, keys, no_seams, order)
+    first = fit_correction(plan, reading.pose.camera_mm, keys, no_seams, order)
     if first is None:
         return None
-    seen = (reading.keys, reading.size_wh)
-    extent = find_extent(plan, reading.pose.place_mm, reading.plane_to_image, first.coefficients, *seen)
+    camera_mm, to_image = reading.pose.camera_mm, reading.plane_to_image
+    extent = find_extent(plan, camera_mm, to_image, first.coefficients, reading.keys, reading.size_wh)
     if extent is None:
         return None
     reading = reading.within(*black_range(extent.first_midi, extent.last_midi), params)
     is_mirrored = None if override.orientation is None else "mirrored" in override.orientation
-    place = place_on_piano(extent, override.first_key, is_mirrored)
-    if place is None:
+    alignment = align_to_piano(extent, override.first_key, is_mirrored)
+    if alignment is None:
         return None
-    if place.is_mirrored:
+    if alignment.is_mirrored:
         reading, extent = reading.seen_in_mirror(params), extent.seen_in_mirror()
-    if reading.pose.place_mm[2] < LEAST_HEIGHT_MM:
+    if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
-    reading = reading.moved(place.octaves)
-    extent = extent.moved(place.octaves)
+    reading = reading.moved(alignment.octaves)
+    extent = extent.moved(alignment.octaves)
     plan = picture.look_from_above(reading.plane_to_image)
     blacks = np.arange(*black_range(extent.first_midi, extent.last_midi))
     low, high = white_range(extent.first_midi, extent.last_midi)
-    correction = fit_correction(plan, reading.pose.place_mm, blacks, np.arange(low + 1, high), params.lens_order)
+    correction = fit_correction(plan, reading.pose.camera_mm, blacks, np.arange(low + 1, high), params.lens_order)
     if correction is None:
         return None
     motion = player_side(picture, reading.plane_to_image, extent)
-    verdict = judge(plan, reading.pose.place_mm, correction.coefficients, extent, motion)
-    return _Candidate(reading, extent, correction, verdict, place.doubt)
+    verdict = judge(plan, reading.pose.camera_mm, correction.coefficients, extent, motion)
+    return _Candidate(reading, extent, correction, verdict, alignment.doubt)
 
 
 def _registration(

@@ -58,8 +58,8 @@ def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripG
         fixed = np.round(points * (1 << SUBPIXEL_BITS)).astype(np.int32)
         cv2.polylines(picture, [fixed], True, color, 1, cv2.LINE_AA, SUBPIXEL_BITS)
         if not IS_BLACK[key] or key in (first, last):
-            place_px = (here.image_points(CENTER_MM[key], NAME_Y_MM, geometry) + 0.5) * scale - 0.5
-            _write_name(picture, key_name(registration, int(midi_of(key))), key in (first, last), place_px)
+            name_px = (here.image_points(CENTER_MM[key], NAME_Y_MM, geometry) + 0.5) * scale - 0.5
+            _write_name(picture, key_name(registration, int(midi_of(key))), key in (first, last), name_px)
     x_mm, y_mm = [LEFT_MM[first], RIGHT_MM[last]] * 2, [0, 0, WHITE_LENGTH_MM, WHITE_LENGTH_MM]
     rows = np.clip(here.image_points(x_mm, y_mm, geometry)[:, 1] * scale, 0, len(picture) - 1)
     cut = picture[max(0, int(rows.min()) - AROUND_PX) : int(rows.max()) + AROUND_PX]
@@ -116,9 +116,9 @@ def _outline_mm(key: int) -> np.ndarray:
     return np.array(corners)
 
 
-def _write_name(picture: np.ndarray, name: str, is_end: bool, place_px: np.ndarray) -> None:
+def _write_name(picture: np.ndarray, name: str, is_end: bool, name_px: np.ndarray) -> None:
     """Write the letter of a white key, and below the keys the whole name of every C and of the keys at both ends."""
-    x, y = place_px
+    x, y = name_px
     if "#" not in name:
         cv2.putText(picture, name[0], (int(x) - 3, int(y) + 3), 0, 0.28, TEXT_COLOR, 1, cv2.LINE_AA)
     if name[0] == "C" or is_end:

@@ -42,8 +42,8 @@ class Override:
 
     def over(self, other: Override) -> Override:
         """Return what is known when `self` goes before `other`, field by field."""
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Override(**{name: getattr(other, name) if value is None else value for name, value in known.items()})
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Override(**{name: getattr(other, name) if value is None else value for name, value in values.items()})
 
 
 NOTHING_KNOWN = Override()

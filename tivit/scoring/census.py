@@ -21,10 +21,9 @@ import numpy as np
 
 from tivit.core.keyboard import OCTAVE_KEYS
 from tivit.core.notes import Notes
-from tivit.scoring.matching import Edges, maximum_matching, onset_edges
+from tivit.scoring.matching import TOLERANCE_S, Edges, maximum_matching, onset_edges
 
 TIMING_S = 0.2
-ONSET_S = 0.05
 CENSUS_COLUMNS = ("error", "count", "share")
 
 
@@ -45,8 +44,8 @@ class Census:
 CLASSES = tuple(field.name for field in fields(Census))
 _PAIRED = {
     "timing": (TIMING_S, (0,)),
-    "octave": (ONSET_S, (-OCTAVE_KEYS, OCTAVE_KEYS)),
-    "neighbour": (ONSET_S, (-2, -1, 1, 2)),
+    "octave": (TOLERANCE_S, (-OCTAVE_KEYS, OCTAVE_KEYS)),
+    "neighbour": (TOLERANCE_S, (-2, -1, 1, 2)),
 }
 
 
@@ -56,11 +55,11 @@ def census_of(reference: Notes, estimate: Notes, pairs: np.ndarray) -> Census:
     counts = {}
     for name, (tolerance_s, semitones) in _PAIRED.items():
         edges = [_edges(missed, invented, tolerance_s, by) for by in semitones]
-        found = maximum_matching(
+        matching = maximum_matching(
             Edges(np.concatenate([e.reference for e in edges]), np.concatenate([e.estimate for e in edges]))
         )
-        missed, invented = _without(missed, found.reference), _without(invented, found.estimate)
-        counts[name] = len(found.reference)
+        missed, invented = _without(missed, matching.reference), _without(invented, matching.estimate)
+        counts[name] = len(matching.reference)
     return Census(**counts, missed=len(missed), invented=len(invented))
 
 

@@ -50,14 +50,14 @@ CHORD_NOTES = 4
 class KindScore:
     """One clip by kind: notes of the kind, how many of them were found, and by how much (s) each found one is late.
 
-    `keys_notes`, `keys_found` and `keys_estimated`, (88,) each: reference notes, those found, and estimated notes by key.
+    `keys_notes`, `keys_matched` and `keys_estimated`, (88,) each: reference notes, those found, and estimated notes by key.
     """
 
     notes: dict[str, int]
-    found: dict[str, int]
+    matched: dict[str, int]
     late_s: dict[str, np.ndarray]
     keys_notes: np.ndarray
-    keys_found: np.ndarray
+    keys_matched: np.ndarray
     keys_estimated: np.ndarray
 
 
@@ -70,16 +70,16 @@ def kinds_of(notes: Notes) -> dict[str, np.ndarray]:
 
 def score_kinds(reference: Notes, estimate: Notes, pairs: np.ndarray) -> KindScore:
     """Return the score by kind of one clip; `pairs` (M, 2) are matched indices into reference and estimate."""
-    is_found = np.zeros(len(reference), bool)
-    is_found[pairs[:, 0]] = True
+    is_matched = np.zeros(len(reference), bool)
+    is_matched[pairs[:, 0]] = True
     late_s = estimate.onset_s[pairs[:, 1]] - reference.onset_s[pairs[:, 0]]
     kinds, keys = kinds_of(reference), _keys(reference)
     return KindScore(
         notes={name: int(mask.sum()) for name, mask in kinds.items()},
-        found={name: int((mask & is_found).sum()) for name, mask in kinds.items()},
+        matched={name: int((mask & is_matched).sum()) for name, mask in kinds.items()},
         late_s={name: late_s[kinds[name][pairs[:, 0]]] for name in TIMED_KINDS},
         keys_notes=np.bincount(keys, minlength=KEY_COUNT),
-        keys_found=np.bincount(keys[is_found], minlength=KEY_COUNT),
+        keys_matched=np.bincount(keys[is_matched], minlength=KEY_COUNT),
         keys_estimated=np.bincount(_keys(estimate), minlength=KEY_COUNT),
     )
 
@@ -90,11 +90,11 @@ def kind_values(scores: Sequence[KindScore]) -> dict[str, float]:
     for name in KINDS:
         result[f"notes_{name}"] = sum(score.notes[name] for score in scores)
         if result[f"notes_{name}"]:
-            result[f"recall_{name}"] = sum(score.found[name] for score in scores) / result[f"notes_{name}"]
+            result[f"recall_{name}"] = sum(score.matched[name] for score in scores) / result[f"notes_{name}"]
     for name, keys in KEYS_OF_KIND.items():
         estimated = sum(int(score.keys_estimated[keys].sum()) for score in scores)
         if estimated:
-            result[f"precision_{name}"] = sum(score.found[name] for score in scores) / estimated
+            result[f"precision_{name}"] = sum(score.matched[name] for score in scores) / estimated
     for name in TIMED_KINDS:
         late_s = np.concatenate([np.zeros(0), *(score.late_s[name] for score in scores)])
         if len(late_s):
@@ -105,14 +105,14 @@ def kind_values(scores: Sequence[KindScore]) -> dict[str, float]:
 def key_rows(scores: Sequence[KindScore]) -> list[list[object]]:
     """Return one row per key that has a note on either side, columns `KEY_COLUMNS`, all clips together; "" is no recall."""
     zeros = np.zeros(KEY_COUNT, np.int64)
-    notes, found, estimated = (
-        sum((getattr(score, name) for score in scores), zeros) for name in ("keys_notes", "keys_found", "keys_estimated")
+    notes, matched, estimated = (
+        sum((getattr(score, name) for score in scores), zeros) for name in ("keys_notes", "keys_matched", "keys_estimated")
     )
     rows = []
     for key in np.flatnonzero(notes + estimated).tolist():
-        recall = found[key] / notes[key] if notes[key] else ""
+        recall = matched[key] / notes[key] if notes[key] else ""
         midi = int(midi_of(key))
-        rows.append([midi, name_of(midi), int(notes[key]), int(found[key]), int(estimated[key] - found[key]), recall])
+        rows.append([midi, name_of(midi), int(notes[key]), int(matched[key]), int(estimated[key] - matched[key]), recall])
     return rows
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 DECIMALS = 4
+TOLERANCE_S = 0.05
+"""How far apart the onsets of a pair may lie, and its offsets at least: mir_eval's default, 50 ms."""
 OFFSET_RATIO = 0.2
-OFFSET_MIN_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def offset_is_near(
     reference_on_s: np.ndarray, reference_off_s: np.ndarray, estimate_off_s: np.ndarray, ratio: float = OFFSET_RATIO
 ) -> np.ndarray:
     """Return, for aligned pairs, whether the offsets lie within max(`ratio` * reference length, 50 ms); shape (E,) bool."""
-    tolerance_s = np.maximum(ratio * (reference_off_s - reference_on_s), OFFSET_MIN_S)
+    tolerance_s = np.maximum(ratio * (reference_off_s - reference_on_s), TOLERANCE_S)
     return np.around(np.abs(reference_off_s - estimate_off_s), DECIMALS) <= tolerance_s
 
 

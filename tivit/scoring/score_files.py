@@ -120,9 +120,9 @@ def _some(files: Mapping[str, Path]) -> str:
 
 def _score(reference: Path, estimate: Path | None) -> ClipScore:
     truth = read_scored_notes(reference)
-    found = empty_notes() if estimate is None else read_scored_notes(estimate)
-    for path, notes in ((reference, truth), (estimate, found)):
+    answer = empty_notes() if estimate is None else read_scored_notes(estimate)
+    for path, notes in ((reference, truth), (estimate, answer)):
         if path is not None and not len(notes):
             log.warning("%s: holds no notes", path)
-    end_s = max([0.0, *truth.offset_s.tolist(), *found.offset_s.tolist()])
-    return score_clip(truth, found, TimeGrid(FRAMES_PER_S, 0.0, frames_of(end_s, FRAMES_PER_S) + 1))
+    end_s = max([0.0, *truth.offset_s.tolist(), *answer.offset_s.tolist()])
+    return score_clip(truth, answer, TimeGrid(FRAMES_PER_S, 0.0, frames_of(end_s, FRAMES_PER_S) + 1))

@@ -38,7 +38,7 @@ from tivit.core.timegrid import TimeGrid
 from tivit.scoring.bootstrap import mean_intervals
 from tivit.scoring.census import Census, census_of, census_values
 from tivit.scoring.kinds import KindScore, kind_values, score_kinds
-from tivit.scoring.matching import Edges, maximum_matching, offset_is_near, onset_edges
+from tivit.scoring.matching import TOLERANCE_S, Edges, maximum_matching, offset_is_near, onset_edges
 from tivit.scoring.timing import Timing, timing_of, timing_values
 
 SPLIT_MIDI = 60
@@ -66,12 +66,15 @@ class Rule:
 
 
 RULES = {
-    "onset_50": Rule(0.05, None),
+    "onset_50": Rule(TOLERANCE_S, None),
     "onset_100": Rule(0.1, None),
-    "note": Rule(0.05, 0.2),
-    "note_same_tol": Rule(0.05, 0.0),
+    "note": Rule(TOLERANCE_S, 0.2),
+    "note_same_tol": Rule(TOLERANCE_S, 0.0),
 }
-VELOCITY_RULES = {"onset_velocity": Rule(0.05, None, velocity=True), "note_velocity": Rule(0.05, 0.2, velocity=True)}
+VELOCITY_RULES = {
+    "onset_velocity": Rule(TOLERANCE_S, None, velocity=True),
+    "note_velocity": Rule(TOLERANCE_S, 0.2, velocity=True),
+}
 F1_NAMES = {"onset_50": "onset_f1_50", "onset_100": "onset_f1_100", "note": "note_f1", "note_same_tol": "note_f1_same_tol"}
 VELOCITY_F1_NAMES = {"onset_velocity": "onset_velocity_f1", "note_velocity": "note_velocity_f1"}
 SIDES = {"onset_50": ("onset_p_50", "onset_r_50"), "note": ("note_p", "note_r"), "frame": ("frame_p", "frame_r")}

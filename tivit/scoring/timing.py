@@ -30,8 +30,8 @@ class Timing:
 
 def timing_of(reference: Notes, estimate: Notes, pairs: np.ndarray) -> Timing:
     """Return how late the notes of `pairs` (M, 2), indices into reference and estimate, begin and end."""
-    truth, found = reference.take(pairs[:, 0]), estimate.take(pairs[:, 1])
-    return Timing(found.onset_s - truth.onset_s, found.offset_s - truth.offset_s)
+    truth, answer = reference.take(pairs[:, 0]), estimate.take(pairs[:, 1])
+    return Timing(answer.onset_s - truth.onset_s, answer.offset_s - truth.offset_s)
 
 
 def timing_values(timings: Sequence[Timing]) -> dict[str, float]:

@@ -27,21 +27,21 @@ class ColourCounts:
     """What is right, what was found, what there is, each (clips, 2): per clip and key colour."""
 
     matched: np.ndarray
-    found: np.ndarray
+    estimated: np.ndarray
     true: np.ndarray
 
     def scores(self) -> tuple[float, float, float]:
         """Return precision, recall and F1, means over clips; a clip with an empty side counts 0."""
-        matched, found, true = (side.sum(axis=1) for side in (self.matched, self.found, self.true))
+        matched, estimated, true = (side.sum(axis=1) for side in (self.matched, self.estimated, self.true))
         precision, recall, f1 = (
             np.divide(top, bottom, out=np.zeros(len(top)), where=bottom > 0).mean()
-            for top, bottom in ((matched, found), (matched, true), (2.0 * matched, true + found))
+            for top, bottom in ((matched, estimated), (matched, true), (2.0 * matched, true + estimated))
         )
         return float(precision), float(recall), float(f1)
 
     def mixed(self, black: ColourCounts) -> ColourCounts:
         """Return these counts on white keys and those of `black` on black keys."""
-        pairs = ((self.matched, black.matched), (self.found, black.found), (self.true, black.true))
+        pairs = ((self.matched, black.matched), (self.estimated, black.estimated), (self.true, black.true))
         return ColourCounts(*(np.stack([white[:, 0], other[:, 1]], axis=1) for white, other in pairs))
 
 
@@ -100,8 +100,8 @@ class OnsetCounter:
     def counts(self, is_chosen: np.ndarray) -> ColourCounts:
         """Return the counts of the peaks at `is_chosen`, bool (N,)."""
         matched = self._matching.counts(is_chosen).reshape(self._shape)
-        found = np.bincount(self._cell[is_chosen], minlength=matched.size).reshape(self._shape)
-        return ColourCounts(matched, found, self._true)
+        estimated = np.bincount(self._cell[is_chosen], minlength=matched.size).reshape(self._shape)
+        return ColourCounts(matched, estimated, self._true)
 
 
 def note_counts(truth: Truth, edges: Edges, row: np.ndarray, offset_s: np.ndarray) -> ColourCounts:

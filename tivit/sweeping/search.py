@@ -42,7 +42,7 @@ from tivit.decoding.events import Decision, Events, at_keys
 from tivit.decoding.notes import spans
 from tivit.decoding.peaks import begins
 from tivit.decoding.thresholds import EventRules, HeadThreshold, Thresholds
-from tivit.scoring.matching import Edges, maximum_matching, onset_edges
+from tivit.scoring.matching import TOLERANCE_S, Edges, maximum_matching, onset_edges
 from tivit.sweeping.calibration import calibrate
 from tivit.sweeping.counting import ColourCounts, OnsetCounter, Truth, frame_counts, note_counts, truth_of
 from tivit.sweeping.grids import Grid, check_grid, refined, values_of
@@ -59,7 +59,6 @@ from tivit.sweeping.points import (
     with_lags,
 )  # fmt: skip
 
-ONSET_TOLERANCE_S = 0.05
 MOST_POINTS = 1_000_000
 METRICS = {
     "onset": "onset_f1_50 for onset.threshold and pitch.threshold, then note_f1 for pitch.hold and offset.threshold",
@@ -246,7 +245,7 @@ def _onset_points(
 ) -> list[_Scored]:
     events, truth = task.events, task.truth
     onset_s = events.onsets.time_s - at_keys(start.onset.of_keys("lag_s"), events.onsets.row % KEY_COUNT)
-    edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, onset_s, ONSET_TOLERANCE_S)
+    edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, onset_s, TOLERANCE_S)
     counter = OnsetCounter(truth, edges, events.onsets.row)
     scored = []
     for pair in pairs:
@@ -283,7 +282,7 @@ def _begun(task: _Task, thresholds: Thresholds) -> _Begun:
     decision = decide(events, thresholds)
     row = events.onsets.row[decision.onset_index]
     onset_s = events.onsets.time_s[decision.onset_index] - at_keys(thresholds.onset.of_keys("lag_s"), row % KEY_COUNT)
-    edges = onset_edges(truth.row, truth.onset_s, row, onset_s, ONSET_TOLERANCE_S)
+    edges = onset_edges(truth.row, truth.onset_s, row, onset_s, TOLERANCE_S)
     matched = maximum_matching(edges)
     counts = ColourCounts(truth.count(truth.row[matched.reference]), truth.count(row), truth.count(truth.row))
     lags_s = {}

@@ -40,8 +40,8 @@ class SubsetMatching:
         is_small = sizes <= MOST_ESTIMATES
         self._large = edges.where(~is_small[group])
         self._cell, self._cells = cell, cells
-        kept = is_small[own]
-        self._estimates, self._group, self._bit = estimates[kept], own[kept], 2.0 ** rank[kept]
+        in_small = is_small[own]
+        self._estimates, self._group, self._bit = estimates[in_small], own[in_small], 2.0 ** rank[in_small]
         self._groups = len(start)
         self._group_cell = np.zeros(self._groups, np.int64)
         self._group_cell[group] = cell[edges.reference]
@@ -77,16 +77,16 @@ def _tables(edges: Edges, group: np.ndarray, rank: np.ndarray, is_small: np.ndar
     order = np.lexsort((rank, edges.reference, group))
     bounds = np.searchsorted(group[order], np.arange(len(is_small) + 1))
     reference, rank = edges.reference[order].tolist(), rank[order].tolist()
-    base, known, parts, total = np.zeros(len(is_small), np.int64), {}, [np.zeros(1, np.int64)], 1
+    base, start_of_shape, parts, total = np.zeros(len(is_small), np.int64), {}, [np.zeros(1, np.int64)], 1
     for number in np.flatnonzero(is_small).tolist():
         low, high = bounds[number], bounds[number + 1]
         names: dict[int, int] = {}
         shape = tuple((names.setdefault(reference[i], len(names)), rank[i]) for i in range(low, high))
-        if shape not in known:
-            known[shape] = total
+        if shape not in start_of_shape:
+            start_of_shape[shape] = total
             parts.append(_sizes(shape))
             total += len(parts[-1])
-        base[number] = known[shape]
+        base[number] = start_of_shape[shape]
     return base, np.concatenate(parts)
 
 

@@ -70,13 +70,13 @@ def sweep_files(logits: Path, notes: Path, folder: Path, params: SweepParams) ->
     InputError
         A file is unreadable, or no clip of the logits file has notes in the table.
     """
-    clips, known = read_logits(logits), read_notes(notes)
-    named = [clip.clip_id for clip in clips if clip.clip_id in known]
+    clips, references = read_logits(logits), read_notes(notes)
+    named = [clip.clip_id for clip in clips if clip.clip_id in references]
     if not named:
-        raise InputError(f"{notes}: none of its clips {_some(known)} is one of {logits}, which holds {_some(_ids(clips))}")
+        raise InputError(f"{notes}: none of its clips {_some(references)} is one of {logits}, which holds {_some(_ids(clips))}")
     if len(named) < len(clips):
         log.info("%s: %d of %d clips have no notes in %s", logits, len(clips) - len(named), len(clips), notes)
-    return sweep_to(folder, clips, [known.get(clip.clip_id, empty_notes()) for clip in clips], params, logits.stem)
+    return sweep_to(folder, clips, [references.get(clip.clip_id, empty_notes()) for clip in clips], params, logits.stem)
 
 
 def _ids(clips: Sequence[ClipLogits]) -> dict[str, None]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.core.keyboard import FRONT_LIP_MM, KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
+from tivit.core.keyboard import FRONT_LIP_MM, KEYBOARD_WIDTH_MM, MIDDLE_MM, WHITE_LENGTH_MM
 from tivit.synth.params import CameraParams
 
 MARGIN = 0.012
@@ -58,7 +58,7 @@ class Camera:
 
 def corners_mm(y_front_mm: float = 0.0) -> np.ndarray:
     """Return the corners of the white-key area on z = 0, shape (4, 3): top left, top right, bottom right, bottom left."""
-    width, back = KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
+    width, back = KEYBOARD_WIDTH_MM, MIDDLE_MM, WHITE_LENGTH_MM
     return np.array([[0, back, 0], [width, back, 0], [width, y_front_mm, 0], [0, y_front_mm, 0]], float)
 
 
@@ -87,7 +87,7 @@ def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: CameraPara
     if rng.random() < params.turned:
         side = rng.uniform(*params.turned_deg) * rng.choice([-1.0, 1.0])
     side, roll = np.deg2rad([side, roll])
-    target = np.array([KEYBOARD_WIDTH_MM / 2 + rng.normal(0, params.aside_mm), rng.uniform(-120.0, 180.0), 0.0])
+    target = np.array([MIDDLE_MM + rng.normal(0, params.aside_mm), rng.uniform(-120.0, 180.0), 0.0])
     forward = np.array([np.sin(side), np.sin(lean), -np.cos(lean) * np.cos(side)])
     forward /= np.linalg.norm(forward)
     right = np.cross(forward, [0.0, 1.0, 0.0])

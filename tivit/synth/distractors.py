@@ -135,15 +135,15 @@ def random_distractors(
 ) -> list[Distractor]:
     """Return what moves in a clip with frames at `times_s` (T,); displays and pages only where there is room above the keys."""
     has_display, has_page, has_shadow = rng.random(3) < (params.display, params.page_turn, params.body_shadow)
-    found: list[Distractor] = []
+    distractors: list[Distractor] = []
     if rows_above(camera) >= LEAST_HEIGHT_PX:
         if has_display:
-            found.append(Display(rng, camera, times_s))
+            distractors.append(Display(rng, camera, times_s))
         elif has_page:
-            found.append(PageTurn(rng, camera, times_s, exposure))
+            distractors.append(PageTurn(rng, camera, times_s, exposure))
     if has_shadow:
-        found.append(BodyShadow(rng, camera, times_s))
-    return found
+        distractors.append(BodyShadow(rng, camera, times_s))
+    return distractors
 
 
 def random_worn(rng: np.random.Generator, params: DistractorParams) -> Worn:

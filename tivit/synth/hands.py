@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from tivit.core.heads import RIGHT_HAND
+from tivit.core.keyboard import MIDDLE_MM
 from tivit.synth.camera import Camera
 from tivit.synth.distractors import BARE, Worn
 from tivit.synth.keys import SHIFT
@@ -45,7 +46,7 @@ class HandPainter:
         curve: np.ndarray,
         worn: Worn = BARE,
     ) -> None:
-        self.keys_row_px = float(camera.project(np.array([611.0, 75.0, 0.0]))[1])
+        self.keys_row_px = float(camera.project(np.array([MIDDLE_MM, 75.0, 0.0]))[1])
         self.worn, self.metal = worn, (*toned(worn.metal, curve), 255.0)
         self.camera, self.scene, self.motion, self.width = camera, scene, motion, width
         side = 1.0 if motion.hand == RIGHT_HAND else -1.0

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from tivit.core import keyboard
-from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM, IS_BLACK, KEY_COUNT, WHITE_LENGTH_MM
+from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM, IS_BLACK, KEY_COUNT, MIDDLE_MM, WHITE_LENGTH_MM
 from tivit.synth.camera import Camera
 from tivit.synth.scene import Color, Scene
 
@@ -57,7 +57,7 @@ class KeyPainter:
 
     def __init__(self, rng: np.random.Generator, camera: Camera, scene: Scene) -> None:
         self.camera, self.scene = camera, scene
-        center = camera.px_per_mm(np.array([611.0, 75.0, 0.0]))
+        center = camera.px_per_mm(np.array([MIDDLE_MM, 75.0, 0.0]))
         self.inset_mm = scene.gap_mm / 2 + 0.5 / (OVERSAMPLING[0] * float(center))
         self.shade = rng.normal(1.0, 0.012, KEY_COUNT)
         self.gap_jitter_mm = rng.normal(0.0, 0.12, (KEY_COUNT, 2))

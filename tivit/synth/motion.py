@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from tivit.core.heads import LEFT_HAND, RIGHT_HAND
-from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_TRAVEL_MM, key_of
+from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_TRAVEL_MM, MIDDLE_MM, key_of
 from tivit.core.notes import Notes
 
 FINGER_COUNT, THUMB = 5, 0
@@ -62,7 +62,7 @@ def hand_motion(
 ) -> HandMotion:
     """Return the motion of one hand that plays `notes` (only this hand's) whose keys move as `depth` (T, 88) says."""
     side = 1.0 if hand == RIGHT_HAND else -1.0
-    home_mm = 611.0 + side * rng.uniform(120, 220)
+    home_mm = MIDDLE_MM + side * rng.uniform(120, 220)
     fingers, centers_mm = assign_fingers(notes, SPREAD_MM * side * style.width, home_mm)
     naturals_mm = CENTER_MM[key_of(notes.midi.astype(int))] - side * style.width * SPREAD_MM[fingers]
     center_x = _center_path(notes, centers_mm, naturals_mm, times_s, home_mm)
@@ -100,8 +100,8 @@ def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple
         index = np.arange(start, end)[np.argsort(notes.midi[start:end], kind="stable")]
         x_mm = CENTER_MM[key_of(notes.midi[index].astype(int))]
         best_cost, best = np.inf, ((), center)
-        for chosen in combinations(range(FINGER_COUNT), min(len(index), FINGER_COUNT)):
-            ordered = chosen if spread_mm[0] < spread_mm[-1] else chosen[::-1]
+        for choice in combinations(range(FINGER_COUNT), min(len(index), FINGER_COUNT)):
+            ordered = choice if spread_mm[0] < spread_mm[-1] else choice[::-1]
             picked = [ordered[min(i, len(ordered) - 1)] for i in range(len(index))]
             wanted = x_mm - spread_mm[picked]
             new_center = wanted.mean() + np.clip(center - wanted.mean(), -SLACK_MM, SLACK_MM)

@@ -101,12 +101,12 @@ def _held_chord(
 ) -> list[tuple[float, float, int, int, int, int]]:
     """Return the rows of a hand that holds a chord for much of the clip, strikes it again when it is over, and rests."""
     chord = pitches(harmonies[0].chord, center - 6, center + 6)
-    chosen = np.sort(rng.choice(chord, size=min(int(rng.integers(1, 4)), len(chord)), replace=False))
+    pitch_choice = np.sort(rng.choice(chord, size=min(int(rng.integers(1, 4)), len(chord)), replace=False))
     staff = TREBLE_STAFF if center >= 60 else BASS_STAFF
     rows, at_s = [], rng.uniform(0.25, 0.15 * length_s + 0.3)
     while at_s < length_s - 0.5:
         lasts_s = rng.uniform(*HELD_LENGTH) * length_s
-        rows += [(at_s + rng.normal(0, 0.008), lasts_s, int(midi), int(loudness), hand, staff) for midi in chosen]
+        rows += [(at_s + rng.normal(0, 0.008), lasts_s, int(midi), int(loudness), hand, staff) for midi in pitch_choice]
         at_s += lasts_s + rng.uniform(0.1, 1.5)
     return rows
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from tivit.core.keyboard import KEY_COUNT
+from tivit.core.keyboard import KEY_COUNT, MIDDLE_MM
 from tivit.synth.camera import Camera
 from tivit.synth.distractors import Distractor
 from tivit.synth.hands import HandPainter
@@ -157,7 +157,7 @@ def _streak_px(hand: HandPainter, k: int) -> int:
 def _add_shadow(frame: np.ndarray, alpha: np.ndarray, hand: HandPainter, scene: Scene, origin_px: tuple[int, int]) -> None:
     """Darken the frame below a hand: its outline moved along the light and blurred, at a quarter of the resolution."""
     height, width = frame.shape[:2]
-    scale = float(hand.camera.px_per_mm(np.array([611.0, 0.0, 0.0])))
+    scale = float(hand.camera.px_per_mm(np.array([MIDDLE_MM, 0.0, 0.0])))
     moved = np.array([scene.light[0], -scene.light[1]]) * HAND_HEIGHT_MM * scale
     margin = int(np.ceil(14 * scale / SHADOW_SCALE)) * SHADOW_SCALE
     padded = cv2.copyMakeBorder(alpha, margin, margin, margin, margin, cv2.BORDER_CONSTANT)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tivit.core.keyboard import KEYBOARD_WIDTH_MM
+from tivit.core.keyboard import MIDDLE_MM
 from tivit.synth.params import Effect, PressParams, TierParams
 
 Color = tuple[float, float, float]
@@ -51,7 +51,7 @@ class Sinking:
     def swell_mm(self, side: int, x_mm: float) -> float:
         """Return how far (mm) border `side` (0 left, 1 right) of a key at `x_mm` moves outward."""
         middle, slope = self.swell[side]
-        return middle + SWELL_SLOPE * slope * (x_mm - KEYBOARD_WIDTH_MM / 2) / (KEYBOARD_WIDTH_MM / 2)
+        return middle + SWELL_SLOPE * slope * (x_mm - MIDDLE_MM) / MIDDLE_MM
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
+from tivit.core.keyboard import KEYBOARD_WIDTH_MM, MIDDLE_MM, WHITE_LENGTH_MM
 from tivit.synth.keys import OVERSAMPLING, SHIFT, Face, KeyPainter
 from tivit.synth.scene import Color
 
@@ -90,7 +90,7 @@ def _legs(rng: np.random.Generator, canvas: np.ndarray) -> None:
 
 
 def _sheets(rng: np.random.Generator, canvas: np.ndarray, painter: KeyPainter) -> None:
-    x, y = 611 + rng.normal(0, 150), rng.uniform(230, 330)
+    x, y = MIDDLE_MM + rng.normal(0, 150), rng.uniform(230, 330)
     paper = float(rng.uniform(150, 245))
     for k in range(int(rng.integers(1, 4))):
         left = x - 300 + k * 215

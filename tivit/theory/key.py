@@ -114,8 +114,8 @@ def clip_posterior(clip: ClipLogits, params: DecodeParams) -> np.ndarray:
     posterior = key_posterior(weights, key_profiles(params.profile), params.beta, params.similarity)
     if params.smoothing_sec == 0.0:
         return posterior
-    seen = len(posterior) if window is None else min(window // 2 * 2 + 1, len(posterior))
-    return smoothed(posterior, clip.grid.fps, max(seen, 1), params.smoothing_sec)
+    window_frames = len(posterior) if window is None else min(window // 2 * 2 + 1, len(posterior))
+    return smoothed(posterior, clip.grid.fps, max(window_frames, 1), params.smoothing_sec)
 
 
 def rescored(clip: ClipLogits, posterior: np.ndarray, params: DecodeParams) -> ClipLogits:

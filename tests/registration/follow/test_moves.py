@@ -126,14 +126,14 @@ def test_the_tracker_is_exact_to_a_fiftieth_of_a_key_and_tells_octaves_apart(rig
     other = turned(view, right_px, 2)
     rng = np.random.default_rng(1)
     tracker = Tracker(homography_of(view), [render(view, rng, Look())])
-    place = tracker.place(render(other, rng, Look()))
-    assert distance_key(homography_of(other), place) < 0.02
+    homography = tracker.locate(render(other, rng, Look()))
+    assert distance_key(homography_of(other), homography) < 0.02
 
 
 def test_the_tracker_finds_nothing_where_there_is_no_keyboard():
     rng = np.random.default_rng(1)
     tracker = Tracker(homography_of(start()), [render(start(), rng, Look())])
-    assert tracker.place(rng.integers(0, 256, (360, 640, 3), dtype=np.uint8)) is None
+    assert tracker.locate(rng.integers(0, 256, (360, 640, 3), dtype=np.uint8)) is None
 
 
 def test_a_shift_of_one_white_key_is_one_white_key():

@@ -6,10 +6,10 @@ from registration_cases import drawn_plan
 
 from tivit.registration.find.pattern import black_range, key_edges_mm
 from tivit.registration.judge.extent import find_extent
-from tivit.registration.judge.octave import Extent, place_on_piano
+from tivit.registration.judge.octave import Extent, align_to_piano
 from tivit.registration.judge.refine import BLACK_BANDS, X_MM, Plan
 
-PLACE_MM = np.array([611.0, 0.0, 1300.0])
+CAMERA_MM = np.array([611.0, 0.0, 1300.0])
 MIRROR, OCTAVES, RARE = "mirror image cannot be told", "fit on a piano in", "no known instrument has"
 
 
@@ -40,16 +40,16 @@ MIRROR, OCTAVES, RARE = "mirror image cannot be told", "fit on a piano in", "no 
 )
 def test_what_is_known_of_a_keyboard(first, last, low_end, high_end, doubts):
     """Whole pianos and keyboards with a low A are known; the mirror image is open where neither end tells it."""
-    place = place_on_piano(Extent(first, last, low_end, high_end), None, None)
-    assert tuple(words for words in (MIRROR, OCTAVES, RARE) if words in place.doubt) == doubts
-    assert bool(place.doubt) == bool(doubts)
+    alignment = align_to_piano(Extent(first, last, low_end, high_end), None, None)
+    assert tuple(words for words in (MIRROR, OCTAVES, RARE) if words in alignment.doubt) == doubts
+    assert bool(alignment.doubt) == bool(doubts)
     if not doubts:
-        assert (place.octaves, place.is_mirrored) == (0, False)
+        assert (alignment.octaves, alignment.is_mirrored) == (0, False)
 
 
 @pytest.mark.parametrize("ends", [(True, True), (False, False)])
 def test_ninety_keys_are_no_piano(ends):
-    assert place_on_piano(Extent(20, 109, *ends), None, None) is None
+    assert align_to_piano(Extent(20, 109, *ends), None, None) is None
 
 
 @pytest.mark.parametrize(
@@ -92,43 +92,43 @@ def test_known_instruments_and_open_cases_are_not_completed(seen):
 @pytest.mark.parametrize(("beyond_mm", "is_certain"), [(1.0, False), (30.0, True)])
 def test_an_end_is_certain_where_the_missing_black_key_would_be_in_the_picture(beyond_mm, is_certain):
     view_mm = (-200.0, key_edges_mm(96)[1] + beyond_mm)
-    found = seen_extent(drawn_plan(PLACE_MM, (36, 96), view_mm=view_mm), np.arange(8, 28), view_mm)
+    found = seen_extent(drawn_plan(CAMERA_MM, (36, 96), view_mm=view_mm), np.arange(8, 28), view_mm)
     assert found == Extent(36, 96, True, is_certain)
 
 
 @pytest.mark.parametrize("octaves", [-2, -1, 1, 3])
 @pytest.mark.parametrize(("first", "last"), [(21, 108), (21, 105), (28, 103)])
 def test_an_octave_read_wrongly_is_put_right(first, last, octaves):
-    place = place_on_piano(Extent(first, last, True, True).moved(octaves), None, None)
-    assert (place.octaves, place.is_mirrored, place.doubt) == (-octaves, False, "")
+    alignment = align_to_piano(Extent(first, last, True, True).moved(octaves), None, None)
+    assert (alignment.octaves, alignment.is_mirrored, alignment.doubt) == (-octaves, False, "")
 
 
 @pytest.mark.parametrize(("first", "last"), [(21, 108), (21, 105), (28, 103)])
 def test_a_mirror_image_is_seen_by_its_ends(first, last):
-    place = place_on_piano(Extent(first, last, True, True).seen_in_mirror(), None, None)
-    assert (place.is_mirrored, place.doubt) == (True, "")
+    alignment = align_to_piano(Extent(first, last, True, True).seen_in_mirror(), None, None)
+    assert (alignment.is_mirrored, alignment.doubt) == (True, "")
 
 
 def test_the_mirror_image_of_a_cut_piano_is_left_open_unless_given():
     """A low end at A0 in a mirror is a high end at G, which upright keyboards may have."""
     seen = Extent(21, 70, True, False).seen_in_mirror()
     assert seen == Extent(54, 103, False, True)
-    assert MIRROR in place_on_piano(seen, None, None).doubt
-    place = place_on_piano(seen, None, True)
-    assert (place.octaves, place.is_mirrored, place.doubt) == (0, True, "")
+    assert MIRROR in align_to_piano(seen, None, None).doubt
+    alignment = align_to_piano(seen, None, True)
+    assert (alignment.octaves, alignment.is_mirrored, alignment.doubt) == (0, True, "")
 
 
 @pytest.mark.parametrize("first_key", [24, 36, 48])
 def test_a_first_key_given_decides_the_octave(first_key):
-    place = place_on_piano(Extent(36, 96, True, True), first_key, None)
-    assert (36 + 12 * place.octaves, place.doubt) == (first_key, "")
+    alignment = align_to_piano(Extent(36, 96, True, True), first_key, None)
+    assert (36 + 12 * alignment.octaves, alignment.doubt) == (first_key, "")
 
 
 @pytest.mark.parametrize("is_mirrored", [False, True])
 def test_an_orientation_given_decides_the_mirror_image(is_mirrored):
-    place = place_on_piano(Extent(28, 100, True, True), None, is_mirrored)
-    assert place.is_mirrored == is_mirrored and MIRROR not in place.doubt
-    both = place_on_piano(Extent(28, 100, True, True), 24 if is_mirrored else 28, is_mirrored)
+    alignment = align_to_piano(Extent(28, 100, True, True), None, is_mirrored)
+    assert alignment.is_mirrored == is_mirrored and MIRROR not in alignment.doubt
+    both = align_to_piano(Extent(28, 100, True, True), 24 if is_mirrored else 28, is_mirrored)
     assert (both.is_mirrored, both.doubt) == (is_mirrored, "")
 
 
@@ -145,7 +145,7 @@ def seen_extent(plan, keys, view_mm=(-200.0, 1422.0), correction=()):
     """Return the extent of a drawn keyboard in a picture with 1 px a mm that shows `view_mm`."""
     to_image = np.array([[1.0, 0, -view_mm[0]], [0, -1.0, 200.0], [0, 0, 1.0]])
     size_wh = (int(view_mm[1] - view_mm[0]), 320)
-    return find_extent(plan, PLACE_MM, to_image, correction, keys, size_wh)
+    return find_extent(plan, CAMERA_MM, to_image, correction, keys, size_wh)
 
 
 @pytest.mark.parametrize(
@@ -153,17 +153,17 @@ def seen_extent(plan, keys, view_mm=(-200.0, 1422.0), correction=()):
 )
 def test_instruments_are_followed_to_their_ends(instrument):
     blacks = np.arange(*black_range(instrument[0] + 1, instrument[1] - 1))
-    found = seen_extent(drawn_plan(PLACE_MM, instrument), blacks[2:-2])
+    found = seen_extent(drawn_plan(CAMERA_MM, instrument), blacks[2:-2])
     assert found == Extent(*instrument, True, True)
 
 
 def test_black_keys_matched_beyond_the_end_are_left_out():
-    assert seen_extent(drawn_plan(PLACE_MM, (36, 96)), np.arange(4, 33)) == Extent(36, 96, True, True)
+    assert seen_extent(drawn_plan(CAMERA_MM, (36, 96)), np.arange(4, 33)) == Extent(36, 96, True, True)
 
 
 @pytest.mark.parametrize("shift_mm", [-4.0, 5.0])
 def test_keys_are_looked_for_where_the_correction_says(shift_mm):
-    found = seen_extent(drawn_plan(PLACE_MM, (36, 96), shift_mm), np.arange(8, 28), correction=(shift_mm,))
+    found = seen_extent(drawn_plan(CAMERA_MM, (36, 96), shift_mm), np.arange(8, 28), correction=(shift_mm,))
     assert found == Extent(36, 96, True, True)
 
 
@@ -171,7 +171,7 @@ def test_keys_are_looked_for_where_the_correction_says(shift_mm):
 def test_the_picture_cuts_the_keyboard(low, high):
     """The picture ends 2 mm beyond a white key: that key is the last in view, and nothing is known of the instrument's end."""
     view_mm = (-200.0 if low is None else key_edges_mm(low)[0] - 2, 1422.0 if high is None else key_edges_mm(high)[1] + 2)
-    found = seen_extent(drawn_plan(PLACE_MM, view_mm=view_mm), np.arange(12, 24), view_mm)
+    found = seen_extent(drawn_plan(CAMERA_MM, view_mm=view_mm), np.arange(12, 24), view_mm)
     assert found == Extent(low or 21, high or 108, low is None, high is None)
 
 
@@ -187,25 +187,25 @@ def under_glare(plan, x_mm, rows, light=150.0):
 @pytest.mark.parametrize("midi", [25, 106])
 def test_keys_are_followed_under_a_reflection(midi, rows):
     """Whether the instrument ends beyond a reflection is not known, and need not be: these are the keys of a whole piano."""
-    found = seen_extent(under_glare(drawn_plan(PLACE_MM), key_edges_mm(midi)[0], rows), np.arange(8, 28))
+    found = seen_extent(under_glare(drawn_plan(CAMERA_MM), key_edges_mm(midi)[0], rows), np.arange(8, 28))
     assert (found.first_midi, found.last_midi) == (21, 108)
 
 
 def test_keys_beyond_a_reflection_are_found():
     """A reflection that shows nothing, three black keys wide; those beyond it are seen."""
-    plan = under_glare(drawn_plan(PLACE_MM), key_edges_mm(90)[0], (0, 1, 2), light=255.0)
+    plan = under_glare(drawn_plan(CAMERA_MM), key_edges_mm(90)[0], (0, 1, 2), light=255.0)
     assert seen_extent(plan, np.arange(8, 22)) == Extent(21, 108, True, True)
 
 
 def test_a_bright_case_beside_the_keys_does_not_make_them_more():
-    plan = drawn_plan(PLACE_MM)
+    plan = drawn_plan(CAMERA_MM)
     plan.grey[:, key_edges_mm(108)[1] + 1.5 < X_MM] = 200.0
     assert seen_extent(plan, np.arange(8, 28)) == Extent(21, 108, True, True)
 
 
 def test_too_few_keys_in_the_picture():
     view_mm = (key_edges_mm(40)[0] - 20, key_edges_mm(40)[1] + 1)
-    assert seen_extent(drawn_plan(PLACE_MM, view_mm=view_mm), np.arange(12, 24), view_mm) is None
+    assert seen_extent(drawn_plan(CAMERA_MM, view_mm=view_mm), np.arange(12, 24), view_mm) is None
 
 
 @pytest.mark.parametrize(
@@ -214,5 +214,6 @@ def test_too_few_keys_in_the_picture():
     ids=["begins so upright", "begins so in a mirror", "begins so neither way"],
 )
 def test_a_first_key_tells_the_mirror_image_only_where_one_way_begins_with_it(first_key, expected):
-    place = place_on_piano(Extent(43, 91, False, False), first_key, None)
-    assert place.is_mirrored == expected[0] and (expected[1] in place.doubt) and bool(place.doubt) == bool(expected[1])
+    alignment = align_to_piano(Extent(43, 91, False, False), first_key, None)
+    assert alignment.is_mirrored == expected[0]
+    assert expected[1] in alignment.doubt and bool(alignment.doubt) == bool(expected[1])

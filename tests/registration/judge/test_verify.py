@@ -9,37 +9,37 @@ from tivit.registration.judge.octave import Extent
 from tivit.registration.judge.refine import X_MM, Y_MM, Picture, Plan
 from tivit.registration.judge.verify import judge, player_side
 
-PLACE_MM = np.array([611.0, 0.0, 1300.0])
+CAMERA_MM = np.array([611.0, 0.0, 1300.0])
 WHOLE = Extent(21, 108, True, True)
 SURE, NOT_BELIEVED = 0.9, 0.5
 
 
-def verdict_of(plan, extent=WHOLE, motion=0.0, place_mm=PLACE_MM, correction=()):
-    return judge(plan, place_mm, correction, extent, motion)
+def verdict_of(plan, extent=WHOLE, motion=0.0, camera_mm=CAMERA_MM, correction=()):
+    return judge(plan, camera_mm, correction, extent, motion)
 
 
 @pytest.mark.parametrize(
     "extent", [WHOLE, Extent(36, 96, True, True), Extent(48, 72, True, True), Extent(28, 103, True, True)], ids=str
 )
 def test_a_keyboard_read_rightly_is_believed(extent):
-    found = verdict_of(drawn_plan(PLACE_MM, (extent.first_midi, extent.last_midi)), extent)
+    found = verdict_of(drawn_plan(CAMERA_MM, (extent.first_midi, extent.last_midi)), extent)
     assert found.confidence > SURE and found.fit > 0.9 and found.margin > 0.8
 
 
 def test_keys_in_view_of_a_cut_keyboard_are_believed():
-    plan = drawn_plan(PLACE_MM, view_mm=(300.0, 900.0))
+    plan = drawn_plan(CAMERA_MM, view_mm=(300.0, 900.0))
     assert verdict_of(plan, Extent(45, 83, False, False)).confidence > SURE
 
 
 @pytest.mark.parametrize("whites", [-3, -2, -1, 1, 2, 3])
 def test_a_shift_by_white_keys_is_refused(whites):
-    found = verdict_of(drawn_plan(PLACE_MM, shift_mm=whites * WHITE_PITCH_MM))
+    found = verdict_of(drawn_plan(CAMERA_MM, shift_mm=whites * WHITE_PITCH_MM))
     assert found.confidence < NOT_BELIEVED
 
 
 def test_a_shift_that_the_correction_takes_out_is_believed():
     shift_mm = 3 + 4 * (2 * X_MM / 1222 - 1)
-    assert verdict_of(drawn_plan(PLACE_MM, shift_mm=shift_mm), correction=(3.0, 4.0)).confidence > SURE
+    assert verdict_of(drawn_plan(CAMERA_MM, shift_mm=shift_mm), correction=(3.0, 4.0)).confidence > SURE
 
 
 def from_the_other_side(plan):
@@ -49,32 +49,32 @@ def from_the_other_side(plan):
 
 @pytest.mark.parametrize("motion", [-1.0, 0.0])
 def test_the_wrong_side_is_refused(motion):
-    found = verdict_of(from_the_other_side(drawn_plan(PLACE_MM)), motion=motion)
+    found = verdict_of(from_the_other_side(drawn_plan(CAMERA_MM)), motion=motion)
     assert found.confidence < NOT_BELIEVED and found.reason.startswith("which side the player sits on is not clear")
 
 
 @pytest.mark.parametrize("claimed", [(21, 96), (33, 108), (28, 96)])
 def test_an_end_beyond_which_the_pattern_goes_on_is_refused(claimed):
-    found = verdict_of(drawn_plan(PLACE_MM), Extent(*claimed, True, True))
+    found = verdict_of(drawn_plan(CAMERA_MM), Extent(*claimed, True, True))
     assert (found.confidence, found.reason) == (0.0, "the keyboard goes on where it should end")
-    assert verdict_of(drawn_plan(PLACE_MM), Extent(*claimed, False, False)).confidence > SURE
+    assert verdict_of(drawn_plan(CAMERA_MM), Extent(*claimed, False, False)).confidence > SURE
 
 
 @pytest.mark.parametrize("drawn", [(21, 96), (33, 108), (36, 96)])
 def test_keys_that_are_not_there_are_refused(drawn):
-    assert verdict_of(drawn_plan(PLACE_MM, drawn)).confidence < NOT_BELIEVED
+    assert verdict_of(drawn_plan(CAMERA_MM, drawn)).confidence < NOT_BELIEVED
 
 
 @pytest.mark.parametrize(("tangent", "is_seen"), [(0.5, True), (1.5, True), (2.25, False)])
 def test_keys_seen_too_flat_are_refused(tangent, is_seen):
-    place_mm = np.array([611.0, 75.0 - 900 * tangent, 900.0])
-    found = verdict_of(drawn_plan(place_mm), place_mm=place_mm)
+    camera_mm = np.array([611.0, 75.0 - 900 * tangent, 900.0])
+    found = verdict_of(drawn_plan(camera_mm), camera_mm=camera_mm)
     assert (found.confidence > SURE) == is_seen
     assert is_seen or found.reason == "the keys are seen too flat (66 degrees off the vertical)"
 
 
 def test_black_keys_hardly_darker_than_white_ones_are_refused():
-    pale = Plan(180 + 0.1 * drawn_plan(PLACE_MM).grey)
+    pale = Plan(180 + 0.1 * drawn_plan(CAMERA_MM).grey)
     found = verdict_of(pale)
     assert found.confidence == 0.0 and found.reason.startswith("the black keys are hardly darker than the white ones")
 
@@ -99,7 +99,7 @@ def test_motion_says_where_the_player_sits(y_px, expected):
 @pytest.mark.parametrize("x_mm", [60.0, 600.0, 1180.0])
 @pytest.mark.parametrize("light", [60.0, 150.0])
 def test_a_keyboard_under_a_reflection_is_believed(x_mm, light):
-    plan = drawn_plan(PLACE_MM)
+    plan = drawn_plan(CAMERA_MM)
     bright = light * np.exp(-(((X_MM - x_mm) / 70) ** 2)) * np.exp(-(((Y_MM - 120) / 30) ** 2))[:, None]
     seen = Plan(np.minimum(plan.grey / 2 + bright, 255.0))
     assert verdict_of(seen).confidence > SURE

@@ -69,9 +69,9 @@ def find_blobs(dark: np.ndarray, threshold: float, most: int = MAX_BLOBS) -> Blo
     tall = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_HEIGHT_PX
     narrow = stats[:, cv2.CC_STAT_WIDTH] <= MAX_WIDTH_PX
     full = stats[:, cv2.CC_STAT_AREA] >= 0.3 * stats[:, cv2.CC_STAT_HEIGHT] * 2
-    chosen = np.flatnonzero(tall & narrow & full)
-    chosen = chosen[chosen != 0]
-    found = [blob for label in chosen if (blob := _axis(labels, stats[label], label)) is not None]
+    slender = np.flatnonzero(tall & narrow & full)
+    slender = slender[slender != 0]
+    found = [blob for label in slender if (blob := _axis(labels, stats[label], label)) is not None]
     if not found:
         return Blobs(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
     upper, lower, across = map(np.array, zip(*found, strict=True))

@@ -6,7 +6,7 @@ right r and pitch p, whatever is missing or added. Then the place within the oct
 and a curve through what was explained is refitted, u = (a tau + b + d tau^3) / (c tau + 1) with u in white keys.
 
 The pattern without its ends is its own mirror image (about every D), so a row says nothing of the direction: keys are numbered
-upwards from left to right here, and what the ends say of it is decided in `place`.
+upwards from left to right here, and what the ends say of it is decided in `octave`.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ def match_row(t_px: np.ndarray) -> list[Match]:
     starts = _starts(tau)
     matches: dict[tuple, Match] = {}
     for i in np.argsort(-_coarse_scores(starts), kind="stable")[:FINALISTS]:
-        found = _refit(starts[i], tau)
-        if found is not None:
-            same = (*found.keys.tolist(), *found.blobs.tolist())
-            if same not in matches or matches[same].score < found.score:
-                matches[same] = found
+        match = _refit(starts[i], tau)
+        if match is not None:
+            same = (*match.keys.tolist(), *match.blobs.tolist())
+            if same not in matches or matches[same].score < match.score:
+                matches[same] = match
     return sorted(matches.values(), key=lambda match: -match.score + match.residual_key)
 
 

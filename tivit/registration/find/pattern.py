@@ -34,8 +34,8 @@ MIRROR_BLACK_SUM = int(np.searchsorted(midi_of(BLACK_KEYS), mirrored_midi(midi_o
 
 def black_center_mm(number: np.ndarray | int) -> np.ndarray:
     """Return x of the centre of black keys, any whole numbers."""
-    octave, place = np.divmod(number, BLACK_PER_OCTAVE)
-    return CENTER_MM[BLACK_KEYS][place] + OCTAVE_MM * octave
+    octave, degree = np.divmod(number, BLACK_PER_OCTAVE)
+    return CENTER_MM[BLACK_KEYS][degree] + OCTAVE_MM * octave
 
 
 def mirrored_black(number: np.ndarray) -> np.ndarray:
@@ -45,20 +45,20 @@ def mirrored_black(number: np.ndarray) -> np.ndarray:
 
 def black_midi(number: int) -> int:
     """Return the MIDI number of a black key; outside 21..108 when the number is outside 0..35."""
-    octave, place = divmod(number, BLACK_PER_OCTAVE)
-    return int(midi_of(BLACK_KEYS[place])) + OCTAVE_KEYS * octave
+    octave, degree = divmod(number, BLACK_PER_OCTAVE)
+    return int(midi_of(BLACK_KEYS[degree])) + OCTAVE_KEYS * octave
 
 
 def white_midi(number: int) -> int:
     """Return the MIDI number of a white key; outside 21..108 when the number is outside 0..51."""
-    octave, place = divmod(number, WHITE_PER_OCTAVE)
-    return int(midi_of(WHITE_KEYS[place])) + OCTAVE_KEYS * octave
+    octave, degree = divmod(number, WHITE_PER_OCTAVE)
+    return int(midi_of(WHITE_KEYS[degree])) + OCTAVE_KEYS * octave
 
 
 def whites_between(number: int) -> tuple[int, int]:
     """Return the white keys on both sides of a black key: the last one left of it and the first one right of it."""
-    octave, place = divmod(number, BLACK_PER_OCTAVE)
-    right = int(WHITES_BEFORE[BLACK_KEYS[place]]) + WHITE_PER_OCTAVE * octave
+    octave, degree = divmod(number, BLACK_PER_OCTAVE)
+    right = int(WHITES_BEFORE[BLACK_KEYS[degree]]) + WHITE_PER_OCTAVE * octave
     return right - 1, right
 
 
@@ -84,8 +84,8 @@ def is_black_midi(midi: int) -> bool:
 def key_edges_mm(midi: int) -> tuple[float, float]:
     """Return the x extent of a key: of the top of a black key, of the front part of a white key."""
     key = int(key_of(midi))
-    octave, place = divmod(key, OCTAVE_KEYS)
-    return float(LEFT_MM[place]) + OCTAVE_MM * octave, float(RIGHT_MM[place]) + OCTAVE_MM * octave
+    octave, degree = divmod(key, OCTAVE_KEYS)
+    return float(LEFT_MM[degree]) + OCTAVE_MM * octave, float(RIGHT_MM[degree]) + OCTAVE_MM * octave
 
 
 def tail_mm(number: int) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 Parameters: log focal length, rotation vector, translation; the principal point is the middle of the picture. Mirrored
 pictures are flipped before they come here. The keyboard is nearly flat, so the focal length is hardly seen by the data: a
 log-normal prior holds it. Where a point above the white keys appears on the white-key plane follows from the camera's
-place alone (`shadow_mm`).
+position alone (`shadow_mm`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tivit.core.keyboard import (
     BLACK_HEIGHT_MM,
     BLACK_SLOT_WIDTH_MM,
     BLACK_TOP_WIDTH_MM,
+    MIDDLE_MM,
     WHITE_LENGTH_MM,
 )
 from tivit.registration.find.pattern import black_center_mm
@@ -29,40 +30,40 @@ X_SIGMA_PX, Y_SIGMA_PX = 1.5, 3.0
 
 @dataclass(frozen=True)
 class Pose:
-    """A camera: `plane_to_image` (3 x 3) maps (x_mm, y_mm, 1) of the white-key plane to px; `place_mm` (3,) is where it is."""
+    """A camera: `plane_to_image` (3 x 3) maps (x_mm, y_mm, 1) of the white-key plane to px; `camera_mm` (3,) is where it is."""
 
     plane_to_image: np.ndarray
-    place_mm: np.ndarray
+    camera_mm: np.ndarray
     focal_px: float
     residual: float
 
 
-def shadow_mm(points_mm: np.ndarray, z_mm: float, place_mm: np.ndarray) -> np.ndarray:
-    """Return where points (..., 2) at height `z_mm` appear on the plane z = 0, seen from `place_mm` (3,)."""
-    return points_mm + (points_mm - place_mm[:2]) * (z_mm / (place_mm[2] - z_mm))
+def shadow_mm(points_mm: np.ndarray, z_mm: float, camera_mm: np.ndarray) -> np.ndarray:
+    """Return where points (..., 2) at height `z_mm` appear on the plane z = 0, seen from `camera_mm` (3,)."""
+    return points_mm + (points_mm - camera_mm[:2]) * (z_mm / (camera_mm[2] - z_mm))
 
 
-def black_edges_mm(numbers: np.ndarray, place_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def black_edges_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return x of the left and right edge of the dark areas of black keys (`pattern` numbers, (n,)), (n,) each.
 
-    The area is what the top (12 mm up) and the slot around its foot together cover of the white-key plane, from `place_mm`.
+    The area is what the top (12 mm up) and the slot around its foot together cover of the white-key plane, from `camera_mm`.
     """
     center = black_center_mm(numbers)
     points = np.stack([center, np.zeros_like(center)], axis=1)
-    left = shadow_mm(points - (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, place_mm)[:, 0]
-    right = shadow_mm(points + (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, place_mm)[:, 0]
+    left = shadow_mm(points - (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, camera_mm)[:, 0]
+    right = shadow_mm(points + (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, camera_mm)[:, 0]
     half_slot = BLACK_SLOT_WIDTH_MM / 2
     return np.minimum(left, center - half_slot), np.maximum(right, center + half_slot)
 
 
-def black_ends_mm(numbers: np.ndarray, place_mm: np.ndarray) -> np.ndarray:
+def black_ends_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
     """Return the front and back end of black keys' dark areas (`pattern` numbers, (n,)) on the white-key plane, (n, 2, 2).
 
     In front it ends at the top's edge or the foot, whichever is seen further out; at the back where its white neighbours end,
     because a black key is not told apart from the dark fallboard.
     """
-    left, right = black_edges_mm(numbers, place_mm)
-    top_mm = shadow_mm(np.array([0.0, BLACK_FRONT_MM]), BLACK_HEIGHT_MM, place_mm)[1]
+    left, right = black_edges_mm(numbers, camera_mm)
+    top_mm = shadow_mm(np.array([0.0, BLACK_FRONT_MM]), BLACK_HEIGHT_MM, camera_mm)[1]
     front = np.full(len(left), min(top_mm, BLACK_FRONT_MM))
     center = (left + right) / 2
     return np.stack([np.column_stack([center, front]), np.column_stack([center, np.full_like(front, WHITE_LENGTH_MM)])], axis=1)
@@ -81,14 +82,14 @@ def fit_to_black_keys(
     focal_widths, focal_sigma : prior on the focal length (picture widths; spread of its logarithm).
     """
 
-    def model(place_mm: np.ndarray) -> np.ndarray:
-        return black_ends_mm(keys, place_mm).reshape(-1, 2)
+    def model(camera_mm: np.ndarray) -> np.ndarray:
+        return black_ends_mm(keys, camera_mm).reshape(-1, 2)
 
     seen_px = ends_px.reshape(-1, 2)
     width, height = size_wh
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     log_focal = np.log(focal_widths * width)
-    start = _start(model(np.array([611.0, 50.0, 1200.0])), seen_px - middle, float(np.exp(log_focal)))
+    start = _start(model(np.array([MIDDLE_MM, 50.0, 1200.0])), seen_px - middle, float(np.exp(log_focal)))
     spread = np.linalg.norm(np.ptp(seen_px, axis=0))
     along = seen_px[np.argmax(seen_px[:, 0])] - seen_px[np.argmin(seen_px[:, 0])]
     along = along / np.linalg.norm(along)
@@ -96,14 +97,14 @@ def fit_to_black_keys(
     scale = np.array([[X_SIGMA_PX], [Y_SIGMA_PX]]) * spread / 600.0
 
     def residuals(values: np.ndarray) -> np.ndarray:
-        matrix, place_mm, _ = _camera(values)
-        error = turn @ (_project(matrix, model(place_mm)) + middle - seen_px).T / scale
+        matrix, camera_mm, _ = _camera(values)
+        error = turn @ (_project(matrix, model(camera_mm)) + middle - seen_px).T / scale
         return np.append(error.ravel(), (values[0] - log_focal) / focal_sigma)
 
     result = least_squares(residuals, start, loss=_robust_but_last, x_scale=[0.1, 0.05, 0.05, 0.05, 20, 20, 50], max_nfev=60)
-    matrix, place_mm, focal_px = _camera(result.x)
+    matrix, camera_mm, focal_px = _camera(result.x)
     shift = np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1.0]])
-    return Pose(shift @ matrix, place_mm, focal_px, float(np.median(np.abs(residuals(result.x)[: len(seen_px)]))))
+    return Pose(shift @ matrix, camera_mm, focal_px, float(np.median(np.abs(residuals(result.x)[: len(seen_px)]))))
 
 
 def _robust_but_last(squares: np.ndarray) -> np.ndarray:
@@ -115,7 +116,7 @@ def _robust_but_last(squares: np.ndarray) -> np.ndarray:
 
 
 def _camera(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return the plane-to-image map (about the principal point), the camera's place and the focal length."""
+    """Return the plane-to-image map (about the principal point), the camera's position and the focal length."""
     focal_px = float(np.exp(values[0]))
     rotation = cv2.Rodrigues(values[1:4])[0]
     matrix = np.column_stack([rotation[:, 0], rotation[:, 1], values[4:7]])

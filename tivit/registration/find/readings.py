@@ -85,16 +85,18 @@ class Reading:
         """Return the same place read so many octaves higher."""
         pose = self.pose
         shift = np.array([[1, 0, -OCTAVE_MM * octaves], [0, 1, 0], [0, 0, 1.0]])
-        place_mm = pose.place_mm + (OCTAVE_MM * octaves, 0, 0)
-        moved = replace(pose, plane_to_image=pose.plane_to_image @ shift, place_mm=place_mm)
+        camera_mm = pose.camera_mm + (OCTAVE_MM * octaves, 0, 0)
+        moved = replace(pose, plane_to_image=pose.plane_to_image @ shift, camera_mm=camera_mm)
         return replace(self, keys=self.keys + BLACK_PER_OCTAVE * octaves, pose=moved)
 
     def within(self, first: int, end: int, params: RegistrationParams) -> Reading:
         """Return the reading without black keys outside first..end - 1, its camera fitted again; itself when there are none."""
-        kept = (self.keys >= first) & (self.keys < end)
-        if kept.all() or kept.sum() < MIN_KEYS:
+        is_inside = (self.keys >= first) & (self.keys < end)
+        if is_inside.all() or is_inside.sum() < MIN_KEYS:
             return self
-        return read(self.keys[kept], self.ends_px[kept], self.size_wh, self.is_mirrored, self.is_rotated, params, self.score)
+        return read(
+            self.keys[is_inside], self.ends_px[is_inside], self.size_wh, self.is_mirrored, self.is_rotated, params, self.score
+        )
 
     def seen_in_mirror(self, params: RegistrationParams) -> Reading:
         """Return the same picture read as the mirror image of what it was read as."""

@@ -53,7 +53,7 @@ class _Anchor:
 
 
 @dataclass(frozen=True)
-class _Placed:
+class _Sighting:
     """Where the keyboard is at an instant (s of the video clock): world mm -> image px, and the x correction there."""
 
     time_s: float
@@ -73,26 +73,26 @@ def register_moving(
     sample : (count, (start_s, end_s)) -> up to `count` frames strictly between two instants, in time order.
     """
     images = [frame.image for frame in frames]
-    found = rough = estimate(images)
+    registration = rough = estimate(images)
     steady = images
     for target in (len(images) // 2, len(images) - 1, 0):
         if rough.status == "refused":
             steady = steadied(images, target)
             if steady is None:
-                return found
+                return registration
             rough = estimate(steady)
     if rough.status == "refused":
-        return found
+        return registration
     tracker = Tracker(_world_to_image(rough, geometry), steady)
-    places = [tracker.place(image) for image in images]
-    if found.status != "refused" and _stands_still(tracker, places):
-        return found
-    anchors = _anchors(images, _Anchor(rough, tracker), places, geometry, estimate)
-    track = _follow(frames, anchors)
+    homographies = [tracker.locate(image) for image in images]
+    if registration.status != "refused" and _stands_still(tracker, homographies):
+        return registration
+    anchors = _anchors(images, _Anchor(rough, tracker), homographies, geometry, estimate)
+    track = _sightings(frames, anchors)
     main = anchors[0].registration
     if len(track) < MIN_FOLLOWED * len(frames):
-        if found.status != "refused" and all(_gap_key(track[0], placed) <= MOVED_KEY for placed in track):
-            return found
+        if registration.status != "refused" and all(_gap_key(track[0], sighting) <= MOVED_KEY for sighting in track):
+            return registration
         reason = f"the camera moves, and the keyboard can be followed in only {len(track)} of {len(frames)} frames"
         return refused(reason, main.source_hw, len(frames))
     track, step_key, lost_share = _densified(track, anchors, sample)
@@ -102,8 +102,8 @@ def register_moving(
         )
         return refused(reason, main.source_hw, len(frames))
     pieces = _pieces(track)
-    if len(pieces) == 1 and found.status != "refused":
-        return found
+    if len(pieces) == 1 and registration.status != "refused":
+        return registration
     # The place changes between the last frame of one piece and the first of the next, so no rounding of times matters.
     starts_s = [(one[-1].time_s + other[0].time_s) / 2 for one, other in zip(pieces, pieces[1:], strict=False)]
     moves = [_move(piece, start_s, geometry) for piece, start_s in zip(pieces, [pieces[0][0].time_s, *starts_s], strict=True)]
@@ -119,17 +119,18 @@ def _homography(world_to_image: np.ndarray, geometry: StripGeometry) -> tuple[tu
     return tuple(map(tuple, (matrix / matrix[2, 2]).tolist()))
 
 
-def _stands_still(tracker: Tracker, places: Sequence[np.ndarray | None]) -> bool:
+def _stands_still(tracker: Tracker, homographies: Sequence[np.ndarray | None]) -> bool:
     """True when no frame shows the keyboard elsewhere; frames that do not show it say nothing unless two follow each other."""
-    is_near = all(place is None or distance_key(tracker.world_to_image, place) <= MOVED_KEY for place in places)
-    return is_near and not _lost_runs(places)
+    here = tracker.world_to_image
+    is_near = all(there is None or distance_key(here, there) <= MOVED_KEY for there in homographies)
+    return is_near and not _lost_runs(homographies)
 
 
-def _lost_runs(places: Sequence[np.ndarray | None]) -> list[list[int]]:
+def _lost_runs(homographies: Sequence[np.ndarray | None]) -> list[list[int]]:
     """Return the indices of two or more neighbouring frames in which the keyboard was not found."""
     runs: list[list[int]] = [[]]
-    for i, place in enumerate(places):
-        if place is None:
+    for i, homography in enumerate(homographies):
+        if homography is None:
             runs[-1].append(i)
         elif runs[-1]:
             runs.append([])
@@ -139,22 +140,22 @@ def _lost_runs(places: Sequence[np.ndarray | None]) -> list[list[int]]:
 def _anchors(
     images: Sequence[np.ndarray],
     rough: _Anchor,
-    places: Sequence[np.ndarray | None],
+    homographies: Sequence[np.ndarray | None],
     geometry: StripGeometry,
     estimate: Estimate,
 ) -> list[_Anchor]:
     """Return where the keyboard was estimated anew: the best place first, then those that cannot be followed from there."""
-    middle, place = len(images) // 2, rough.tracker.world_to_image
-    groups = _groups(places)
+    middle, homography = len(images) // 2, rough.tracker.world_to_image
+    groups = _groups(homographies)
     if groups:
         middle = groups[0][len(groups[0]) // 2]
-        place = places[middle]
-    rough = _Anchor(rough.registration, Tracker(place, [images[middle]]))
-    places = [rough.tracker.place(image) for image in images]
-    candidates = [_anchor_at(group, images, places, geometry, estimate) for group in _groups(places)[:GROUPS_TRIED]]
+        homography = homographies[middle]
+    rough = _Anchor(rough.registration, Tracker(homography, [images[middle]]))
+    homographies = [rough.tracker.locate(image) for image in images]
+    candidates = [_anchor_at(group, images, homographies, geometry, estimate) for group in _groups(homographies)[:GROUPS_TRIED]]
     candidates = [candidate for candidate in candidates if candidate is not None]
     anchors = [max(candidates, key=_trust) if candidates else rough]
-    for run in _lost_runs([anchors[0].tracker.place(image) for image in images]):
+    for run in _lost_runs([anchors[0].tracker.locate(image) for image in images]):
         lost = [images[i] for i in run]
         registration = estimate(lost)
         if registration.status == "ok":
@@ -167,13 +168,13 @@ def _trust(anchor: _Anchor) -> tuple[bool, int, float]:
     return registration.status == "ok", registration.last_midi - registration.first_midi, registration.confidence
 
 
-def _groups(places: Sequence[np.ndarray | None]) -> list[list[int]]:
+def _groups(homographies: Sequence[np.ndarray | None]) -> list[list[int]]:
     """Return the indices of places that agree, the largest group first."""
     groups: list[list[int]] = []
-    for i, place in enumerate(places):
-        if place is None:
+    for i, homography in enumerate(homographies):
+        if homography is None:
             continue
-        near = (group for group in groups if distance_key(places[group[0]], place) <= MOVED_KEY)
+        near = (group for group in groups if distance_key(homographies[group[0]], homography) <= MOVED_KEY)
         group = next(near, None)
         if group is None:
             groups.append([i])
@@ -185,19 +186,19 @@ def _groups(places: Sequence[np.ndarray | None]) -> list[list[int]]:
 def _anchor_at(
     group: list[int],
     images: Sequence[np.ndarray],
-    places: Sequence[np.ndarray | None],
+    homographies: Sequence[np.ndarray | None],
     geometry: StripGeometry,
     estimate: Estimate,
 ) -> _Anchor | None:
     """Return the keyboard estimated where the frames of `group` show it, None when it is refused there."""
     steady = [images[i] for i in group]
     if len(group) < MIN_GROUP:
-        target = places[group[0]]
+        target = homographies[group[0]]
         height, width = steady[0].shape[:2]
         steady = [
-            cv2.warpPerspective(image, target @ np.linalg.inv(place), (width, height), borderMode=cv2.BORDER_REPLICATE)
-            for image, place in zip(images, places, strict=True)
-            if place is not None
+            cv2.warpPerspective(image, target @ np.linalg.inv(homography), (width, height), borderMode=cv2.BORDER_REPLICATE)
+            for image, homography in zip(images, homographies, strict=True)
+            if homography is not None
         ]
     registration = estimate(steady)
     if registration.status == "refused":
@@ -205,19 +206,19 @@ def _anchor_at(
     return _Anchor(registration, Tracker(_world_to_image(registration, geometry), steady))
 
 
-def _follow(frames: Sequence[SampledFrame], anchors: Sequence[_Anchor]) -> list[_Placed]:
+def _sightings(frames: Sequence[SampledFrame], anchors: Sequence[_Anchor]) -> list[_Sighting]:
     """Return the keyboard's place in each frame in which it can be found from one of the anchors."""
     track = []
     for frame in frames:
         for anchor in anchors:
-            place = anchor.tracker.place(frame.image)
-            if place is not None:
-                track.append(_Placed(frame.time_s, place, anchor.registration.x_correction))
+            homography = anchor.tracker.locate(frame.image)
+            if homography is not None:
+                track.append(_Sighting(frame.time_s, homography, anchor.registration.x_correction))
                 break
     return track
 
 
-def _densified(track: list[_Placed], anchors: Sequence[_Anchor], sample: Sample) -> tuple[list[_Placed], float, float]:
+def _densified(track: list[_Sighting], anchors: Sequence[_Anchor], sample: Sample) -> tuple[list[_Sighting], float, float]:
     """Return the track with more frames where the keyboard moves, the largest step over LOST_KEY left open, and for how long.
 
     A step between two frames that follow each other in the video is not open: that is where the camera was bumped. One whose
@@ -226,7 +227,8 @@ def _densified(track: list[_Placed], anchors: Sequence[_Anchor], sample: Sample)
     closed: set[tuple[float, float]] = set()
     is_empty: set[tuple[float, float]] = set()
     ends = [sample(PROBES, gap) for gap in _open_ends(track)]
-    track = sorted([*track, *_follow([frame for end in ends for frame in end], anchors)], key=lambda placed: placed.time_s)
+    beyond = _sightings([frame for end in ends for frame in end], anchors)
+    track = sorted([*track, *beyond], key=lambda sighting: sighting.time_s)
     looked_at = sum(map(len, ends))
     while looked_at < MAX_FRAMES:
         gaps = [gap for gap in _open_gaps(track) if gap[:2] not in closed]
@@ -235,12 +237,12 @@ def _densified(track: list[_Placed], anchors: Sequence[_Anchor], sample: Sample)
         for start_s, end_s, count in gaps:
             frames = sample(count, (start_s, end_s))
             looked_at += len(frames)
-            more = _follow(frames, anchors)
+            more = _sightings(frames, anchors)
             if not more:
                 closed.add((start_s, end_s))
             if not frames:
                 is_empty.add((start_s, end_s))
-            track = sorted([*track, *more], key=lambda placed: placed.time_s)
+            track = sorted([*track, *more], key=lambda sighting: sighting.time_s)
     open_steps = [
         (_gap_key(one, other), other.time_s - one.time_s)
         for one, other in zip(track, track[1:], strict=False)
@@ -252,7 +254,7 @@ def _densified(track: list[_Placed], anchors: Sequence[_Anchor], sample: Sample)
     return track, max(open_steps)[0], open_s / (track[-1].time_s - track[0].time_s)
 
 
-def _open_ends(track: Sequence[_Placed]) -> list[tuple[float, float]]:
+def _open_ends(track: Sequence[_Sighting]) -> list[tuple[float, float]]:
     """Return the time before the first frame and after the last one where the keyboard moves there."""
     ends = []
     for last, inner, sign in ((0, 1, -1.0), (-1, -2, 1.0)):
@@ -263,9 +265,9 @@ def _open_ends(track: Sequence[_Placed]) -> list[tuple[float, float]]:
     return ends
 
 
-def _open_gaps(track: Sequence[_Placed]) -> list[tuple[float, float, int]]:
+def _open_gaps(track: Sequence[_Sighting]) -> list[tuple[float, float, int]]:
     """Return (start_s, end_s, frames wanted) between neighbours that differ, and of long gaps beside these."""
-    times_s = [placed.time_s for placed in track]
+    times_s = [sighting.time_s for sighting in track]
     spans = list(zip(times_s, times_s[1:], strict=False))
     is_step = [_gap_key(one, other) > GAP_KEY for one, other in zip(track, track[1:], strict=False)]
     gaps = []
@@ -277,7 +279,7 @@ def _open_gaps(track: Sequence[_Placed]) -> list[tuple[float, float, int]]:
     return gaps
 
 
-def _pieces(track: Sequence[_Placed]) -> list[list[_Placed]]:
+def _pieces(track: Sequence[_Sighting]) -> list[list[_Sighting]]:
     """Return the track cut where the keyboard is no longer where the piece started; excursions of one frame are left out."""
     pieces = _cut(track)
     lone = {
@@ -285,30 +287,30 @@ def _pieces(track: Sequence[_Placed]) -> list[list[_Placed]]:
         for before, piece, after in zip(pieces, pieces[1:], pieces[2:], strict=False)
         if len(piece) == 1 and _agree(before[0], after[0])
     }
-    return _cut([placed for placed in track if placed.time_s not in lone])
+    return _cut([sighting for sighting in track if sighting.time_s not in lone])
 
 
-def _cut(track: Sequence[_Placed]) -> list[list[_Placed]]:
-    pieces: list[list[_Placed]] = []
-    for placed in track:
-        if not pieces or not _agree(pieces[-1][0], placed):
+def _cut(track: Sequence[_Sighting]) -> list[list[_Sighting]]:
+    pieces: list[list[_Sighting]] = []
+    for sighting in track:
+        if not pieces or not _agree(pieces[-1][0], sighting):
             pieces.append([])
-        pieces[-1].append(placed)
+        pieces[-1].append(sighting)
     return pieces
 
 
-def _agree(one: _Placed, other: _Placed) -> bool:
+def _agree(one: _Sighting, other: _Sighting) -> bool:
     return one.x_correction == other.x_correction and _gap_key(one, other) <= PIECE_KEY
 
 
-def _gap_key(one: _Placed, other: _Placed) -> float:
+def _gap_key(one: _Sighting, other: _Sighting) -> float:
     return distance_key(one.world_to_image, other.world_to_image)
 
 
-def _move(piece: Sequence[_Placed], start_s: float, geometry: StripGeometry) -> Move:
+def _move(piece: Sequence[_Sighting], start_s: float, geometry: StripGeometry) -> Move:
     """Return the place that a piece stands for: the median, over its frames, of where the corners of the keyboard are."""
     width, length = KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
     world = np.array([[0, 0], [width, 0], [width, length], [0, length]], np.float32)
-    corners = [cv2.perspectiveTransform(world[None], placed.world_to_image)[0] for placed in piece]
+    corners = [cv2.perspectiveTransform(world[None], sighting.world_to_image)[0] for sighting in piece]
     world_to_image = cv2.getPerspectiveTransform(world, np.median(corners, axis=0).astype(np.float32))
     return Move(start_s, _homography(world_to_image, geometry), piece[0].x_correction)

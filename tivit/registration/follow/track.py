@@ -74,23 +74,23 @@ class Tracker:
         self._elsewhere: tuple[np.ndarray, StripMap] | None = None
         self._template = np.ascontiguousarray(self._reference[rows, columns][::COARSE, ::COARSE])
 
-    def place(self, image: np.ndarray) -> np.ndarray | None:
+    def locate(self, image: np.ndarray) -> np.ndarray | None:
         """Return the homography (3, 3) from the world plane (mm) to a BGR frame (px), None where the keyboard is not found."""
         if self._corners is None:
             return None
-        motion = self._follow(self._sampler, image)
+        motion = self._motion_to(self._sampler, image)
         if motion is None:
             return None
-        found = self.world_to_image @ motion
-        if distance_key(self.world_to_image, found) <= REPEAT_KEY:
-            return found
-        if self._elsewhere is None or distance_key(self._elsewhere[0], found) > REPEAT_KEY:
-            self._elsewhere = (found, _raster(found, self._source_hw)[0])
+        homography = self.world_to_image @ motion
+        if distance_key(self.world_to_image, homography) <= REPEAT_KEY:
+            return homography
+        if self._elsewhere is None or distance_key(self._elsewhere[0], homography) > REPEAT_KEY:
+            self._elsewhere = (homography, _raster(homography, self._source_hw)[0])
         base, sampler = self._elsewhere
-        motion = self._follow(sampler, image)
+        motion = self._motion_to(sampler, image)
         return None if motion is None else base @ motion
 
-    def _follow(self, sampler: StripMap, image: np.ndarray) -> np.ndarray | None:
+    def _motion_to(self, sampler: StripMap, image: np.ndarray) -> np.ndarray | None:
         """Return the homography (3, 3), mm to mm, that takes the reference to the rectified frame; None when too few agree."""
         frame = _even(_rectify(sampler, image))
         motions = [

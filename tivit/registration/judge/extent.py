@@ -2,7 +2,7 @@
 
 It ends where a black key that should be there is not (the instrument ends) or where the picture ends. Keys are told by what is
 bright beside what is dark near by, over all or a third of their length, because reflections add light. Which octave they are
-is decided in `place`.
+is decided in `octave`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ WHITE_SHARE = 0.62
 
 def find_extent(
     plan: Plan,
-    place_mm: np.ndarray,
+    camera_mm: np.ndarray,
     plane_to_image: np.ndarray,
     correction: tuple[float, ...],
     keys: np.ndarray,
@@ -59,7 +59,7 @@ def find_extent(
 
     None when the picture holds too few of them.
     """
-    slots = _Slots(plan, place_mm, correction, keys)
+    slots = _Slots(plan, camera_mm, correction, keys)
 
     def in_view(midi: int, tolerance_mm: float = 0.0) -> bool:
         left, right = key_edges_mm(midi)
@@ -71,7 +71,7 @@ def find_extent(
         limit = np.array(size_wh)[:, None] - 0.5
         return bool((image[2] > 0).all() and (points > -0.5).all() and (points < limit).all())
 
-    ends = [_follow(slots, keys, step, in_view) for step in (-1, 1)]
+    ends = [_outermost_key(slots, keys, step, in_view) for step in (-1, 1)]
     if None in ends:
         return None
     (first, is_low_end), (last, is_high_end) = ends
@@ -82,14 +82,14 @@ def find_extent(
     return whole if all(in_view(midi, END_TOLERANCE_MM) for midi in (whole.first_midi, whole.last_midi)) else extent
 
 
-def _follow(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, bool] | None:
+def _outermost_key(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, bool] | None:
     """Return the outermost key (MIDI) in view on one side (step -1: low, 1: high) and whether the instrument ends there.
 
     It ends there for certain only where the place of the black key that is missing is wholly in the picture.
     """
-    known = np.sort(keys)[:NEIGHBOURS] if step < 0 else np.sort(keys)[-NEIGHBOURS:]
-    outer = int(known[0] if step < 0 else known[-1])
-    levels = slots.levels(known)
+    blacks = np.sort(keys)[:NEIGHBOURS] if step < 0 else np.sort(keys)[-NEIGHBOURS:]
+    outer = int(blacks[0] if step < 0 else blacks[-1])
+    levels = slots.levels(blacks)
     for _ in range(MAX_STRAY):
         if slots.is_black_there(outer, step, levels) is not False and slots.are_white(outer - step, step, levels):
             break
@@ -105,7 +105,7 @@ def _follow(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, b
         end = _end_after(slots, outer, step, levels)
         if in_view(end, END_TOLERANCE_MM):
             return end, in_view(black_midi(outer + step)) and not slots.is_glare_at(end, step, levels)
-    midi = black_midi(int(known[-1] if step < 0 else known[0]))
+    midi = black_midi(int(blacks[-1] if step < 0 else blacks[0]))
     if not in_view(midi):
         return None
     while in_view(midi + step):
@@ -141,11 +141,11 @@ class _Levels:
 class _Slots:
     """The places of keys in the rectified picture, and whether a key is seen there."""
 
-    def __init__(self, plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], known: np.ndarray) -> None:
-        self.place_mm, self.correction = place_mm, correction
+    def __init__(self, plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], blacks: np.ndarray) -> None:
+        self.camera_mm, self.correction = camera_mm, correction
         self.back, self.front = plan.profile(BLACK_ROWS), plan.profile(FRONT_ROWS)
         self.bands = [plan.profile(rows) for rows in BLACK_BANDS]
-        self.all_over = self._medians(known)
+        self.all_over = self._medians(blacks)
 
     def levels(self, near: np.ndarray) -> _Levels:
         """Return the levels around the black keys `near` one end; where a lamp shines on it, those of all known ones."""
@@ -223,13 +223,13 @@ class _Slots:
         return tuple(float(np.median(seen)) if len(seen := _finite(values)) else 0.0 for values in (dark, tails, fronts))
 
     def _black(self, number: int) -> tuple[float, float]:
-        left, right = black_edges_mm(np.array([number]), self.place_mm)
+        left, right = black_edges_mm(np.array([number]), self.camera_mm)
         return float(left[0]) + 1.5, float(right[0]) - 1.5
 
     def _tail(self, white: int) -> tuple[float, float]:
         left, right = tail_mm(white)
         dark_left, dark_right = black_edges_mm(
-            np.arange(*black_range_mm(left - WHITE_PITCH_MM, right + WHITE_PITCH_MM)), self.place_mm
+            np.arange(*black_range_mm(left - WHITE_PITCH_MM, right + WHITE_PITCH_MM)), self.camera_mm
         )
         middle = (left + right) / 2
         before, after = dark_right[dark_right < middle + WHITE_PITCH_MM / 4], dark_left[dark_left > middle - WHITE_PITCH_MM / 4]

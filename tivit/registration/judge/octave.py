@@ -117,7 +117,7 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class PianoPlace:
+class Alignment:
     """How an extent lies on the piano.
 
     `octaves` to move by and `is_mirrored` are the best guess; `doubt` says in words what is not known, "" when all is.
@@ -128,7 +128,7 @@ class PianoPlace:
     doubt: str
 
 
-def place_on_piano(extent: Extent, first_key: int | None, is_mirrored: bool | None) -> PianoPlace | None:
+def align_to_piano(extent: Extent, first_key: int | None, is_mirrored: bool | None) -> Alignment | None:
     """Return how the keys lie on a piano of 88, None when they cannot.
 
     `first_key` (MIDI of the lowest key in view) and `is_mirrored` are what is known beforehand, None: not known. A first key
@@ -145,21 +145,21 @@ def place_on_piano(extent: Extent, first_key: int | None, is_mirrored: bool | No
             is_mirrored = begins[1]
         elif is_open:
             doubt = "whether the picture is a mirror image cannot be told from the keys in view"
-    chosen = mirror if is_mirrored else plain
-    options = chosen.octaves()
+    keys = mirror if is_mirrored else plain
+    options = keys.octaves()
     if not options:
         return None
     if first_key is not None:
-        octaves = min(options, key=lambda k: abs(chosen.first_midi + OCTAVE_KEYS * k - first_key))
-        return PianoPlace(octaves, is_mirrored, doubt)
-    if chosen.is_low_end and chosen.is_high_end and chosen.commonness() <= RARE:
-        doubt = doubt or f"no known instrument has {chosen.count} keys from {name_of(chosen.first_midi)[:-1]}"
-    at_bottom = [k for k in options if chosen.first_midi + OCTAVE_KEYS * k == LOWEST_MIDI]
+        octaves = min(options, key=lambda k: abs(keys.first_midi + OCTAVE_KEYS * k - first_key))
+        return Alignment(octaves, is_mirrored, doubt)
+    if keys.is_low_end and keys.is_high_end and keys.commonness() <= RARE:
+        doubt = doubt or f"no known instrument has {keys.count} keys from {name_of(keys.first_midi)[:-1]}"
+    at_bottom = [k for k in options if keys.first_midi + OCTAVE_KEYS * k == LOWEST_MIDI]
     if len(options) == 1:
-        return PianoPlace(options[0], is_mirrored, doubt)
-    if chosen.is_low_end and at_bottom:
-        return PianoPlace(at_bottom[0], is_mirrored, doubt)
+        return Alignment(options[0], is_mirrored, doubt)
+    if keys.is_low_end and at_bottom:
+        return Alignment(at_bottom[0], is_mirrored, doubt)
     middle = (LOWEST_MIDI + HIGHEST_MIDI) / 2
-    octaves = min(options, key=lambda k: abs((chosen.first_midi + chosen.last_midi) / 2 + OCTAVE_KEYS * k - middle))
-    unknown = f"{chosen.count} keys are in view and fit on a piano in {len(options)} octaves"
-    return PianoPlace(octaves, is_mirrored, f"{doubt}; {unknown}" if doubt else unknown)
+    octaves = min(options, key=lambda k: abs((keys.first_midi + keys.last_midi) / 2 + OCTAVE_KEYS * k - middle))
+    unknown = f"{keys.count} keys are in view and fit on a piano in {len(options)} octaves"
+    return Alignment(octaves, is_mirrored, f"{doubt}; {unknown}" if doubt else unknown)

@@ -118,17 +118,17 @@ class Correction:
     keys_seen: int
 
 
-def fit_correction(plan: Plan, place_mm: np.ndarray, blacks: np.ndarray, seams: np.ndarray, order: int) -> Correction | None:
+def fit_correction(plan: Plan, camera_mm: np.ndarray, blacks: np.ndarray, seams: np.ndarray, order: int) -> Correction | None:
     """Return the x correction of a rectified keyboard, None when too few of its black keys can be measured.
 
     Parameters
     ----------
-    place_mm : where the camera is, (3,).
+    camera_mm : where the camera is, (3,).
     blacks : numbers (`pattern`) of the black keys that are there, (n,).
     seams : white keys at whose left edges a seam is looked for, (m,).
     order : highest power; fewer keys get a lower one.
     """
-    left, right = black_edges_mm(blacks, place_mm)
+    left, right = black_edges_mm(blacks, camera_mm)
     expected = (left + right) / 2
     measured = _black_centers(plan.profile(BLACK_ROWS), left, right)
     seen = np.isfinite(measured)
@@ -180,13 +180,13 @@ def _black_centers(profile: np.ndarray, left: np.ndarray, right: np.ndarray) -> 
 
 def _darkest(profile: np.ndarray, middle: float, width: float) -> tuple[float | None, float]:
     """Return where, near `middle`, a window of `width` mm is darkest."""
-    places = np.arange(middle - SEARCH_MM, middle + SEARCH_MM + STEP_MM / 2, STEP_MM)
+    candidates_mm = np.arange(middle - SEARCH_MM, middle + SEARCH_MM + STEP_MM / 2, STEP_MM)
     window = np.arange(-width / 2 + 1, width / 2 - 0.5, STEP_MM)
-    values = np.interp(places[:, None] + window[None], X_MM, profile).mean(1)
+    values = np.interp(candidates_mm[:, None] + window[None], X_MM, profile).mean(1)
     if not np.isfinite(values).all():
         return None, width
     best = int(values.argmin())
-    return (None, width) if best in (0, len(values) - 1) else (float(places[best]), width)
+    return (None, width) if best in (0, len(values) - 1) else (float(candidates_mm[best]), width)
 
 
 def _crossing(profile: np.ndarray, middle: float, reach: float) -> float | None:

@@ -61,7 +61,7 @@ class Verdict:
     margin: float
 
 
-def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], extent: Extent, player_side: float) -> Verdict:
+def judge(plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], extent: Extent, player_side: float) -> Verdict:
     """Return how sure it is that the picture on the plane raster shows the keys of `extent`.
 
     `player_side` is -1..1, 1 when all that moves around the keys moves before them (`player_side`).
@@ -69,15 +69,15 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], exten
     low_mm, high_mm = key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1]
     x_mm = np.arange(low_mm, high_mm, STEP_MM)
     back, front = _profile(plan, BLACK_ROWS, correction), _profile(plan, FRONT_ROWS, correction)
-    pattern = _pattern(x_mm, place_mm)
+    pattern = _pattern(x_mm, camera_mm)
     agreement = _agreement(back, x_mm, pattern)
     fit = float(agreement.mean())
-    margin = min(float(agreement[_pattern(x_mm - WHITE_PITCH_MM * k, place_mm) != pattern].mean()) for k in SHIFTS_WHITE)
+    margin = min(float(agreement[_pattern(x_mm - WHITE_PITCH_MM * k, camera_mm) != pattern].mean()) for k in SHIFTS_WHITE)
     bands = [_agreement(_profile(plan, rows, correction), x_mm, pattern) for rows in BLACK_BANDS]
-    places = (x_mm < low_mm + END_MM, x_mm > high_mm - END_MM)
-    ends = min(max(float(seen[place].mean()) for seen in (agreement, *bands)) for place in places)
+    end_masks = (x_mm < low_mm + END_MM, x_mm > high_mm - END_MM)
+    ends = min(max(float(seen[end_mask].mean()) for seen in (agreement, *bands)) for end_mask in end_masks)
     blacks = np.arange(*black_range_mm(low_mm, high_mm))
-    left, right = black_edges_mm(blacks, place_mm)
+    left, right = black_edges_mm(blacks, camera_mm)
     dark = np.nanmedian([np.median(back(np.linspace(a + 2, b - 2, 5))) for a, b in zip(left, right, strict=True)])
     fronts = (np.arange(*white_range(extent.first_midi, extent.last_midi)) + 0.5) * WHITE_PITCH_MM
     white = np.median([front(fronts + d) for d in (-6, 0, 6)], axis=0)
@@ -85,7 +85,7 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], exten
         float((white[np.isfinite(white)] > (dark + np.nanmedian(white)) / 2).mean()) if np.isfinite(white).any() else 0.0
     )
     contrast = 1 - float(dark) / max(float(np.nanmedian(white)), 1.0)
-    lean = abs(place_mm[1] - WHITE_LENGTH_MM / 2) / max(place_mm[2], 1.0)
+    lean = abs(camera_mm[1] - WHITE_LENGTH_MM / 2) / max(camera_mm[2], 1.0)
     side = _side(plan, correction, x_mm, float(dark)) + MOTION_WEIGHT * player_side
     agreements = {
         f"the black keys do not fit the pattern (agreement {fit:.2f})": _ramp(fit, *FIT_RANGE),
@@ -95,7 +95,7 @@ def judge(plan: Plan, place_mm: np.ndarray, correction: tuple[float, ...], exten
     least = min(agreements, key=agreements.get)
     parts = {
         least: agreements[least],
-        "the keyboard goes on where it should end": _nothing_beyond(plan, place_mm, back, extent),
+        "the keyboard goes on where it should end": _nothing_beyond(plan, camera_mm, back, extent),
         f"which side the player sits on is not clear ({side:.2f})": _ramp(side, *SIDE_RANGE),
         f"the black keys are hardly darker than the white ones (by {contrast:.0%})": _ramp(contrast, *CONTRAST_RANGE),
         f"the keys are seen too flat ({np.degrees(np.arctan(lean)):.0f} degrees off the vertical)": _ramp(lean, *LEAN_RANGE),
@@ -112,7 +112,7 @@ def player_side(picture: Picture, plane_to_image: np.ndarray, extent: Extent) ->
     return (before - behind) / (before + behind + UNREST_FLOOR)
 
 
-def _nothing_beyond(plan: Plan, place_mm: np.ndarray, back: Callable[[np.ndarray], np.ndarray], extent: Extent) -> float:
+def _nothing_beyond(plan: Plan, camera_mm: np.ndarray, back: Callable[[np.ndarray], np.ndarray], extent: Extent) -> float:
     """Return 1 when the pattern does not go on beyond the ends of the instrument, 0 when it does."""
     sure = 1.0
     for is_end, midi, edge, sign in (
@@ -124,7 +124,7 @@ def _nothing_beyond(plan: Plan, place_mm: np.ndarray, back: Callable[[np.ndarray
             x_mm = np.sort(start + sign * np.arange(0.0, END_MM, STEP_MM))
             x_mm = x_mm[np.isfinite(back(x_mm))]
             if len(x_mm) * STEP_MM > END_MM / 2:
-                sure = min(sure, _ramp(float((_contrast(back, x_mm) * _pattern(x_mm, place_mm)).mean()), *BEYOND_RANGE))
+                sure = min(sure, _ramp(float((_contrast(back, x_mm) * _pattern(x_mm, camera_mm)).mean()), *BEYOND_RANGE))
     return sure
 
 
@@ -166,10 +166,10 @@ def _seam_depth(profile: Callable[[np.ndarray], np.ndarray], seams_mm: np.ndarra
     return float(np.clip(np.median(depth), 0.0, 0.3)) if len(depth) else 0.0
 
 
-def _pattern(x_mm: np.ndarray, place_mm: np.ndarray) -> np.ndarray:
+def _pattern(x_mm: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
     """Return -1 on black keys and 1 between them; keys go on at both ends."""
     numbers = np.arange(*black_range_mm(x_mm[0] - WHITE_PITCH_MM, x_mm[-1] + WHITE_PITCH_MM))
-    left, right = black_edges_mm(numbers, place_mm)
+    left, right = black_edges_mm(numbers, camera_mm)
     is_black = ((x_mm[None] > left[:, None]) & (x_mm[None] < right[:, None])).any(0)
     return np.where(is_black, -1.0, 1.0)
 

@@ -99,8 +99,8 @@ def _skeleton(take: Take) -> dict[str, dict[str, list[list[float]] | None]]:
     result = {}
     for k in range(length):
         frame = {name: points[k] for name, points in sorted(shares.items())}
-        seen = {name: bool(((points[:, :2] >= 0) & (points[:, :2] <= 1)).all()) for name, points in frame.items()}
-        result[str(k)] = {name: np.round(points, 5).tolist() if seen[name] else None for name, points in frame.items()}
+        is_inside = {name: bool(((points[:, :2] >= 0) & (points[:, :2] <= 1)).all()) for name, points in frame.items()}
+        result[str(k)] = {name: np.round(points, 5).tolist() if is_inside[name] else None for name, points in frame.items()}
     return result
 
 

@@ -12,7 +12,7 @@ from tivit.core.errors import InputError
 log = logging.getLogger(__name__)
 
 
-class Kept:
+class Record:
     """A JSON file with the fingerprint of what decided its content."""
 
     def __init__(self, path: Path) -> None:
