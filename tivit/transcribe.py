@@ -1,7 +1,7 @@
 """One video in, one MIDI file out: registration, strip, model, key-aware decoding, notes.
 
 The same functions as the pipeline's stages, on one clip. Memory is bounded by a window: the strip goes through a temporary
-file (53 KB a frame), whatever the length of the video.
+file (53 KB per frame), whatever the length of the video.
 """
 
 from __future__ import annotations

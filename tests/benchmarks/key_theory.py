@@ -113,7 +113,7 @@ def joined(clips: Sequence[KeyedClip]) -> list[tuple[ClipLogits, np.ndarray]]:
 
 
 def keys_found(clips: Sequence[tuple[ClipLogits, np.ndarray]], params: DecodeParams) -> str:
-    """Return a table cell: share of right keys and MIREX score, at one instant a second (one a clip for the whole clip)."""
+    """Return a table cell: share of right keys and MIREX score, at one instant per second (one per clip for the whole clip)."""
     right, score = [], []
     for clip, truth in clips:
         every = frames_of(1.0, clip.grid.fps)

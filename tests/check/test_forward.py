@@ -1,4 +1,4 @@
-"""`check forward` on tiny strips: a line a head, refusals, and the exit status of values that are not finite."""
+"""`check forward` on tiny strips: one line per head, refusals, and the exit status of values that are not finite."""
 
 import shutil
 from dataclasses import asdict, replace

@@ -71,7 +71,7 @@ def test_the_sheet_shows_the_least_sure_first(tmp_path):
 
 @pytest.fixture
 def dataset(tmp_path, monkeypatch):
-    """Work beside a dataset of two clips a split whose registrations are those of the dict returned (default: right)."""
+    """Work beside a dataset of two clips per split whose registrations are those of the dict returned (default: right)."""
     monkeypatch.chdir(tmp_path)
     for variable in ("TIVIT_DATA_DIR", "DATASETS_HOME", "TIVIT_STATE_DIR"):
         monkeypatch.delenv(variable, raising=False)

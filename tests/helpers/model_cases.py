@@ -22,7 +22,7 @@ from tivit.training.sampler import SamplerParams
 from tivit.training.team import ALONE, Team
 
 GEOMETRY = StripGeometry(416, 32, -22.0, 158.0)
-"""8 px a white key: 2 token columns."""
+"""8 px per white key: 2 token columns."""
 OCTAVE_KEYS, OCTAVE_PX = 12, 56
 ALL_KEYS = np.ones(88, bool)
 RUNTIME = RuntimeParams(workers=1, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)

@@ -33,7 +33,7 @@ def params(request):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Two clips a split, of 25 and 30 frames a second, each with one note; the current folder."""
+    """Two clips per split, of 25 and 30 frames a second, each with one note; the current folder."""
     monkeypatch.chdir(tmp_path)
     clips, notes = [], {}
     for split in SPLITS:

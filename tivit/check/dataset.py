@@ -110,7 +110,7 @@ def look(dataset: Dataset, clips: Sequence[DatasetClip]) -> tuple[list[Counted],
 
 
 def table(counted: Sequence[Counted]) -> Iterator[str]:
-    """Yield the statistics, one line a split."""
+    """Yield the statistics, one line per split."""
     names = "/".join(map(str, LENGTH_PERCENTILES))
     heads = f"{'':6s}{'clips':>6s}{'hours':>8s}{'notes':>8s}{'notes/s':>8s}{'keys':>9s}"
     yield f"{heads}{'black':>7s}{'hand':>7s}{'at once':>9s}  ms {names}"

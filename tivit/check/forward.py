@@ -46,7 +46,7 @@ class ForwardRequest:
 
 
 def check_forward(params: Mapping[str, Any], request: ForwardRequest) -> int:
-    """Print the shapes, logits and losses of one batch, a line a head; return 1 when a value is not finite, else 0.
+    """Print the shapes, logits and losses of one batch, one line per head; return 1 when a value is not finite, else 0.
 
     Raises
     ------

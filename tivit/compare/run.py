@@ -66,7 +66,7 @@ class Request:
 
 
 def compare(params: Mapping[str, Any], request: Request) -> list[Outcome]:
-    """Train and score the methods, print a line each, and write compare.json, compare.md and times.json to `request.out`.
+    """Train and score the methods, print one line for each, and write compare.json, compare.md and times.json to `request.out`.
 
     The files are written anew after each method, so an interrupted comparison leaves those that are done.
 
@@ -150,7 +150,7 @@ class Bench:
         for method, pace in measure_paces(trainers).items():
             count = steps_in(self.request.minutes, pace, self.train.val_every_steps)
             plans[method].write(names[method], steps=count, **asdict(pace))
-            log.info("%s: %.3f s a step, %d steps in %g minutes", method, pace.step_s, count, self.request.minutes)
+            log.info("%s: %.3f s per step, %d steps in %g minutes", method, pace.step_s, count, self.request.minutes)
         return {**steps, **{method: plans[method].read(name)["steps"] for method, name in names.items()}}
 
     def scored(self, method: str, folder: Path, training: str) -> dict[str, Any]:

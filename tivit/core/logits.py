@@ -29,7 +29,7 @@ LAYOUT = {
     "fps": ("fiu", "numbers"),
     "start_s": ("fiu", "numbers"),
 }
-"""Arrays with one value a clip: numpy's letters for the types allowed, and these in words."""
+"""Arrays with one value per clip: numpy's letters for the types allowed, and these in words."""
 MISSING = "missing"
 Item = TypeVar("Item")
 LOGIT_LIMIT = 60_000.0

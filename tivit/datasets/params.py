@@ -63,7 +63,7 @@ class DataParams:
     ----------
     name, root : a registered dataset, and its folder or None to search.
     fps : the time grid.
-    max_clips : at most so many clips a split, or None.
+    max_clips : at most so many clips per split, or None.
     manifest : lists of clip stems.
     exclude : clip ids to leave out.
     include_low_res : True: also the clips that PianoYT marks as of low resolution.

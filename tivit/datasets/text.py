@@ -25,7 +25,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_stems(path: Path) -> dict[str, int]:
-    """Return stem -> line of a list with one stem a line; `#` starts a comment, blank lines mean nothing."""
+    """Return stem -> line of a list with one stem per line; `#` starts a comment, blank lines mean nothing."""
     stems: dict[str, int] = {}
     for number, line in enumerate(read_lines(path), start=1):
         stem = line.partition("#")[0].strip()

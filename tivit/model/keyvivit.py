@@ -84,7 +84,7 @@ class KeyWindows(nn.Module):
 
 
 class Interpolation(torch.autograd.Function):
-    """Columns (N, W, features) -> k columns a key, each between two neighbours, (N, 88, k, features).
+    """Columns (N, W, features) -> k columns per key, each between two neighbours, (N, 88, k, features).
 
     `index` (88 (k + 1),): the columns of each key; `fraction` (1, 88, 1, 1): how far from one to the next.
     Its own backward writes the gradients of both neighbours into one array; torch's makes two, each filled with zeros first.

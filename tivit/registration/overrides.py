@@ -1,7 +1,7 @@
 """What is known of each clip's keyboard beforehand, from three places, merged field by field.
 
 `registration.overrides` and `registration.first_key` of params.yaml go before `registration.csv` in the dataset's folder, and
-that before the corners in the dataset's own metadata. The table has one line a clip and may have empty cells:
+that before the corners in the dataset's own metadata. The table has one line per clip and may have empty cells:
 
     clip_id,first_key,orientation,x0,y0,x1,y1,x2,y2,x3,y3
 

@@ -74,7 +74,7 @@ def save_png(pixels: np.ndarray, path: Path | str) -> None:
 def piano_roll(reference: Notes, estimate: Notes, pairs: np.ndarray, grid: TimeGrid, title: str) -> np.ndarray:
     """Return a piano roll (H, W, 3) uint8 RGB: found notes green with the true extent outlined, missed orange, invented blue.
 
-    `pairs` (M, 2) are matched indices into reference and estimate. 100 px a second, the width between 720 and 3,600 px.
+    `pairs` (M, 2) are matched indices into reference and estimate. 100 px per second, the width between 720 and 3,600 px.
     """
     sheet = _sheet(np.concatenate([reference.midi, estimate.midi]).astype(int), grid)
     is_found = np.zeros(len(estimate), bool)

@@ -1,4 +1,4 @@
-"""The size of a largest matching for many subsets of the same estimates, as a sweep asks for: one look into a table a group.
+"""The size of a largest matching for many subsets of the same estimates, as a sweep asks for: one look into a table per group.
 
 Edges fall into groups that share no note. A group has few estimates, so the size of its largest matching is worked out once
 for each of their subsets; groups of one shape share a table. What is left of large groups is matched anew for every subset.

@@ -58,7 +58,7 @@ class Camera:
 
 def corners_mm(y_front_mm: float = 0.0) -> np.ndarray:
     """Return the corners of the white-key area on z = 0, shape (4, 3): top left, top right, bottom right, bottom left."""
-    width, back = KEYBOARD_WIDTH_MM, MIDDLE_MM, WHITE_LENGTH_MM
+    width, back = KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
     return np.array([[0, back, 0], [width, back, 0], [width, y_front_mm, 0], [0, y_front_mm, 0]], float)
 
 

@@ -1,6 +1,6 @@
 """The keyboard as painted polygons: tops, walls, fronts, gaps, and the shadows of black keys on the white tops beside them.
 
-Keys rotate about a far pivot; depths are quantised to LEVELS steps and every face is projected once a clip. Painting goes
+Keys rotate about a far pivot; depths are quantised to LEVELS steps and every face is projected once per clip. Painting goes
 from the key farthest (along x) from the camera to the nearest, white keys first, so nearer tops hide farther walls. All is
 painted OVERSAMPLING times larger and averaged down, because gap lines are thinner than a pixel and nearly vertical.
 

@@ -3,7 +3,7 @@
 Depth is a fraction of the full travel at the key's front. A note sounds, and a digital piano sends it, as its key passes one
 depth late in the stroke: hammers meet strings within some milliseconds of the key's arrival at its bed (Goebl, Bresin and
 Galembo, "Touch and temporal behavior of grand piano actions", JASA 118, 2005), contacts close a little before. That depth
-belongs to the instrument, so it is drawn once a clip and differs little from note to note.
+belongs to the instrument, so it is drawn once per clip and differs little from note to note.
 """
 
 from __future__ import annotations

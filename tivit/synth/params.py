@@ -1,6 +1,6 @@
 """Parameters of the rendered dataset (section `synth`): how many clips, how large, and how each tier looks.
 
-Ranges are [low, high] and drawn uniformly once a clip. What varies alike in both tiers (finish, light, skin, rooms) lives in
+Ranges are [low, high] and drawn uniformly once per clip. What varies alike in both tiers (finish, light, skin, rooms) lives in
 `scene`; here stands what makes a tier easy or hard and what decides the size of the dataset.
 """
 
@@ -127,10 +127,10 @@ class CameraParams:
 
     Attributes
     ----------
-    fps : frame rates of the file, one drawn a clip.
+    fps : frame rates of the file, one drawn per clip.
     source_fps : frame rates of cameras whose pictures were put into a file of a higher rate.
     converted : share of clips that were, where `source_fps` has a lower rate; blended : share of these with blends.
-    sizes : image sizes [width, height] in px, one drawn a clip.
+    sizes : image sizes [width, height] in px, one drawn per clip.
     keyboard_width : width of the keyboard as a fraction of the image width.
     angle_deg : angle between the camera's axis and the vertical; positive leans towards the player.
     aside_mm : how far along the keys the camera is from the middle (standard deviation).
@@ -212,7 +212,7 @@ class SynthParams:
 
     Attributes
     ----------
-    train_clips, val_clips, test_clips : plain and hard clips a split.
+    train_clips, val_clips, test_clips : plain and hard clips per split.
     shift_clips : clips of the tier shift; they are in test alone, and no training sees its cameras, finishes, light and hands.
     train_s, val_s, test_s : length of each clip in seconds.
     music : what is played, alike in all tiers.

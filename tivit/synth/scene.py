@@ -1,4 +1,4 @@
-"""Everything that stays the same within a clip: finish of the piano, light, skin, sleeve, room. Drawn once a clip.
+"""Everything that stays the same within a clip: finish of the piano, light, skin, sleeve, room. Drawn once per clip.
 
 Colours are BGR 0..255 before light and tone. Ranges here are those of real rooms and instruments, alike in both tiers; what
 makes a tier hard comes from `TierParams`.

@@ -25,7 +25,7 @@ TEXTURES_OF_HAND = {
 }  # fmt: skip
 """Textures of each hand and their weights."""
 BUSY = ("run", "arpeggio", "repeats", "trill")
-"""Textures that are many notes a beat by nature: rare in sparse pieces."""
+"""Textures that are many notes per beat by nature: rare in sparse pieces."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Harmony:
 
 @dataclass(frozen=True)
 class Phrase:
-    """A texture played by `hand` around `center_midi`, aiming at `notes_per_beat` notes a beat."""
+    """A texture played by `hand` around `center_midi`, aiming at `notes_per_beat` notes per beat."""
 
     texture: str
     hand: int

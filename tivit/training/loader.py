@@ -5,10 +5,8 @@ A batch depends on the seed, the step and the rank alone, so how many processes 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
-import torch
 from torch.utils.data import DataLoader, Dataset
 
 from tivit.training.data import Batch, TrainClip, draw_batch
@@ -50,10 +48,5 @@ def batches_from(first_step: int, batches: StepBatches, loaders: int, pin_memory
     cv2.setNumThreads(1)  # in this process: a forked one waits for ever for OpenCV's threads, which it does not have
     yield from DataLoader(
         batches, sampler=steps, batch_size=None, num_workers=loaders, prefetch_factor=PREFETCHED_BATCHES,
-        worker_init_fn=_one_thread, multiprocessing_context="fork", pin_memory=pin_memory,
+        multiprocessing_context="fork", pin_memory=pin_memory,
     )  # fmt: skip
-
-
-def _one_thread(_: int) -> None:
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    torch.set_num_threads(1)

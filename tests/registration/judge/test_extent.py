@@ -142,7 +142,7 @@ def test_the_mirror_of_the_mirror_is_the_same(first, last):
 
 
 def seen_extent(plan, keys, view_mm=(-200.0, 1422.0), correction=()):
-    """Return the extent of a drawn keyboard in a picture with 1 px a mm that shows `view_mm`."""
+    """Return the extent of a drawn keyboard in a picture with 1 px per mm that shows `view_mm`."""
     to_image = np.array([[1.0, 0, -view_mm[0]], [0, -1.0, 200.0], [0, 0, 1.0]])
     size_wh = (int(view_mm[1] - view_mm[0]), 320)
     return find_extent(plan, CAMERA_MM, to_image, correction, keys, size_wh)

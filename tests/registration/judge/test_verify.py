@@ -86,7 +86,7 @@ def test_nothing_is_no_keyboard():
 
 @pytest.mark.parametrize(("y_px", "expected"), [(120, 1.0), (370, -1.0), (None, 0.0)])
 def test_motion_says_where_the_player_sits(y_px, expected):
-    """A plane of 1 px a mm whose front edge is at row 200: fronts are above it, something moves before or behind."""
+    """A plane of 1 px per mm whose front edge is at row 200: fronts are above it, something moves before or behind."""
     frames = [np.full((500, 1400), 100, np.uint8) for _ in range(6)]
     for k, frame in enumerate(frames):
         if y_px is not None:
