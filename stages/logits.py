@@ -18,7 +18,6 @@ from tivit.inference.params import LogitsParams
 from tivit.inference.predict import network_heads, split_logits
 from tivit.model.setup import prepare_torch
 
-SECONDS_A_MINUTE = 60.0
 log = logging.getLogger("tivit.logits")
 
 
@@ -32,21 +31,21 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     heads_of = network_heads(checkpoint.model.to(device), checkpoint.geometry, runtime, logits.window_frames)
     for done, split in enumerate(logits.splits):
         clips = manifest.of_split(split)
-        time_is_up = _time_is_up(started_s, len(logits.splits) - done, logits.timeout_mins)
+        time_is_up = _time_is_up(started_s, len(logits.splits) - done, logits.timeout_s)
         answers = split_logits(strips, clips[: logits.max_clips], heads_of, f"logits {split}", time_is_up)
         missing = [clip.clip_id for clip in clips[len(answers) :]]
         write_logits(f"data/logits/{split}.npz", answers, missing)
         if missing:
-            bounds = "logits.max_clips, logits.timeout_mins"
+            bounds = "logits.max_clips, logits.timeout_s"
             log.warning("logits %s: partial, %d of %d clips (%s)", split, len(answers), len(clips), bounds)
 
 
-def _time_is_up(started_s: float, splits_left: int, timeout_mins: float | None) -> Callable[[], bool]:
+def _time_is_up(started_s: float, splits_left: int, timeout_s: float | None) -> Callable[[], bool]:
     """Return what says whether the next split has used its even share of the time left, on the clock `time.monotonic`."""
-    if timeout_mins is None:
+    if timeout_s is None:
         return lambda: False
     now_s = time.monotonic()
-    until_s = now_s + max(started_s + SECONDS_A_MINUTE * timeout_mins - now_s, 0.0) / splits_left
+    until_s = now_s + max(started_s + timeout_s - now_s, 0.0) / splits_left
     return lambda: time.monotonic() >= until_s
 
 

@@ -117,7 +117,7 @@ def keys_found(clips: Sequence[tuple[ClipLogits, np.ndarray]], params: DecodePar
     right, score = [], []
     for clip, truth in clips:
         every = frames_of(1.0, clip.grid.fps)
-        once = params.window_sec is None and params.smoothing_sec == 0.0
+        once = params.window_s is None and params.smoothing_s == 0.0
         frames = np.array([0]) if once else np.arange(every // 2, clip.grid.length, every)
         found = clip_posterior(clip, params)[frames].argmax(axis=1)
         right.append((found == truth[frames]).mean())
@@ -129,7 +129,7 @@ def print_keys(params: dict, pieces: int) -> None:
     """Print how often the key is found, by profile and window."""
     decode, synth = section(params, "decode", DecodeParams), section(params, "synth", SynthParams)
     fps = float(params["data"]["fps"])
-    plain = replace(decode, similarity="pearson", ref_head="onset", smoothing_sec=0.0)
+    plain = replace(decode, similarity="pearson", ref_head="onset", smoothing_s=0.0)
     sets = {length_s: generated(length_s, pieces, synth.music, fps) for length_s in LENGTHS_S}
     whole = {
         length_s: [(clip.logits, np.full(clip.logits.grid.length, clip.key)) for clip in clips]
@@ -140,8 +140,8 @@ def print_keys(params: dict, pieces: int) -> None:
     table([f"window {w:g} s" for w in WINDOWS_S] + [f"all of {length_s:g} s" for length_s in LENGTHS_S])
     for name in PROFILES:
         settings = replace(plain, profile=name)
-        cells = [keys_found(whole[middle], replace(settings, window_sec=w)) for w in WINDOWS_S]
-        row(name, cells + [keys_found(whole[length_s], replace(settings, window_sec=None)) for length_s in LENGTHS_S])
+        cells = [keys_found(whole[middle], replace(settings, window_s=w)) for w in WINDOWS_S]
+        row(name, cells + [keys_found(whole[length_s], replace(settings, window_s=None)) for length_s in LENGTHS_S])
 
     clips = [clip for split in ("val", "test") for clip in load_split(f"data/logits/{split}.npz", "data/manifest", split)]
     keys = [np.full(clip.logits.grid.length, key_number(*true_key(clip))) for clip in clips]
@@ -152,14 +152,14 @@ def print_keys(params: dict, pieces: int) -> None:
     print(f"{np.mean(shares):.1%} of their notes lie in the scale of the key\n")
     table([f"{what}, {window}" for window in ("window 3 s", "whole clip") for what in ("true notes", "model")])
     for name in PROFILES:
-        settings = [replace(plain, profile=name, window_sec=w) for w in (3.0, None)]
+        settings = [replace(plain, profile=name, window_s=w) for w in (3.0, None)]
         row(name, [keys_found(pairs, setting) for setting in settings for pairs in (of_notes, of_model)])
 
     changing = joined(sets[middle])
     print(f"\nWhere the key changes after {middle:g} of {2 * middle:g} s ({len(changing)} pieces): right keys / MIREX score\n")
     table([f"window {w:g} s" for w in WINDOWS_S] + ["whole piece"])
-    for label, smoothing_sec in (("as it is", 0.0), (f"smoothing_sec {SMOOTHING_S:g}", SMOOTHING_S)):
-        settings = [replace(plain, window_sec=w, smoothing_sec=smoothing_sec) for w in (*WINDOWS_S, None)]
+    for label, smoothing_s in (("as it is", 0.0), (f"smoothing_s {SMOOTHING_S:g}", SMOOTHING_S)):
+        settings = [replace(plain, window_s=w, smoothing_s=smoothing_s) for w in (*WINDOWS_S, None)]
         row(f"{plain.profile}, {label}", [keys_found(changing, setting) for setting in settings])
 
 

@@ -4,9 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
+from paths import PARAMS_FILE
 
 from tivit.core.errors import InputError
-from tivit.core.params import check_range, load, scalar, section
+from tivit.core.params import RENAMED, check_range, load, scalar, section
+from tivit.datasets.params import DataParams
+from tivit.inference.params import LogitsParams
+from tivit.theory.key import DecodeParams
+from tivit.training.params import TrainParams
 
 
 @dataclass(frozen=True)
@@ -123,3 +128,15 @@ def test_scalars():
     assert scalar({"seed": 7}, "seed", int) == 7
     with pytest.raises(InputError, match="seed must be a whole number"):
         scalar({"seed": "x"}, "seed", int)
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_is_answered_with_the_new_one(old, new):
+    schemas = {"data": DataParams, "decode": DecodeParams, "logits": LogitsParams, "train": TrainParams}
+    params, (*path, key) = load(PARAMS_FILE), old.split(".")
+    mapping = params
+    for name in path:
+        mapping = mapping[name]
+    mapping[key] = mapping.pop(new.split()[0])
+    with pytest.raises(InputError, match=rf"^params: {old} is called {new.split()[0]}.* now; rename it$"):
+        section(params, path[0], schemas[path[0]])

@@ -81,11 +81,11 @@ def test_max_clips_and_a_list_of_stems(fixture):
     test = next(clip for clip in dataset.clips() if clip.split == "test")
     Path("data/subsets").mkdir(parents=True)
     Path("data/subsets/one.txt").write_text(f"# one\n\n{test.clip_id.partition('/')[2]}  # this\n")
-    chosen = opened(fixture, manifest=type(dataset.params.manifest)(None, None, "one.txt")).clips()
+    chosen = opened(fixture, subsets=type(dataset.params.subsets)(None, None, "one.txt")).clips()
     assert [clip.clip_id for clip in chosen if clip.split == "test"] == [test.clip_id]
     Path("data/subsets/one.txt").write_text("# one\nnobody\n")
     with pytest.raises(InputError, match="one.txt, line 2: 'nobody' is not a clip of split test"):
-        opened(fixture, manifest=type(dataset.params.manifest)(None, None, "one.txt")).clips()
+        opened(fixture, subsets=type(dataset.params.subsets)(None, None, "one.txt")).clips()
 
 
 def test_the_same_video_in_two_splits_is_refused(fixture):

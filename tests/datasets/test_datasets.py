@@ -54,13 +54,13 @@ def test_a_list_of_stems_and_a_stem_that_is_not_there(project):
     (project / "data/subsets").mkdir()
     (project / "data/subsets/few.txt").write_text("# mine\nplain_001  # good\n\n")
     subset = SubsetFiles("few.txt", None, None)
-    train = [clip.clip_id for clip in open_dataset(params(manifest=subset)).clips() if clip.split == "train"]
+    train = [clip.clip_id for clip in open_dataset(params(subsets=subset)).clips() if clip.split == "train"]
     assert train == ["train/plain_001"]
     (project / "data/subsets/few.txt").write_text("plain_009\n")
     with pytest.raises(InputError, match="few.txt, line 1: 'plain_009' is not a clip of split train"):
-        open_dataset(params(manifest=subset)).clips()
+        open_dataset(params(subsets=subset)).clips()
     with pytest.raises(InputError, match="none.txt: no such file"):
-        open_dataset(params(manifest=SubsetFiles(None, "none.txt", None))).clips()
+        open_dataset(params(subsets=SubsetFiles(None, "none.txt", None))).clips()
 
 
 def test_a_changed_file_is_not_opened(project):

@@ -40,7 +40,7 @@ def test_a_folder_with_only_its_readme_changes_nothing(project):
 
 
 def test_own_clips_join_train_and_no_other_split(own):
-    dataset = open_dataset(params(max_clips=1, manifest=SubsetFiles(None, None, None)))
+    dataset = open_dataset(params(max_clips=1, subsets=SubsetFiles(None, None, None)))
     clips = dataset.clips()
     assert [clip.clip_id for clip in clips] == ["own/first", "test/hard_000", "train/hard_000", "val/hard_000"]
     mine = clips[0]

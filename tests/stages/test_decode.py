@@ -80,7 +80,7 @@ def test_a_split_without_frames_is_decoded(folder, params, split):
     path = f"data/logits/{split}.npz"
     empty = [ClipLogits(c.clip_id, TimeGrid(30.0, 0.0, 0), {n: r[:0] for n, r in c.heads.items()}) for c in read_logits(path)]
     write_logits(path, empty)
-    params["decode"].update(lambda_key=1.0, smoothing_sec=5.0, min_confidence=0.5)
+    params["decode"].update(lambda_key=1.0, smoothing_s=5.0, min_confidence=0.5)
     decode.run(params, RUNTIME)
     assert [clip.grid.length for clip in read_logits(f"data/decoded/{split}.npz")] == [0, 0]
 

@@ -29,7 +29,7 @@ def params(tmp_path, monkeypatch):
         "seed": 3,
         "model": asdict(model_params()),
         "train": asdict(train_params()),
-        "logits": {"splits": ["val", "test"], "window_frames": 16, "max_clips": None, "timeout_mins": None},
+        "logits": {"splits": ["val", "test"], "window_frames": 16, "max_clips": None, "timeout_s": None},
     }
 
 
@@ -73,7 +73,7 @@ def test_a_second_run_gives_the_same_bytes(params):
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize("bound", [{"max_clips": 1}, {"timeout_mins": 0.0}])
+@pytest.mark.parametrize("bound", [{"max_clips": 1}, {"timeout_s": 0.0}])
 def test_a_bounded_run_keeps_the_first_clip_and_names_the_others(params, bound):
     write_clips([played_clip(name, 26) for name in ("train/a", "val/a", "val/b", "val/c", "test/a")])
     train_stage.run(params, RUNTIME)
@@ -105,7 +105,7 @@ def test_splits_share_the_time(params, monkeypatch):
     assert is_up()
 
 
-@pytest.mark.parametrize(("name", "value"), [("max_clips", 0), ("max_clips", 1.5), ("timeout_mins", -1.0)])
+@pytest.mark.parametrize(("name", "value"), [("max_clips", 0), ("max_clips", 1.5), ("timeout_s", -1.0)])
 def test_a_bound_out_of_range_is_refused(params, name, value):
     params["logits"][name] = value
     with pytest.raises(InputError, match=f"logits.{name}"):

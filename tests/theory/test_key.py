@@ -19,9 +19,9 @@ PARAMS = DecodeParams(
     lambda_key=0.5,
     profile="krumhansl",
     similarity="pearson",
-    window_sec=None,
+    window_s=None,
     beta=8.0,
-    smoothing_sec=0.0,
+    smoothing_s=0.0,
     min_confidence=0.0,
     rho_uniform=0.2,
     ref_head="onset",
@@ -78,7 +78,7 @@ def documented_preset(root) -> DecodeParams:
     return section(values, "decode", DecodeParams)
 
 
-def rescored_as_the_original(heads, fps, lambda_key=0.5, window_sec=3.0, beta=4.0, rho=0.8):
+def rescored_as_the_original(heads, fps, lambda_key=0.5, window_s=3.0, beta=4.0, rho=0.8):
     """Return heads rescored by the formula of the original, step by step, with Krumhansl and Kessler's profiles."""
     major = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]
     minor = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17]
@@ -86,7 +86,7 @@ def rescored_as_the_original(heads, fps, lambda_key=0.5, window_sec=3.0, beta=4.
     c = np.zeros((len(heads["onset"]), 12))
     for key in range(88):
         c[:, (key + 9) % 12] += 1.0 / (1.0 + np.exp(-heads["onset"][:, key].astype(np.float64)))
-    window = max(1, round(window_sec * fps))
+    window = max(1, round(window_s * fps))
     window += window % 2 == 0
     s = np.stack([np.convolve(np.pad(column, window // 2), np.full(window, 1 / window), "valid") for column in c.T], axis=1)
     n = s / np.linalg.norm(s, axis=1, keepdims=True)
@@ -120,7 +120,7 @@ def test_the_preset_of_the_original_hardly_moves_a_logit(request):
 def test_a_window_sees_only_its_own_part():
     logits = np.concatenate([clip_in(0, "major").heads["onset"], clip_in(6, "major").heads["onset"]])
     clip = ClipLogits("c", TimeGrid(30.0, 0.0, 80), {"onset": logits})
-    posterior = clip_posterior(clip, replace(PARAMS, window_sec=0.5))
+    posterior = clip_posterior(clip, replace(PARAMS, window_s=0.5))
     assert posterior[[0, 30, 50, 79]].argmax(axis=1).tolist() == [0, 0, 6, 6]
 
 
@@ -129,7 +129,7 @@ def test_a_window_lasts_as_long_at_every_frame_rate():
         frames = int(fps)
         logits = np.concatenate([clip_in(key, "major", frames).heads["onset"] for key in (0, 6)])
         clip = ClipLogits("c", TimeGrid(fps, 0.0, 2 * frames), {"onset": logits})
-        posterior = clip_posterior(clip, replace(PARAMS, window_sec=0.8))
+        posterior = clip_posterior(clip, replace(PARAMS, window_s=0.8))
         return (np.ptp(np.flatnonzero(np.abs(np.diff(posterior[:, 0])) > 1e-9)) + 1) / fps
 
     assert change_over_s(30.0) == pytest.approx(change_over_s(60.0), abs=0.05) == pytest.approx(0.8, abs=0.05)
@@ -156,7 +156,7 @@ def test_strengths_that_are_off_move_nothing(change):
 
 def test_a_window_of_zero_is_one_frame():
     logits = np.random.default_rng(0).normal(size=(9, 88)).astype(np.float32)
-    posterior = clip_posterior(ClipLogits("c", TimeGrid(30.0, 0.0, 9), {"onset": logits}), replace(PARAMS, window_sec=0.0))
+    posterior = clip_posterior(ClipLogits("c", TimeGrid(30.0, 0.0, 9), {"onset": logits}), replace(PARAMS, window_s=0.0))
     for frame in range(9):
         alone = ClipLogits("c", TimeGrid(30.0, 0.0, 1), {"onset": logits[frame : frame + 1]})
         np.testing.assert_allclose(posterior[frame], clip_posterior(alone, PARAMS)[0], rtol=1e-9)
@@ -206,8 +206,8 @@ def test_an_unsure_key_moves_nothing():
 def test_smoothing_is_off_at_zero_and_bridges_a_short_doubt():
     logits = np.concatenate([clip_in(key, "major", frames).heads["onset"] for key, frames in ((0, 90), (6, 20), (0, 90))])
     clip = ClipLogits("c", TimeGrid(30.0, 0.0, len(logits)), {"onset": logits})
-    params = replace(PARAMS, window_sec=0.3)
-    rough, smooth = (clip_posterior(clip, replace(params, smoothing_sec=value)) for value in (0.0, 60.0))
+    params = replace(PARAMS, window_s=0.3)
+    rough, smooth = (clip_posterior(clip, replace(params, smoothing_s=value)) for value in (0.0, 60.0))
     assert KEY_NAMES[rough[100].argmax()] == "F# major" and {KEY_NAMES[i] for i in smooth.argmax(axis=1)} == {"C major"}
     np.testing.assert_allclose(smooth.sum(axis=1), 1.0)
 
@@ -218,7 +218,7 @@ def test_smoothing_takes_the_clips_own_frame_rate():
     def at(fps):
         parts = [clip_in(key, "major", int(2 * fps)).heads["onset"] for key in (0, 7)]
         clip = ClipLogits("c", TimeGrid(fps, 0.0, int(4 * fps)), {"onset": np.concatenate(parts)})
-        return clip_posterior(clip, replace(PARAMS, window_sec=1.0, smoothing_sec=3.0))
+        return clip_posterior(clip, replace(PARAMS, window_s=1.0, smoothing_s=3.0))
 
     np.testing.assert_allclose(at(60.0)[::2], at(30.0), atol=0.03)
 
@@ -236,7 +236,7 @@ def test_a_missing_reference_head_is_named():
         {"lambda_key": -0.1},
         {"ref_head": "hand"},
         {"apply_to": ("onsett",)},
-        {"smoothing_sec": -1.0},
+        {"smoothing_s": -1.0},
         {"min_confidence": 1.5},
     ],
 )

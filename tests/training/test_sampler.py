@@ -139,10 +139,10 @@ def test_the_same_generator_draws_the_same():
 def test_own_clips_keep_their_share_and_are_balanced_too():
     sampler = make_sampler(SPARSE, LENGTHS, 32, BALANCED, np.array([False, True]), 0.3)
     np.testing.assert_allclose(sampler.chance, [0.7, 0.3])
-    np.testing.assert_allclose(sampler.shares, BALANCED.fractions)
+    np.testing.assert_allclose(sampler.shares, BALANCED.shares)
     for sums, onsets, length in zip(sampler.within, SPARSE, LENGTHS, strict=True):
         kinds = window_kinds(onsets, length, 32, 6)
-        np.testing.assert_allclose(np.bincount(kinds, np.diff(sums, prepend=0.0)) / sums[-1], BALANCED.fractions)
+        np.testing.assert_allclose(np.bincount(kinds, np.diff(sums, prepend=0.0)) / sums[-1], BALANCED.shares)
 
 
 def test_own_clips_have_their_share_of_the_windows():
@@ -154,7 +154,7 @@ def test_own_clips_have_their_share_of_the_windows():
         np.testing.assert_array_equal(clip_chances(room, of_one_kind, 0.9), room / room.sum())
 
 
-@pytest.mark.parametrize("params", [BALANCED, replace(BALANCED, onset_frac=0.0, bg_frac=0.75)])
+@pytest.mark.parametrize("params", [BALANCED, replace(BALANCED, onset_share=0.0, background_share=0.75)])
 def test_a_set_without_onsets_is_drawn_uniformly_and_says_so(params, caplog):
     with caplog.at_level(logging.WARNING):
         sampler = make_sampler([np.zeros(0)] * 2, LENGTHS, 32, params, NOT_OWN, 0.3)
@@ -189,8 +189,11 @@ def test_uniform_draws_are_those_of_a_clip_by_its_windows_then_a_window():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"onset_frac": 0.6}, "train.sampler: onset_frac, nearmiss_frac and bg_frac sum to 1.1; they must sum to 1"),
-        ({"bg_frac": -0.1}, "train.sampler.bg_frac: -0.1 is outside 0..1"),
+        (
+            {"onset_share": 0.6},
+            "train.sampler: onset_share, nearmiss_share and background_share sum to 1.1; they must sum to 1",
+        ),
+        ({"background_share": -0.1}, "train.sampler.background_share: -0.1 is outside 0..1"),
         ({"mode": "balanced"}, "train.sampler.mode: 'balanced' is not one of onset_balanced, uniform"),
         ({"nearmiss_radius": -1}, "train.sampler.nearmiss_radius: -1 is outside 0..1000"),
     ],

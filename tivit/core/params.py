@@ -22,6 +22,17 @@ from tivit.core.errors import InputError
 
 Section = TypeVar("Section")
 
+RENAMED = {
+    "data.manifest": "subsets",
+    "decode.smoothing_sec": "smoothing_s",
+    "decode.window_sec": "window_s",
+    "logits.timeout_mins": "timeout_s (in seconds)",
+    "train.sampler.bg_frac": "background_share",
+    "train.sampler.nearmiss_frac": "nearmiss_share",
+    "train.sampler.onset_frac": "onset_share",
+}
+"""Keys of earlier versions -> what they are called now. An old key is an error that says so; it is never read."""
+
 
 class _Loader(yaml.CSafeLoader):
     """The safe loader of libyaml, with the float syntax of YAML 1.2 (core schema, section 10.3.2)."""
@@ -99,6 +110,8 @@ def _build(schema: type, value: object, where: str) -> Any:
     fields = dataclasses.fields(schema)
     names = [field.name for field in fields]
     for key in value:
+        if f"{where}.{key}" in RENAMED:
+            raise InputError(f"params: {where}.{key} is called {RENAMED[f'{where}.{key}']} now; rename it")
         if key not in names:
             raise InputError(f"params: {where}.{key} is unknown{nearest(str(key), names)}; known: {', '.join(names)}")
     missing = [field.name for field in fields if field.name not in value and field.default is dataclasses.MISSING]

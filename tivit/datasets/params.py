@@ -64,7 +64,7 @@ class DataParams:
     name, root : a registered dataset, and its folder or None to search.
     fps : the time grid.
     max_clips : at most so many clips per split, or None.
-    manifest : lists of clip stems.
+    subsets : lists of clip stems to work on.
     exclude : clip ids to leave out.
     include_low_res : True: also the clips that PianoYT marks as of low resolution.
     extra_splits : splits of PianoVAM beyond train, valid and test.
@@ -78,7 +78,7 @@ class DataParams:
     root: str | None
     fps: float
     max_clips: int | None
-    manifest: SubsetFiles
+    subsets: SubsetFiles
     exclude: tuple[str, ...]
     include_low_res: bool
     extra_splits: tuple[str, ...]

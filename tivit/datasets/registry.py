@@ -71,11 +71,11 @@ class Dataset:
         return without(with_val(found, self.params.carve), self.params.exclude)
 
     def clips(self) -> tuple[DatasetClip, ...]:
-        """Return the clips chosen by `data.manifest` and `data.max_clips`, and every own clip, in id order."""
+        """Return the clips chosen by `data.subsets` and `data.max_clips`, and every own clip, in id order."""
         chosen = []
         for split in SPLITS:
             of_split = [clip for clip in self.listing.clips if clip.split == split]
-            subset = getattr(self.params.manifest, split)
+            subset = getattr(self.params.subsets, split)
             if subset is not None:
                 of_split = listed(of_split, split, SUBSET_FOLDER / Path(subset).name)
             chosen += at_most(of_split, self.params.max_clips)
@@ -163,7 +163,7 @@ def layout_of(name: str) -> Layout:
 
 def _open_own(params: DataParams) -> Dataset | None:
     found = read_own()
-    every = replace(params, root=str(OWN_FOLDER), max_clips=None, manifest=SubsetFiles(None, None, None), exclude=())
+    every = replace(params, root=str(OWN_FOLDER), max_clips=None, subsets=SubsetFiles(None, None, None), exclude=())
     return Dataset(*found, every) if found else None
 
 

@@ -47,7 +47,7 @@ def without(listing: Listing, exclude: Sequence[str]) -> Listing:
 def listed(clips: Sequence[DatasetClip], split: str, path: Path) -> list[DatasetClip]:
     """Return those of a split's clips whose stems a text file lists; raise InputError for a stem that the split has not."""
     if not path.exists():
-        raise InputError(f"{path}: no such file (data.manifest.{split})")
+        raise InputError(f"{path}: no such file (data.subsets.{split})")
     by_stem = {clip.clip_id.rpartition("/")[2]: clip for clip in clips}
     stems = read_stems(path)
     for stem, line in stems.items():

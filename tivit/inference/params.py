@@ -14,14 +14,14 @@ class LogitsParams:
     """How much the model is run over, and how.
 
     splits: the splits. window_frames: frames answered for in one forward pass. max_clips: at most so many clips of each split,
-    the first in the manifest (null: all). timeout_mins: minutes after which no further clip is begun, shared evenly by the
+    the first in the manifest (null: all). timeout_s: seconds after which no further clip is begun, shared evenly by the
     splits; what one leaves goes to the next (null: no limit). One clip of each split is done in any case.
     """
 
     splits: tuple[str, ...]
     window_frames: int
     max_clips: int | None
-    timeout_mins: float | None
+    timeout_s: float | None
 
     def __post_init__(self) -> None:
         for split in self.splits:
@@ -31,5 +31,5 @@ class LogitsParams:
         check_range("logits.window_frames", self.window_frames, 8, 100_000)
         if self.max_clips is not None:
             check_range("logits.max_clips", self.max_clips, 1, 1_000_000)
-        if self.timeout_mins is not None:
-            check_range("logits.timeout_mins", self.timeout_mins, 0.0, 100_000.0)
+        if self.timeout_s is not None:
+            check_range("logits.timeout_s", self.timeout_s, 0.0, 6_000_000.0)

@@ -14,7 +14,7 @@ BACKENDS = ("key_vivit", "vivit", "cnn_gru")
 class KeyVivitParams:
     """Sizes of the key-aligned ViViT (`keyvivit.py`).
 
-    stem_channels, feature_channels: channels of the two halves of the stem; key_columns: token columns of the strip that each key sees
+    stem_channels, feature_channels: channels of the two halves of the stem; key_columns: token columns per key
     (4 px each at the default strip); radius_frames: how far the temporal attention sees to either side.
     """
 

@@ -45,7 +45,7 @@ def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -
 def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitClips[ScoredClip]:
     """Return the clips of `split`, in the order of the logits file `decoded`, with notes from the manifest folder.
 
-    A partial file (`logits.max_clips`, `logits.timeout_mins`) gives the clips that it has and the ids of those `missing`.
+    A partial file (`logits.max_clips`, `logits.timeout_s`) gives the clips that it has and the ids of those `missing`.
 
     Raises
     ------

@@ -32,8 +32,8 @@ LEAST_PRIOR = 1e-6
 class DecodeParams:
     """How the key is found and used (params section `decode`); `lambda_key` 0 leaves the logits as they are.
 
-    window_sec: length of the centred window (null: the whole clip). beta: softmax sharpness, 0 gives a uniform posterior.
-    smoothing_sec: mean stay in a key of the hidden Markov model over keys, 0: none. min_confidence: where no key is as likely
+    window_s: length of the centred window (null: the whole clip). beta: softmax sharpness, 0 gives a uniform posterior.
+    smoothing_s: mean stay in a key of the hidden Markov model over keys, 0: none. min_confidence: where no key is as likely
     as this the logits stay as they are, 0: nowhere. rho_uniform: share of the uniform distribution in the prior, 0..1.
     apply_to: the event heads that are rescaled.
     """
@@ -41,9 +41,9 @@ class DecodeParams:
     lambda_key: float
     profile: str
     similarity: Literal["pearson", "cosine"]
-    window_sec: float | None
+    window_s: float | None
     beta: float
-    smoothing_sec: float
+    smoothing_s: float
     min_confidence: float
     rho_uniform: float
     ref_head: str
@@ -54,11 +54,11 @@ class DecodeParams:
         check_choice("decode.profile", self.profile, PROFILES)
         check_range("decode.lambda_key", self.lambda_key, 0.0, 10.0)
         check_range("decode.beta", self.beta, 0.0, 1000.0)
-        check_range("decode.smoothing_sec", self.smoothing_sec, 0.0, 86_400.0)
+        check_range("decode.smoothing_s", self.smoothing_s, 0.0, 86_400.0)
         check_range("decode.min_confidence", self.min_confidence, 0.0, 1.0)
         check_range("decode.rho_uniform", self.rho_uniform, 0.0, 1.0)
-        if self.window_sec is not None:
-            check_range("decode.window_sec", self.window_sec, 0.0, 86_400.0)
+        if self.window_s is not None:
+            check_range("decode.window_s", self.window_s, 0.0, 86_400.0)
         for name in (self.ref_head, *self.apply_to):
             check_choice("decode.ref_head and decode.apply_to", name, EVENT_HEADS)
 
@@ -109,13 +109,13 @@ def clip_posterior(clip: ClipLogits, params: DecodeParams) -> np.ndarray:
     """
     if params.ref_head not in clip.heads:
         raise InputError(f"clip {clip.clip_id!r} has no head {params.ref_head!r}; it has {', '.join(clip.heads)}")
-    window = None if params.window_sec is None else frames_of(params.window_sec, clip.grid.fps)
+    window = None if params.window_s is None else frames_of(params.window_s, clip.grid.fps)
     weights = pitch_class_weights(clip.heads[params.ref_head], window)
     posterior = key_posterior(weights, key_profiles(params.profile), params.beta, params.similarity)
-    if params.smoothing_sec == 0.0:
+    if params.smoothing_s == 0.0:
         return posterior
     window_frames = len(posterior) if window is None else min(window // 2 * 2 + 1, len(posterior))
-    return smoothed(posterior, clip.grid.fps, max(window_frames, 1), params.smoothing_sec)
+    return smoothed(posterior, clip.grid.fps, max(window_frames, 1), params.smoothing_s)
 
 
 def rescored(clip: ClipLogits, posterior: np.ndarray, params: DecodeParams) -> ClipLogits:

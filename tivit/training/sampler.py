@@ -34,30 +34,30 @@ class SamplerParams:
     Attributes
     ----------
     mode : `uniform`: every window is as likely, the rest is without effect; `onset_balanced`: by the shares below.
-    onset_frac, nearmiss_frac, bg_frac : shares of windows with an onset, with one near, with none near; together 1.
+    onset_share, nearmiss_share, background_share : shares of windows with an onset, with one near, with none near; together 1.
     nearmiss_radius : how near, in frames.
     """
 
     mode: str
-    onset_frac: float
-    nearmiss_frac: float
-    bg_frac: float
+    onset_share: float
+    nearmiss_share: float
+    background_share: float
     nearmiss_radius: int
 
     def __post_init__(self) -> None:
         check_choice("train.sampler.mode", self.mode, MODES)
-        for name in ("onset_frac", "nearmiss_frac", "bg_frac"):
+        for name in ("onset_share", "nearmiss_share", "background_share"):
             check_range(f"train.sampler.{name}", getattr(self, name), 0.0, 1.0)
         check_range("train.sampler.nearmiss_radius", self.nearmiss_radius, 0, 1000)
-        if abs(self.fractions.sum() - 1.0) > SUM_TOLERANCE:
+        if abs(self.shares.sum() - 1.0) > SUM_TOLERANCE:
             raise InputError(
-                f"train.sampler: onset_frac, nearmiss_frac and bg_frac sum to {self.fractions.sum():g}; they must sum to 1"
+                f"train.sampler: onset_share, nearmiss_share and background_share sum to {self.shares.sum():g}; they must sum to 1"
             )
 
     @property
-    def fractions(self) -> np.ndarray:
+    def shares(self) -> np.ndarray:
         """The shares by kind, (3,)."""
-        return np.array([self.onset_frac, self.nearmiss_frac, self.bg_frac])
+        return np.array([self.onset_share, self.nearmiss_share, self.background_share])
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ def window_kinds(onset_frames: np.ndarray, length_frames: int, window_frames: in
     return np.where(inside > 0, ONSET, np.where(near > 0, NEAR_MISS, BACKGROUND)).astype(np.int8)
 
 
-def balanced(kinds: np.ndarray, fractions: np.ndarray) -> np.ndarray | None:
+def balanced(kinds: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
     """Return the chance (3,) of a window of each kind by the shares (3,), all windows `kinds` summing to 1; None if impossible.
 
     That is where no window has an onset, or all windows are of kinds whose share is 0.
     """
     counts = np.bincount(kinds, minlength=len(KINDS))
-    shares = np.where(counts > 0, fractions, 0.0)
+    shares = np.where(counts > 0, wanted, 0.0)
     if counts[ONSET] == 0 or shares.sum() == 0:
         return None
     return shares / shares.sum() / np.maximum(counts, 1)
@@ -173,7 +173,7 @@ def _chance_of_kinds(kinds: Sequence[np.ndarray], params: SamplerParams) -> np.n
     if not kinds:
         return np.ones(len(KINDS))
     every = np.concatenate(kinds)
-    chance = balanced(every, params.fractions)
+    chance = balanced(every, params.shares)
     if chance is None:
         log.warning(
             "train.sampler: %d windows cannot be balanced by onsets (%d of them have one): drawn uniformly",
