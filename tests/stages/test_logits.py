@@ -92,13 +92,13 @@ def test_splits_share_the_time(params, monkeypatch):
     """Of a minute the first of two splits gets half; one that ends early leaves its rest to the next."""
     clock = [0.0]
     monkeypatch.setattr(logits_stage.time, "monotonic", lambda: clock[0])
-    is_up = logits_stage._time_is_up(0.0, 2, 1.0)
+    is_up = logits_stage._time_is_up(0.0, 2, 60.0)
     clock[0] = 29.0
     assert not is_up()
     clock[0] = 30.0
     assert is_up()
     clock[0] = 10.0
-    is_up = logits_stage._time_is_up(0.0, 1, 1.0)
+    is_up = logits_stage._time_is_up(0.0, 1, 60.0)
     clock[0] = 59.0
     assert not is_up()
     clock[0] = 60.0

@@ -191,7 +191,7 @@ def test_uniform_draws_are_those_of_a_clip_by_its_windows_then_a_window():
     [
         (
             {"onset_share": 0.6},
-            "train.sampler: onset_share, nearmiss_share and background_share sum to 1.1; they must sum to 1",
+            "onset_share, nearmiss_share and background_share sum to 1.1; they must sum to 1",
         ),
         ({"background_share": -0.1}, "train.sampler.background_share: -0.1 is outside 0..1"),
         ({"mode": "balanced"}, "train.sampler.mode: 'balanced' is not one of onset_balanced, uniform"),

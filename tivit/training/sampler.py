@@ -51,7 +51,8 @@ class SamplerParams:
         check_range("train.sampler.nearmiss_radius", self.nearmiss_radius, 0, 1000)
         if abs(self.shares.sum() - 1.0) > SUM_TOLERANCE:
             raise InputError(
-                f"train.sampler: onset_share, nearmiss_share and background_share sum to {self.shares.sum():g}; they must sum to 1"
+                "train.sampler: onset_share, nearmiss_share and background_share sum to "
+                f"{self.shares.sum():g}; they must sum to 1"
             )
 
     @property
