@@ -12,6 +12,7 @@ from tivit.core.strip import StripGeometry
 from tivit.model.build import NETWORKS, build_model, parameter_count
 from tivit.model.fold import folded
 from tivit.model.keyvivit import STRIDE_PX, BiasedAttention, KeyWindows
+from tivit.model.network import Network
 from tivit.model.params import BACKENDS
 from tivit.model.tiles import cut_tiles, join_tiles
 
@@ -34,6 +35,15 @@ def shaken(model):
 
 def test_every_backend_has_a_network():
     assert set(NETWORKS) == set(BACKENDS)
+
+
+@EVERY_BACKEND
+def test_every_network_keeps_the_contract(backend):
+    model, inputs = build(backend).eval(), noisy_inputs(1, 6)
+    assert isinstance(model, Network) and model.context_frames > 0
+    whole, steps = model(inputs), model.read(model.see(inputs))
+    assert tuple(whole) == model.head_names == tuple(steps)
+    assert all(torch.equal(whole[name], steps[name]) for name in whole)
 
 
 @EVERY_BACKEND

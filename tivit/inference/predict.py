@@ -96,20 +96,20 @@ def predict_strip(
     device = next(model.parameters()).device
     background = background_of(frames, geometry)
     result = {name: np.empty((total, KEY_COUNT), np.float32) for name in model.head_names}
-    tokens: list[Tensor] = []
+    sights: list[Tensor] = []
     seen_first = seen_end = 0
     for first in range(0, total, window_frames):
         end = min(first + window_frames, total)
         kept_from = max(first - model.context_frames, 0)
-        tokens = [part[:, kept_from - seen_first :] for part in tokens]
+        sights = [part[:, kept_from - seen_first :] for part in sights]
         seen_first = kept_from
         with torch.inference_mode(), autocast(runtime, device):
             while seen_end < min(end + model.context_frames, total):
                 count = min(SEEN_FRAMES, total - seen_end)
-                tokens.append(model.see(clip_inputs(frames, background, seen_end, count).to(device)))
+                sights.append(model.see(clip_inputs(frames, background, seen_end, count).to(device)))
                 seen_end += count
-            tokens = [torch.cat(tokens, dim=1)]
-            outputs = model.read(tokens[0])
+            sights = [torch.cat(sights, dim=1)]
+            outputs = model.read(sights[0])
         for name, rows in result.items():
             rows[first:end] = outputs[name][0, first - seen_first : end - seen_first].float().cpu().numpy()
         if on_progress is not None:

@@ -65,10 +65,10 @@ class CnnGru(nn.Module):
         tokens = self.token(self.cnn(self._crops(inputs.flatten(0, 1))))
         return tokens.view(*inputs.shape[:2], KEY_COUNT, -1) + self.colour(self.is_black)
 
-    def read(self, tokens: Tensor) -> dict[str, Tensor]:
-        """Return the logits of frames in a row from their tokens."""
-        batch, frames = tokens.shape[:2]
-        by_key = self.dropout(tokens).transpose(1, 2).flatten(0, 1)
+    def read(self, sights: Tensor) -> dict[str, Tensor]:
+        """Return the logits of frames in a row from the tokens of their keys."""
+        batch, frames = sights.shape[:2]
+        by_key = self.dropout(sights).transpose(1, 2).flatten(0, 1)
         x = self.gru(by_key)[0].view(batch, KEY_COUNT, frames, -1).transpose(1, 2)
         events = self.events(x).unbind(-1)
         attributes = self.attributes(x + self.key_place).unbind(-1)

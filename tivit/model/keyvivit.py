@@ -284,9 +284,9 @@ class KeyVivit(nn.Module):
             return self.stem(pictures)
         return join_tiles(self.stem(cut_tiles(pictures, self.plan, STRIDE_PX)), self.plan)
 
-    def read(self, seen: Tensor) -> dict[str, Tensor]:
+    def read(self, sights: Tensor) -> dict[str, Tensor]:
         """Return the logits of frames in a row from what `see` saw in them."""
-        still, moving, hands = seen.chunk(3, dim=-1)
+        still, moving, hands = sights.chunk(3, dim=-1)
         tokens = self.key_tokens(still, moving)
         x = tokens + self.key_attention(tokens.flatten(0, 1)).view_as(tokens)
         for mix in self.time_mix:

@@ -79,14 +79,14 @@ class PlainVivit(nn.Module):
         """Return the inputs: a tubelet holds several frames, so nothing can be said of one alone."""
         return inputs
 
-    def read(self, inputs: Tensor) -> dict[str, Tensor]:
+    def read(self, sights: Tensor) -> dict[str, Tensor]:
         """Return the logits of frames in a row."""
-        batch, frames, channels, height, width = inputs.shape
+        batch, frames, channels, height, width = sights.shape
         steps = -(-frames // self.tubelet)
         missing = steps * self.tubelet - frames
         if missing:
-            inputs = torch.cat([inputs, inputs[:, -1:].expand(-1, missing, -1, -1, -1)], dim=1)
-        tubelets = inputs.reshape(batch * steps, self.tubelet * channels, height, width)
+            sights = torch.cat([sights, sights[:, -1:].expand(-1, missing, -1, -1, -1)], dim=1)
+        tubelets = sights.reshape(batch * steps, self.tubelet * channels, height, width)
         tokens = self.patches(cut_tiles(tubelets, self.plan, self.patch_px)).flatten(2).transpose(1, 2)
         tiles = len(self.plan.starts)
         x = (tokens.view(tiles, batch * steps, *tokens.shape[1:]) + self.place.unsqueeze(1)).flatten(0, 1)
