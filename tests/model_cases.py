@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def model_params(backend: str = "key_vivit", **changes: object) -> ModelParams:
 def train_params(**changes: object) -> TrainParams:
     """Return a training of six small steps that validates and saves its state on the way."""
     values = {
-        "smoke": False, "init": None, "steps": 6, "clips_per_step": 2, "window_frames": 8, "own_share": 0.5,
+        "seed": 3, "smoke": False, "init": None, "steps": 6, "clips_per_step": 2, "window_frames": 8, "own_share": 0.5,
         "learning_rate": 0.01, "warmup_steps": 2, "weight_decay": 0.01,
         "gradient_clip": 1.0, "ema_decay": 0.9, "ramp_frames": 2.0, "event_pos_weight": 3.0,
         "attribute_weight": 0.1, "velocity_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
@@ -115,4 +116,4 @@ def write_clips(clips: list[TrainClip]) -> None:
 
 def batch_of(clips: list[TrainClip], params: TrainParams, seed: int, step: int, team: Team = ALONE) -> Batch:
     """Return the batch of a step, its windows drawn as `params.sampler` says."""
-    return draw_batch(clips, sampler_of(clips, params), params, seed, step, team)
+    return draw_batch(clips, sampler_of(clips, params), replace(params, seed=seed), step, team)

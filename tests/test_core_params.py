@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from tivit.core.errors import InputError
-from tivit.core.params import check_range, load, scalar, section
+from tivit.core.params import check_range, load, section
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,3 @@ def test_malformed_files(tmp_path, text, message):
 def test_a_missing_file(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load(tmp_path / "params.yaml")
-
-
-def test_scalars():
-    assert scalar({"seed": 7}, "seed", int) == 7
-    with pytest.raises(InputError, match="seed must be a whole number"):
-        scalar({"seed": "x"}, "seed", int)

@@ -16,13 +16,14 @@ from tivit.core.arrays import read_npz
 from tivit.core.artifacts import read_csv
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
-from tivit.core.manifest import Clip, Manifest, write_manifest
+from tivit.core.manifest import Clip, Manifest, read_manifest, write_manifest
 from tivit.core.notes import read_midi
 from tivit.core.registration import read_registrations, refused, write_registrations
 from tivit.core.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
 from tivit.evaluation.census import CENSUS_COLUMNS
+from tivit.evaluation.inputs import refused_tiers
 from tivit.evaluation.kinds import KEY_COLUMNS, KIND_COLUMNS
 from tivit.evaluation.report import CLIP_COLUMNS, CURVE_COLUMNS, POINT_COLUMNS
 from tivit.evaluation.timing import HISTOGRAM_COLUMNS
@@ -94,6 +95,41 @@ def test_a_refused_clip_counts_as_one_in_which_nothing_was_found(folder, params)
     assert after["all"]["onset_f1_50_all"] == pytest.approx(before["all"]["onset_f1_50"] / 2, abs=1e-3)
     assert after["hard"]["onset_f1_50_all"] == pytest.approx(before["hard"]["onset_f1_50"] / 2, abs=1e-3)
     assert after["plain"] == before["plain"] and after["hard"]["onset_f1_50"] == before["hard"]["onset_f1_50"]
+
+
+def test_the_score_falls_when_a_registration_is_lost(folder, params):
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    before = json.loads((folder / "metrics/evaluate.json").read_text())
+    registrations, whole = read_registrations(REGISTRATIONS), read_manifest("data/manifest")
+    write_registrations(REGISTRATIONS, registrations | {"test/001": NOT_FOUND})
+    listed = tuple(clip for clip in whole.clips if clip.clip_id != "test/001")
+    write_manifest("data/manifest", Manifest(listed, {clip.clip_id: whole.notes[clip.clip_id] for clip in listed}))
+    write_logits("data/logits/test.npz", read_logits("data/logits/test.npz")[:1])
+    for stage in (decode, evaluate):
+        stage.run(params, RUNTIME)
+    after = json.loads((folder / "metrics/evaluate.json").read_text())["all"]
+    assert (after["clips"], after["refused"]) == (1, 1) and after["onset_f1_50"] == before["plain"]["onset_f1_50"] > 0.8
+    assert after["onset_f1_50_all"] == pytest.approx(before["plain"]["onset_f1_50"] / 2, abs=1e-3)
+    assert after["onset_f1_50_all"] < before["all"]["onset_f1_50_all"] - 0.3
+
+
+def test_a_tier_of_which_every_clip_was_refused_has_a_block(folder, params):
+    write_registrations(REGISTRATIONS, read_registrations(REGISTRATIONS) | {"test/shift_000": NOT_FOUND})
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    short, every = (json.loads(path.read_text()) for path in result_files(folder))
+    assert short["shift"] == {"refused": 1, "onset_f1_50_all": 0.0} and every["shift"].items() > short["shift"].items()
+    assert every["shift"]["clips"] == 0 and "onset_f1_50" not in every["shift"]
+    assert [short[name]["refused"] for name in ("all", "hard", "plain")] == [1, 0, 0]
+    assert short["all"]["onset_f1_50_all"] == pytest.approx(short["all"]["onset_f1_50"] * 2 / 3, abs=1e-3)
+
+
+def test_names_of_clips_without_tiers_make_no_tier(folder):
+    listed = read_manifest("data/manifest")
+    write_manifest("data/manifest", Manifest(tuple(replace(clip, tier="") for clip in listed.clips), listed.notes))
+    write_registrations(REGISTRATIONS, read_registrations(REGISTRATIONS) | {"test/some_recording_01": NOT_FOUND})
+    assert refused_tiers(REGISTRATIONS, "data/manifest", "test") == [""]
 
 
 def test_what_the_stages_write_can_be_read(folder, params):

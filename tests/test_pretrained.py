@@ -107,7 +107,7 @@ def test_the_weights_of_the_project_read_a_clip_rendered_here(tmp_path):
     assert (FOLDER / WEIGHTS_NAME).stat().st_size <= MAX_BYTES
     synth = replace(section(load(PARAMS_FILE), "synth", SynthParams), test_s=LENGTH_S)
     (tmp_path / "test").mkdir()
-    write_clip(tmp_path, synth, seed=1, task=ClipTask("test", 0, "plain", "plain_000"))
+    write_clip(tmp_path, replace(synth, seed=1), task=ClipTask("test", 0, "plain", "plain_000"))
     video, output = tmp_path / "test/plain_000.mp4", tmp_path / "out.mid"
     assert main(["transcribe", str(video), "-o", str(output), "--params", str(PARAMS_FILE)]) == 0
     truth = read_midi(video.with_suffix(".mid"))

@@ -27,7 +27,7 @@ from tivit.core.artifacts import write_bytes, write_json
 from tivit.core.choices import SPLITS
 from tivit.core.logits import read_logits, write_logits
 from tivit.core.manifest import read_manifest
-from tivit.core.params import scalar, section
+from tivit.core.params import section
 from tivit.core.progress import say
 from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import open_strips
@@ -88,7 +88,7 @@ def compare(params: Mapping[str, Any], request: Request) -> list[Outcome]:
             o.method: {"steps": o.steps, "best_step": o.best_step, "parameters": o.parameters, **o.blocks} for o in outcomes
         }
         times = {o.method: {"training_s": o.training_s, "real_time": o.real_time} for o in outcomes}
-        write_json(request.out / "compare.json", {"methods": scores, "seed": bench.seed}, DECIMALS)
+        write_json(request.out / "compare.json", {"methods": scores, "seed": bench.train.seed}, DECIMALS)
         write_json(request.out / "times.json", times, DECIMALS)
         write_bytes(request.out / "compare.md", markdown(outcomes, tiers, len(test), notes).encode())
     return outcomes
@@ -101,7 +101,7 @@ class Bench:
         self.request = request
         self.model, self.train = section(params, "model", ModelParams), section(params, "train", TrainParams)
         self.logits, self.decode = section(params, "logits", LogitsParams), section(params, "decode", DecodeParams)
-        self.sweep, self.seed = section(params, "sweep", SweepParams), scalar(params, "seed", int)
+        self.sweep = section(params, "sweep", SweepParams)
         self.runtime = section(params, "runtime", RuntimeParams)
         self.strips, self.manifest = open_strips(STRIPS), read_manifest(MANIFEST)
         self.digests = {split: content_digest(load_clips(self.strips, self.manifest, split, 1)) for split in SPLITS}
@@ -128,7 +128,7 @@ class Bench:
             return name, made
         spent_s, started_s = (clock.read(name) or {}).get("training_s", 0.0), time.perf_counter()
         try:
-            result = train(self.train_data, self._model(method), replace(self.train, steps=steps), self.seed, self.runtime)
+            result = train(self.train_data, self._model(method), replace(self.train, steps=steps), self.runtime)
         finally:
             clock.write(name, training_s=spent_s + time.perf_counter() - started_s)
         save_checkpoint(folder / "best.pt", result.checkpoint)
@@ -144,7 +144,7 @@ class Bench:
         names = {m: self._training_name(m, minutes=self.request.minutes) for m in networks if m not in steps}
         plans = {method: Kept(self.request.out / method / "plan.json") for method in names}
         missing = [method for method, name in names.items() if plans[method].read(name) is None]
-        trainers = {m: Trainer(self.train_data, self._model(m), self.train, self.seed, self.runtime) for m in missing}
+        trainers = {m: Trainer(self.train_data, self._model(m), self.train, self.runtime) for m in missing}
         for method, pace in measure_paces(trainers).items():
             count = steps_in(self.request.minutes, pace, self.train.val_every_steps)
             plans[method].write(names[method], steps=count, **asdict(pace))
@@ -190,7 +190,7 @@ class Bench:
         model = {key: value for key, value in asdict(self._model(method)).items() if key == method or key not in BACKENDS}
         settings = {key: value for key, value in asdict(self.train).items() if key != "steps"}
         return training_fingerprint(
-            seed=self.seed, model=model, train=settings, geometry=asdict(self.strips.geometry), length=length,
+            model=model, train=settings, geometry=asdict(self.strips.geometry), length=length,
             data=[self.digests["train"], self.digests["val"]],
             how=[self.runtime.threads, self.runtime.device, self.runtime.precision],
         )  # fmt: skip

@@ -24,7 +24,8 @@ class ScoredClip:
 def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -> list[str]:
     """Return the tier of each clip of `split` whose keyboard was not found, "" for none.
 
-    The manifest does not list these clips. Those of the rendered dataset carry their tier in their names, `<tier>_<number>`.
+    The manifest does not list these clips. Those of the rendered dataset, the only one whose clips have tiers, carry theirs in
+    their names, `<tier>_<number>`; a tier counts even when the manifest lists no clip of it.
 
     Raises
     ------
@@ -32,14 +33,13 @@ def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -
         A file cannot be used.
     """
     used = read_manifest(manifest).of_split(split)
-    known, tiers = {clip.clip_id for clip in used}, {clip.tier for clip in used}
+    listed, has_tiers = {clip.clip_id for clip in used}, any(clip.tier for clip in used)
     refused = [
         clip_id
         for clip_id, registration in read_registrations(registrations).items()
-        if clip_id.startswith(f"{split}/") and clip_id not in known and not registration.is_usable
+        if clip_id.startswith(f"{split}/") and clip_id not in listed and not registration.is_usable
     ]
-    stems = [Path(clip_id).name.rpartition("_")[0] for clip_id in refused]
-    return [stem if stem in tiers else "" for stem in stems]
+    return [Path(clip_id).name.rpartition("_")[0] if has_tiers else "" for clip_id in refused]
 
 
 def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitClips[ScoredClip]:

@@ -242,10 +242,12 @@ def with_refused(blocks: Mapping[str, Mapping[str, float]], refused_tiers: Seque
     Returns
     -------
     dict
-        The blocks with `refused`, their number, and `onset_f1_50_all`, the mean over all clips, refused ones at 0.
+        The blocks with `refused`, their number, and `onset_f1_50_all`, the mean over all clips, refused ones at 0. A tier of
+        which every clip was refused has a block too: no clips, and nothing that is a mean over registered clips.
     """
+    lost = {tier: block_of([]) for tier in sorted(set(refused_tiers) - {"", *blocks})}
     counted = {}
-    for name, block in blocks.items():
+    for name, block in {**blocks, **lost}.items():
         refused = sum(name in ("all", tier) for tier in refused_tiers)
         share = block["clips"] / max(block["clips"] + refused, 1)
         counted[name] = {**block, "refused": refused, "onset_f1_50_all": share * block.get("onset_f1_50", 0.0)}
@@ -261,7 +263,7 @@ def headline(blocks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, f
 def _intervals(scores: Sequence[ClipScore]) -> dict[str, float]:
     values = [score.values() for score in scores]
     names = sorted({name for clip in values for name in clip})
-    table = np.array([[clip.get(name, np.nan) for name in names] for clip in values], np.float64).reshape(len(values), -1)
+    table = np.array([[clip.get(name, np.nan) for name in names] for clip in values], np.float64).reshape(len(values), len(names))
     result = {}
     for end, row in zip(("low", "high"), mean_intervals(table).tolist(), strict=True):
         result.update({f"{name}_{end}": value for name, value in zip(names, row, strict=True) if not np.isnan(value)})
