@@ -263,7 +263,9 @@ def headline(blocks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, f
 def _intervals(scores: Sequence[ClipScore]) -> dict[str, float]:
     values = [score.values() for score in scores]
     names = sorted({name for clip in values for name in clip})
-    table = np.array([[clip.get(name, np.nan) for name in names] for clip in values], np.float64).reshape(len(values), len(names))
+    table = np.array([[clip.get(name, np.nan) for name in names] for clip in values], np.float64).reshape(
+        len(values), len(names)
+    )
     result = {}
     for end, row in zip(("low", "high"), mean_intervals(table).tolist(), strict=True):
         result.update({f"{name}_{end}": value for name, value in zip(names, row, strict=True) if not np.isnan(value)})
