@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tivit.core.artifacts import write_csv
 from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM
-from tivit.core.manifest import Clip, Manifest, write_manifest
+from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, write_manifest
 from tivit.core.notes import Notes, make_notes
 from tivit.core.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, write_strip_index
@@ -112,6 +113,7 @@ def write_clips(clips: list[TrainClip]) -> None:
     write_strip_index("data/strips", GEOMETRY, {clip.clip_id: clip.grid for clip in clips})
     rows = tuple(Clip(clip.clip_id, clip.clip_id.split("/")[0], "plain", "x.mp4", 21, 108) for clip in clips)
     write_manifest("data/manifest", Manifest(rows, {clip.clip_id: clip.notes for clip in clips}))
+    write_csv("data/manifest/lags.csv", LAG_COLUMNS, [])
 
 
 def batch_of(clips: list[TrainClip], params: TrainParams, seed: int, step: int, team: Team = ALONE) -> Batch:

@@ -25,7 +25,7 @@ from tivit.compare.table import Outcome, header_lines, line_of, markdown
 from tivit.core import fingerprint
 from tivit.core.artifacts import write_bytes, write_json
 from tivit.core.choices import SPLITS
-from tivit.core.logits import read_logits, write_logits
+from tivit.core.logits import SplitClips, read_logits, write_logits
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
 from tivit.core.progress import say
@@ -34,16 +34,19 @@ from tivit.core.strip import open_strips
 from tivit.core.timegrid import seconds_of
 from tivit.decoding.events import decode_notes
 from tivit.decoding.thresholds import write_thresholds
-from tivit.evaluation.inputs import load_split
+from tivit.evaluation.inputs import label_lag_s, load_split
 from tivit.evaluation.report import DECIMALS
 from tivit.evaluation.scores import score_clip, summary_by_tier
-from tivit.evaluation.sweep import SweepParams, sweep
+from tivit.evaluation.sweep import SweepParams
+from tivit.evaluation.sweep_files import sweep_published
 from tivit.inference.params import LogitsParams
+from tivit.inference.params import recorded as logits_record
 from tivit.inference.predict import HeadsOf, network_heads, split_logits
 from tivit.model.checkpoint import load_checkpoint, save_checkpoint
 from tivit.model.params import BACKENDS, ModelParams
 from tivit.model.setup import prepare_torch
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
+from tivit.theory.key import recorded as decode_record
 from tivit.training.data import content_digest, load_clips
 from tivit.training.loop import TrainData, Trainer, train
 from tivit.training.params import TrainParams
@@ -168,10 +171,11 @@ class Bench:
             started_s = time.perf_counter()
             answers = split_logits(self.strips, self.manifest.of_split(split), heads_of, f"{method} {split}")
             work_s = time.perf_counter() - started_s
-            write_logits(folder / "logits" / f"{split}.npz", answers)
+            write_logits(folder / "logits" / f"{split}.npz", answers, settings={"logits": logits_record(self.logits)})
             raw = read_logits(folder / "logits" / f"{split}.npz")
             decoded = [rescored(clip, clip_posterior(clip, self.decode), self.decode) for clip in raw]
-            write_logits(folder / "decoded" / f"{split}.npz", decoded)
+            settings = {**raw.settings, "decode": decode_record(self.decode)}
+            write_logits(folder / "decoded" / f"{split}.npz", decoded, settings=settings)
         video_s = sum(seconds_of(clip.grid.length, clip.grid.fps) for clip in answers)
         return record.write(name, blocks=self._scores(folder), real_time=video_s / work_s)
 
@@ -205,7 +209,9 @@ class Bench:
     def _scores(self, folder: Path) -> dict[str, dict[str, float]]:
         """Return the scores of the test split at thresholds chosen on validation, both from the decoded logits in `folder`."""
         val, test = (load_split(folder / "decoded" / f"{split}.npz", MANIFEST, split) for split in ("val", "test"))
-        thresholds = sweep([clip.logits for clip in val], [clip.notes for clip in val], self.sweep, "val").thresholds
+        clips = SplitClips(tuple(clip.logits for clip in val), val.missing, val.settings)
+        references = [clip.notes for clip in val]
+        thresholds = sweep_published(clips, references, self.sweep, "val", label_lag_s(val)).thresholds
         write_thresholds(folder / "thresholds.json", thresholds)
         scores, tiers = {}, {}
         for clip in test:

@@ -80,6 +80,8 @@ HEADLINE = (
     "note_f1_same_tol", "frame_f1", "hand_acc", "clef_acc",
 )  # fmt: skip
 TIER_HEADLINE = ("refused", "onset_f1_50_all", "onset_f1_50", "note_f1")
+CORRECTED = ("onset_f1_50_all", "onset_f1_50", "note_f1")
+"""Of these there is a `*_corrected` too, against labels whose lag is taken out, where a clip's labels have one."""
 
 
 @dataclass(frozen=True)
@@ -254,9 +256,20 @@ def with_refused(blocks: Mapping[str, Mapping[str, float]], refused_tiers: Seque
     return counted
 
 
+def with_corrected(
+    blocks: Mapping[str, Mapping[str, float]], corrected: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
+    """Return `blocks` with the values `CORRECTED` of `corrected`, blocks of the same names, under `<name>_corrected`."""
+    return {
+        tier: {**block, **{f"{name}_corrected": corrected[tier][name] for name in CORRECTED if name in corrected[tier]}}
+        for tier, block in blocks.items()
+    }
+
+
 def headline(blocks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """Return the content of `metrics/evaluate.json`: of the blocks of `summary_by_tier`, the few values people compare."""
-    names = {tier: HEADLINE if tier == "all" else TIER_HEADLINE for tier in blocks}
+    more = tuple(f"{name}_corrected" for name in CORRECTED)
+    names = {tier: (HEADLINE if tier == "all" else TIER_HEADLINE) + more for tier in blocks}
     return {tier: {name: block[name] for name in names[tier] if name in block} for tier, block in blocks.items()}
 
 
