@@ -3,8 +3,6 @@
 mir_eval refuses reference notes without length where offsets count; for it they last a nanosecond.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from decoding_cases import random_notes
@@ -12,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mir_eval import transcription, transcription_velocity
 from mir_eval.util import f_measure
+from real_clips import FOLDER, IS_GIVEN
 
 from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import hz_of
@@ -21,7 +20,7 @@ from tivit.evaluation.note_files import read_scored_notes
 from tivit.evaluation.scores import F1_NAMES, RULES, SIDES, VELOCITY_F1_NAMES, VELOCITY_RULES, match, score_clip
 
 GRID = TimeGrid(30.0, 0.0, 31)
-REAL = sorted((Path(__file__).parents[2] / "shared/real").glob("*.mid"))
+REAL = sorted(FOLDER.glob("*.mid")) if IS_GIVEN else []
 EXACT = st.integers(0, 40).map(lambda step: step * 0.025)
 ANY = st.floats(0.0, 1.0, width=32)
 LENGTHS_S = st.sampled_from([0.0, 0.025, 0.05, 0.2, 0.25, 0.5, 1.0])
@@ -105,7 +104,7 @@ def test_exactly_at_the_tolerance(late_s):
 
 @pytest.mark.parametrize("name", ["made up", *(path.name for path in REAL)])
 def test_on_files(name, tmp_path):
-    """A file against itself with notes lost, moved, shortened and added; the real ones lie beside the repository."""
+    """A file against itself with notes lost, moved, shortened and added; the real ones are those of `real_clips`."""
     path = tmp_path / "made_up.mid"
     if name == "made up":
         write_midi(path, random_notes(np.random.default_rng(3), 20.0, per_key=6))
