@@ -64,6 +64,8 @@ def assert_equal_to_mir_eval(reference, estimate):
         known = has_notes and all((column != UNKNOWN).all() for column in velocities)
         assert (VELOCITY_F1_NAMES[name] in values) == known
         if known:
+            # score_clip calls this very function: what is compared are the columns it is given. test_evaluation_scores.py
+            # works the values out without mir_eval.
             columns = *sides[:2], velocities[0], *sides[2:], velocities[1]
             count = len(transcription_velocity.match_notes(*columns, offset_ratio=rule.offset_ratio))
             assert values[VELOCITY_F1_NAMES[name]] == pytest.approx(2 * count / (len(reference) + len(estimate)), abs=1e-12)
