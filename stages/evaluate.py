@@ -45,11 +45,13 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     thresholds = read_thresholds(THRESHOLDS)
     refuse_other_settings(DECODED, clips.settings, THRESHOLDS, thresholds.chosen_under)
     scores, corrected, pictures = {}, {}, {}
+    has_corrections = any(clip.correction_s for clip in clips)
     for clip in clips:
         clip_id, grid = clip.logits.clip_id, clip.logits.grid
         notes = decode_notes(clip.logits.heads, grid, thresholds)
         scores[clip_id], pictures[clip_id] = score_clip(clip.notes, notes, grid), (clip, notes)
-        corrected[clip_id] = score_clip(clip.corrected_notes, notes.moved(thresholds.label_lag_s), grid)
+        if has_corrections:
+            corrected[clip_id] = score_clip(clip.corrected_notes, notes.moved(thresholds.label_lag_s), grid)
         write_midi(resolve_inside(OUT, f"{clip_id}.mid"), notes)
     for clip_id in scores if settings.pictures else ():
         _draw(resolve_inside(OUT, f"{clip_id}.png"), *pictures[clip_id], scores[clip_id])
@@ -58,7 +60,7 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     tiers = {clip.logits.clip_id: clip.tier for clip in clips}
     refused = refused_tiers(REGISTRATIONS, "data/manifest", SPLIT)
     blocks = with_refused(summary_by_tier(scores, tiers), refused)
-    if any(clip.correction_s for clip in clips):
+    if has_corrections:
         blocks = with_corrected(blocks, with_refused(summary_by_tier(corrected, tiers), refused))
     partial = {"partial": True} if clips.partial else {}
     write_tables("metrics/plots", scores, tiers, blocks)

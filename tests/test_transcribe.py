@@ -13,6 +13,7 @@ from tivit import transcribe
 from tivit.__main__ import main
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits
+from tivit.core.notes import read_midi
 from tivit.core.params import load, section
 from tivit.core.registration import refused
 from tivit.core.strip import StripGeometry
@@ -130,8 +131,8 @@ def stages(monkeypatch):
     return asked
 
 
-def transcribed(folder, **chosen_under):
-    write_thresholds(folder / "t.json", replace(THRESHOLDS, chosen_under=chosen_under))
+def transcribed(folder, label_lag_s=0.0, **chosen_under):
+    write_thresholds(folder / "t.json", replace(THRESHOLDS, chosen_under=chosen_under, label_lag_s=label_lag_s))
     return transcribe.transcribe(VIDEO, folder / "out.mid", VALUES, folder / "my.pt", folder / "t.json")
 
 
@@ -141,6 +142,15 @@ def test_logits_are_made_and_rescored_as_the_thresholds_say_and_not_the_params(s
     chosen = replace(given, lambda_key=given.lambda_key + 0.4, profile="temperley", save_key_posterior=False)
     assert transcribed(tmp_path, decode=recorded(chosen), logits={"window_frames": 77}).notes > 0
     assert stages == {"window_frames": 77, "decode": chosen} and "not that of section decode" in caplog.text
+
+
+def test_notes_lie_where_the_video_shows_them_and_not_where_early_labels_would_put_them(stages, tmp_path):
+    onsets_s = []
+    for label_lag_s in (0.0, 0.12):
+        transcribed(tmp_path, label_lag_s)
+        onsets_s.append(read_midi(tmp_path / "out.mid").onset_s)
+    np.testing.assert_allclose(onsets_s[1], onsets_s[0] + 0.12, atol=0.002)
+    assert len(onsets_s[0]) > 5
 
 
 def test_thresholds_chosen_on_raw_logits_are_used_on_raw_logits(stages, tmp_path):

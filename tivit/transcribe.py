@@ -95,7 +95,8 @@ def transcribe(
     logits = clip_logits(video, registration, trained, windows, runtime)
     if decode is not None:
         logits = rescored(logits, clip_posterior(logits, decode), decode)
-    notes = decode_notes(logits.heads, logits.grid, operating_point)
+    # Lags are those of published labels, which may be off from their videos; a transcription lies where this video shows it.
+    notes = decode_notes(logits.heads, logits.grid, operating_point).moved(operating_point.label_lag_s)
     write_midi(output, notes)
     video_s = seconds_of(logits.grid.length, logits.grid.fps)
     return Summary(output, len(notes), video_s, time.perf_counter() - started_s)
