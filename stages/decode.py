@@ -15,7 +15,7 @@ from tivit.core.artifacts import write_csv
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
-from tivit.theory.key import DecodeParams, clip_posterior, rescored
+from tivit.theory.key import DecodeParams, clip_posterior, recorded, rescored
 from tivit.theory.profiles import KEY_NAMES
 from tivit.theory.track import DECIMALS, PLOT_COLUMNS, TRACK_COLUMNS, plot_rows, track_rows
 
@@ -36,7 +36,7 @@ def run(params: dict, runtime: RuntimeParams) -> None:
         clips = read_logits(f"data/logits/{split}.npz")
         posteriors = [clip_posterior(clip, settings) for clip in clips]
         decoded = [rescored(clip, posterior, settings) for clip, posterior in zip(clips, posteriors, strict=True)]
-        write_logits(OUT / f"{split}.npz", decoded, clips.missing)
+        write_logits(OUT / f"{split}.npz", decoded, clips.missing, {**clips.settings, "decode": recorded(settings)})
         if settings.save_key_posterior:
             _write_key(OUT / f"{split}_key", clips, posteriors)
             if split == PLOTTED_SPLIT:

@@ -12,36 +12,48 @@ from tivit.core.registration import FILE_NAME
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
 from tivit.decoding.notes import decode_notes
-from tivit.decoding.thresholds import read_thresholds
+from tivit.decoding.thresholds import read_thresholds, refuse_other_settings
 from tivit.scoring.inputs import ScoredClip, load_split, refused_tiers
 from tivit.scoring.plots import piano_roll, save_png
 from tivit.scoring.report import DECIMALS, score_table
-from tivit.scoring.scores import ClipScore, EvaluateParams, headline, score_clip, summary_by_tier, with_refused
+from tivit.scoring.scores import ClipScore, EvaluateParams, headline, score_clip, summary_by_tier, with_corrected, with_refused
 from tivit.scoring.tables import write_tables
 
 SPLIT = "test"
+DECODED, THRESHOLDS = Path("data/decoded/test.npz"), Path("metrics/thresholds.json")
 OUT = Path("data/transcriptions")
 REGISTRATIONS = Path("data/registration") / FILE_NAME
 log = logging.getLogger("tivit.evaluate")
 
 
 def run(params: dict, runtime: RuntimeParams) -> None:
-    """Write data/transcriptions/ with scores.json and lowest.png, metrics/evaluate.json and the tables in metrics/plots/."""
+    """Write data/transcriptions/ with scores.json and lowest.png, metrics/evaluate.json and the tables in metrics/plots/.
+
+    Every value is one on the published labels. Where corrected labels of a clip differ, `*_corrected` are those on corrected
+    labels; the part of the lags in the thresholds that is the labels' own is put back for them.
+    """
     settings = params_file.section(params, "evaluate", EvaluateParams)
-    clips = load_split("data/decoded/test.npz", "data/manifest", SPLIT)
-    thresholds = read_thresholds("metrics/thresholds.json")
-    scores, pictures = {}, {}
+    clips = load_split(DECODED, "data/manifest", SPLIT)
+    thresholds = read_thresholds(THRESHOLDS)
+    refuse_other_settings(DECODED, clips.settings, THRESHOLDS, thresholds.chosen_under)
+    scores, corrected, pictures = {}, {}, {}
+    has_corrections = any(clip.correction_s for clip in clips)
     for clip in clips:
         clip_id, grid = clip.logits.clip_id, clip.logits.grid
         notes = decode_notes(clip.logits.heads, grid, thresholds)
         scores[clip_id], pictures[clip_id] = score_clip(clip.notes, notes, grid), (clip, notes)
+        if has_corrections:
+            corrected[clip_id] = score_clip(clip.corrected_notes, notes.moved(thresholds.label_lag_s), grid)
         write_midi(resolve_inside(OUT, f"{clip_id}.mid"), notes)
     for clip_id in scores if settings.pictures else ():
         _draw(resolve_inside(OUT, f"{clip_id}.png"), *pictures[clip_id], scores[clip_id])
     lowest = min(scores, key=lambda clip_id: scores[clip_id].counts["onset_50"].f1)
     _draw(OUT / "lowest.png", *pictures[lowest], scores[lowest])
     tiers = {clip.logits.clip_id: clip.tier for clip in clips}
-    blocks = with_refused(summary_by_tier(scores, tiers), refused_tiers(REGISTRATIONS, "data/manifest", SPLIT))
+    refused = refused_tiers(REGISTRATIONS, "data/manifest", SPLIT)
+    blocks = with_refused(summary_by_tier(scores, tiers), refused)
+    if has_corrections:
+        blocks = with_corrected(blocks, with_refused(summary_by_tier(corrected, tiers), refused))
     partial = {"partial": True} if clips.partial else {}
     write_tables("metrics/plots", scores, tiers, blocks)
     write_json(OUT / "scores.json", {**blocks, **partial}, DECIMALS)

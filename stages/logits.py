@@ -14,7 +14,7 @@ from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
 from tivit.core.strip import open_strips
 from tivit.inference.load import checkpoint_for
-from tivit.inference.params import LogitsParams
+from tivit.inference.params import LogitsParams, recorded
 from tivit.inference.predict import network_heads, split_logits
 from tivit.model.setup import prepare_torch
 
@@ -34,7 +34,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
         time_is_up = _time_is_up(started_s, len(logits.splits) - done, logits.timeout_s)
         answers = split_logits(strips, clips[: logits.max_clips], heads_of, f"logits {split}", time_is_up)
         missing = [clip.clip_id for clip in clips[len(answers) :]]
-        write_logits(f"data/logits/{split}.npz", answers, missing)
+        write_logits(f"data/logits/{split}.npz", answers, missing, {"logits": recorded(logits)})
         if missing:
             bounds = "logits.max_clips, logits.timeout_s"
             log.warning("logits %s: partial, %d of %d clips (%s)", split, len(answers), len(clips), bounds)

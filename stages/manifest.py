@@ -1,4 +1,4 @@
-"""Build the manifest: usable clips with split, tier and notes, the notes where the video shows them."""
+"""Build the manifest: usable clips with split, tier and notes; those of train lie where the video shows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import key_of
-from tivit.core.manifest import OWN_TIER, Clip, Manifest, write_manifest
+from tivit.core.manifest import MOVED_SPLIT, OWN_TIER, Clip, Manifest, write_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import section
 from tivit.core.registration import STATUSES
@@ -39,8 +39,9 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     The metrics list them under `refused` and `octave_unknown`, and what the dataset itself lacks or was told to leave out under
     `left_out`; they name the file that gave the splits, and count by split the notes, those of keys that no picture shows, and
     those whose hand or staff is known. Where validation was carved from train, `data/manifest/splits.json` says how. The lag
-    between labels and video, estimated from `data/strips`, is taken out of the notes as `data.lag` says; `lags.csv` has it of
-    every clip, the metrics how many clips were moved and of how many it is not sure.
+    between labels and video, estimated from `data/strips`, is taken out of the notes of train as `data.lag` says. Notes of val
+    and test stay as published. `lags.csv` has the lag of every clip; the metrics count the clips that were moved, those that
+    were left, and those whose lag is not sure.
     """
     geometry = section(params, "strips", StripGeometry)
     data = section(params, "data", DataParams)
@@ -55,11 +56,12 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     lags = lags_of(clips, labels, STRIPS, data.lag, runtime.workers)
     notes = {}
     for clip, registration in usable.clips:
-        late_s = lags[clip.clip_id].applied_s(data.lag) if lags else 0.0
-        notes[clip.clip_id] = moved = labels[clip.clip_id].moved(late_s)
-        hands = dataset.hands(clip, moved, registration, geometry)
+        published = labels[clip.clip_id]
+        corrected = published.moved(lags[clip.clip_id].correction_s(data.lag) if lags else 0.0)
+        notes[clip.clip_id] = corrected if clip.split == MOVED_SPLIT else published
+        hands = dataset.hands(clip, corrected, registration, geometry)  # fingers are seen where the video shows the notes
         if hands is not None:
-            notes[clip.clip_id] = replace(moved, hand=hands.hand.astype(moved.hand.dtype))
+            notes[clip.clip_id] = replace(notes[clip.clip_id], hand=hands.hand.astype(published.hand.dtype))
     write_manifest(FOLDER, Manifest(tuple(clips), notes))
     write_lags(FOLDER, lags, data.lag)
     listing = dataset.listing
@@ -70,7 +72,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     for clip in clips:
         for name, count in tally(clip, notes[clip.clip_id]).items():
             tallies[name][clip.split] += count
-    counts, lag = Counter(clip.split for clip in clips), summary_of(lags, data.lag)
+    counts, lag = Counter(clip.split for clip in clips), summary_of(clips, lags, data.lag)
     metrics = {"clips": counts, **tallies, **left_out, "left_out": listing.left_out, "split_source": listing.split_source}
     write_json("metrics/manifest.json", metrics | lag)
     log.info(

@@ -6,7 +6,7 @@ from tivit.core import params as params_file
 from tivit.core.logits import SplitClips
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
-from tivit.scoring.inputs import load_split
+from tivit.scoring.inputs import label_lag_s, load_split
 from tivit.sweeping.search import SweepParams
 from tivit.sweeping.sweep_files import sweep_to
 
@@ -14,11 +14,14 @@ SPLIT = "val"
 
 
 def run(params: dict, runtime: RuntimeParams) -> None:
-    """Write metrics/{thresholds,sweep,calibration}.json and metrics/plots/{sweep,onset_curve,reliability}.csv."""
+    """Write metrics/{thresholds,sweep,calibration}.json and metrics/plots/{sweep,onset_curve,reliability}.csv.
+
+    Thresholds and lags are chosen on the published labels, as they are what the field reports.
+    """
     settings = params_file.section(params, "sweep", SweepParams)
     clips = load_split("data/decoded/val.npz", "data/manifest", SPLIT)
-    logits = SplitClips(tuple(clip.logits for clip in clips), clips.missing)
-    sweep_to("metrics", logits, [clip.notes for clip in clips], settings, SPLIT)
+    logits = SplitClips(tuple(clip.logits for clip in clips), clips.missing, clips.settings)
+    sweep_to("metrics", logits, [clip.notes for clip in clips], settings, SPLIT, label_lag_s(clips))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tivit.core.params import scalar, section
+from tivit.core.params import section
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
 from tivit.datasets.index import write_index
@@ -18,7 +18,7 @@ ROOT = Path("data") / NAME
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     """Write `data/Synthetic/` and `data/index/Synthetic.json`."""
-    write_dataset(ROOT, section(params, "synth", SynthParams), scalar(params, "seed", int), runtime.workers)
+    write_dataset(ROOT, section(params, "synth", SynthParams), runtime.workers)
     write_index(NAME, ROOT, Path("data/index") / f"{NAME}.json")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tivit.core.artifacts import write_csv, write_json
 from tivit.core.manifest import read_manifest
-from tivit.core.params import scalar, section
+from tivit.core.params import section
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
 from tivit.core.strip import open_strips
@@ -36,7 +36,7 @@ def _run(params: dict[str, Any], runtime: RuntimeParams, team: Team) -> None:
         val=load_clips(strips, manifest, "val", train_params.window_frames),
         geometry=strips.geometry,
     )
-    result = train(data, model_params, train_params, scalar(params, "seed", int), runtime, team)
+    result = train(data, model_params, train_params, runtime, team)
     if result is None:
         return
     best = next(point for point in result.curve if point.step == result.checkpoint.step)

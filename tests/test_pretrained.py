@@ -102,14 +102,38 @@ def test_a_copy_without_weights_says_what_to_give(tmp_path):
         shipped(tmp_path)
 
 
-def test_the_weights_of_the_project_read_a_clip_rendered_here(tmp_path):
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Return the video of a plain clip of three seconds."""
+    folder = tmp_path_factory.mktemp("rendered")
+    synth = replace(section(load(PARAMS_FILE), "synth", SynthParams), test_s=LENGTH_S, seed=1)
+    (folder / "test").mkdir()
+    write_clip(folder, synth, task=ClipTask("test", 0, "plain", "plain_000"))
+    return folder / "test/plain_000.mp4"
+
+
+def transcribe(video, output):
+    return main(["transcribe", str(video), "-o", str(output), "--params", str(PARAMS_FILE)])
+
+
+def test_the_weights_of_the_project_read_a_clip_rendered_here(rendered, tmp_path):
     """The whole chain, the keyboard found from pixels: broken weights fall far below the bound. It is no benchmark."""
     assert (FOLDER / WEIGHTS_NAME).stat().st_size <= MAX_BYTES
-    synth = replace(section(load(PARAMS_FILE), "synth", SynthParams), test_s=LENGTH_S)
-    (tmp_path / "test").mkdir()
-    write_clip(tmp_path, synth, seed=1, task=ClipTask("test", 0, "plain", "plain_000"))
-    video, output = tmp_path / "test/plain_000.mp4", tmp_path / "out.mid"
-    assert main(["transcribe", str(video), "-o", str(output), "--params", str(PARAMS_FILE)]) == 0
-    truth = read_midi(video.with_suffix(".mid"))
+    output = tmp_path / "out.mid"
+    assert transcribe(rendered, output) == 0
+    truth = read_midi(rendered.with_suffix(".mid"))
     scores = score_clip(truth, read_midi(output), GRID).values()
     assert len(truth) >= 8 and scores["onset_f1_50"] >= 0.9, scores
+
+
+def test_a_transcription_warns_of_damaged_frames_and_refuses_many(rendered, tmp_path, capfd):
+    content = bytearray(rendered.read_bytes())
+    first = content.index(b"mdat") + 8
+    middle = first + (len(content) - first) // 2
+    for count, status in ((40, 0), ((len(content) - first) // 10, 2)):
+        content[middle : middle + count] = bytes(255 - byte for byte in content[middle : middle + count])
+        (tmp_path / "damaged.mp4").write_bytes(content)
+        output = tmp_path / f"{count}.mid"
+        assert transcribe(tmp_path / "damaged.mp4", output) == status
+        assert output.exists() == (status == 0)
+        assert "damaged.mp4: damaged frames: " in capfd.readouterr().err

@@ -132,7 +132,7 @@ def test_no_stage_depends_on_the_weights_that_come_with_the_project(stage):
 @pytest.mark.parametrize("stage", sorted(pipeline()))
 def test_params_are_the_sections_read(stage):
     source = modules()[f"stages.{stage}"].read_text()
-    read = set(re.findall(r'(?:section|scalar)\(\s*params,\s*"(\w+)"', source)) - {"runtime"}
+    read = set(re.findall(r'section\(\s*params,\s*"(\w+)"', source)) - {"runtime"}
     declared = {item.split(".")[0] for item in pipeline()[stage].get("params", [])}
     assert declared == read
 

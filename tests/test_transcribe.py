@@ -2,20 +2,28 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from decoding_cases import THRESHOLDS, noisy_logits, random_notes
 from paths import PARAMS_FILE
 from registration_cases import known_registration, random_view
 
 from tivit import transcribe
 from tivit.__main__ import main
 from tivit.core.errors import InputError
+from tivit.core.logits import ClipLogits
+from tivit.core.notes import read_midi
 from tivit.core.params import load, section
 from tivit.core.registration import refused
 from tivit.core.strip import StripGeometry
+from tivit.core.timegrid import TimeGrid
+from tivit.decoding.thresholds import write_thresholds
+from tivit.model.checkpoint import Checkpoint
 from tivit.registration.clip import RegisteredVideo
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+from tivit.theory.key import DecodeParams, recorded
 
 VALUES = load(PARAMS_FILE)
 PARAMS, GEOMETRY = section(VALUES, "registration", RegistrationParams), section(VALUES, "strips", StripGeometry)
@@ -96,3 +104,67 @@ def test_the_options_reach_the_transcription(monkeypatch):
     assert main(["transcribe", "my.mp4", "-o", "out.mid", *arguments, *trained]) == 0
     assert (seen["checkpoint"], seen["thresholds"]) == (Path("my.pt"), Path("my.json"))
     assert seen["known"] == Override(((0.0, 0.0), (9.0, 0.0), (9.0, 5.0), (0.0, 5.0)), 30, "rotated")
+
+
+@pytest.fixture
+def stages(monkeypatch):
+    """Let the stages of a transcription but the last two stand in; what they are asked for is put into the returned dict."""
+    asked, grid = {}, TimeGrid(30.0, 0.0, 150)
+    rng = np.random.default_rng(4)
+    logits = ClipLogits("my", grid, noisy_logits(random_notes(rng, 5.0, per_key=1), grid, rng, 0.6))
+    network = SimpleNamespace(to=lambda device: network)
+    trained = Checkpoint(network, None, GEOMETRY, 30.0, 0, 1)
+
+    def clip_logits(video, registration, trained, params, runtime):
+        asked["window_frames"] = params.window_frames
+        return logits
+
+    def rescored(clip, posterior, params):
+        asked["decode"] = params
+        return clip
+
+    monkeypatch.setattr(transcribe, "load_checkpoint", lambda path: trained)
+    monkeypatch.setattr(transcribe, "folded", lambda model: model)
+    monkeypatch.setattr(transcribe, "find_keyboard", lambda *_: GOOD)
+    monkeypatch.setattr(transcribe, "clip_logits", clip_logits)
+    monkeypatch.setattr(transcribe, "rescored", rescored)
+    return asked
+
+
+def transcribed(folder, label_lag_s=0.0, **chosen_under):
+    write_thresholds(folder / "t.json", replace(THRESHOLDS, chosen_under=chosen_under, label_lag_s=label_lag_s))
+    return transcribe.transcribe(VIDEO, folder / "out.mid", VALUES, folder / "my.pt", folder / "t.json")
+
+
+def test_logits_are_made_and_rescored_as_the_thresholds_say_and_not_the_params(stages, tmp_path, caplog):
+    caplog.set_level("INFO", "tivit")
+    given = section(VALUES, "decode", DecodeParams)
+    chosen = replace(given, lambda_key=given.lambda_key + 0.4, profile="temperley", save_key_posterior=False)
+    assert transcribed(tmp_path, decode=recorded(chosen), logits={"window_frames": 77}).notes > 0
+    assert stages == {"window_frames": 77, "decode": chosen} and "not that of section decode" in caplog.text
+
+
+def test_notes_lie_where_the_video_shows_them_and_not_where_early_labels_would_put_them(stages, tmp_path):
+    onsets_s = []
+    for label_lag_s in (0.0, 0.12):
+        transcribed(tmp_path, label_lag_s)
+        onsets_s.append(read_midi(tmp_path / "out.mid").onset_s)
+    np.testing.assert_allclose(onsets_s[1], onsets_s[0] + 0.12, atol=0.002)
+    assert len(onsets_s[0]) > 5
+
+
+def test_thresholds_chosen_on_raw_logits_are_used_on_raw_logits(stages, tmp_path):
+    transcribed(tmp_path)
+    assert stages == {"window_frames": VALUES["logits"]["window_frames"]}
+
+
+@pytest.mark.parametrize(
+    ("chosen_under", "message"),
+    [
+        ({"decode": {"lambda_key": 0.1}}, r"t\.json: chosen_under: decode\.profile is missing"),
+        ({"logits": {"window_frames": 1}}, r"t\.json: chosen_under: .*window_frames: 1 is outside"),
+    ],
+)
+def test_thresholds_chosen_under_what_cannot_be_followed_are_refused(stages, tmp_path, chosen_under, message):
+    with pytest.raises(InputError, match=message):
+        transcribed(tmp_path, **chosen_under)

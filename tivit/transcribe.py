@@ -28,7 +28,7 @@ from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid, seconds_of
 from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import read_thresholds
-from tivit.inference.params import LogitsParams
+from tivit.inference.params import LogitsParams, followed
 from tivit.inference.predict import predict_strip
 from tivit.model.checkpoint import Checkpoint, load_checkpoint
 from tivit.model.fold import folded
@@ -36,7 +36,7 @@ from tivit.model.setup import prepare_torch
 from tivit.registration.clip import register_video
 from tivit.registration.overlay import keys_in_view
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
-from tivit.theory.key import DecodeParams, clip_posterior, rescored
+from tivit.theory.key import DecodeParams, clip_posterior, params_of, rescored
 from tivit.video.rectify import write_strip
 
 log = logging.getLogger("tivit.transcribe")
@@ -70,7 +70,8 @@ def transcribe(
     Parameters
     ----------
     params : the content of params.yaml; sections `registration`, `logits`, `decode` and `runtime` are used.
-    checkpoint, thresholds : a trained model and the operating point that was chosen for it.
+    checkpoint, thresholds : a trained model and the operating point that was chosen for it, which says too how the logits are
+        rescored and in which windows they are made; sections `decode` and `logits` of `params` do not change that.
     known : what is known of the keyboard beforehand; its first key goes before `registration.first_key`.
 
     Raises
@@ -80,15 +81,22 @@ def transcribe(
     """
     started_s = time.perf_counter()
     runtime = section(params, "runtime", RuntimeParams)
-    decode = section(params, "decode", DecodeParams)
     operating_point = read_thresholds(thresholds)
+    record = operating_point.chosen_under
+    decode = params_of(record["decode"], thresholds) if "decode" in record else None
+    given = section(params, "decode", DecodeParams)
+    if decode is not None and replace(given, save_key_posterior=decode.save_key_posterior) != decode:
+        log.info("%s: the key prior is the one these were chosen under, not that of section decode of the params", thresholds)
+    windows = followed(section(params, "logits", LogitsParams), record.get("logits", {}), thresholds)
     device = prepare_torch(runtime)
     trained = load_checkpoint(checkpoint)
     trained = replace(trained, model=folded(trained.model).to(device))
     registration = find_keyboard(video, section(params, "registration", RegistrationParams), trained.geometry, known)
-    logits = clip_logits(video, registration, trained, section(params, "logits", LogitsParams), runtime)
-    logits = rescored(logits, clip_posterior(logits, decode), decode)
-    notes = decode_notes(logits.heads, logits.grid, operating_point)
+    logits = clip_logits(video, registration, trained, windows, runtime)
+    if decode is not None:
+        logits = rescored(logits, clip_posterior(logits, decode), decode)
+    # Lags are those of published labels, which may be off from their videos; a transcription lies where this video shows it.
+    notes = decode_notes(logits.heads, logits.grid, operating_point).moved(operating_point.label_lag_s)
     write_midi(output, notes)
     video_s = seconds_of(logits.grid.length, logits.grid.fps)
     return Summary(output, len(notes), video_s, time.perf_counter() - started_s)

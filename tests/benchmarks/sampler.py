@@ -48,7 +48,7 @@ def main() -> None:
     print("| windows | seed | with an onset | one near | none | validation onset AP |\n|---|---|---|---|---|---|")
     for seed in map(int, arguments.seeds.split(",")):
         for mode in MODES:
-            trainer = Trainer(data, model, replace(params, sampler=replace(params.sampler, mode=mode)), seed, runtime)
+            trainer = Trainer(data, model, replace(params, seed=seed, sampler=replace(params.sampler, mode=mode)), runtime)
             while trainer.step < params.steps:
                 trainer.train_step()
             shares = " | ".join(f"{share:.2f}" for share in trainer.sampler.shares)

@@ -1,9 +1,9 @@
 """The table of results over several seeds: mean, and lowest to highest, of each value by tier.
 
-    for seed in 1 2; do dvc exp run --temp -n seed$seed -S seed=$seed; done          (some ten minutes each)
+    for seed in 1 2; do dvc exp run --temp -n seed$seed -S synth.seed=$seed -S train.seed=$seed; done   (some ten minutes each)
     PYTHONPATH=. python tests/benchmarks/seeds.py SCORES.json...                     data/transcriptions/scores.json of each run
 
-A seed decides scenes, music, hands, initial weights and the windows that are drawn, so test clips differ too.
+`synth.seed` decides scenes, music and hands, so test clips differ too; `train.seed` decides initial weights and windows.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "test").mkdir()
-        write_clip(root, synth, seed=1, task=ClipTask("test", 0, "plain", "plain_000"))
+        write_clip(root, replace(synth, seed=1), task=ClipTask("test", 0, "plain", "plain_000"))
         video, output = root / "test/plain_000.mp4", root / "out.mid"
         speeds = []
         for _ in range(arguments.runs):

@@ -24,7 +24,7 @@ def params(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_clips([played_clip("val/a"), played_clip("val/b", 26, 1), played_clip("val/c", 33, 2), played_clip("train/a")])
     save(build_model(model_params(), GEOMETRY))
-    return {"seed": 3, "runtime": asdict(RUNTIME), "model": asdict(model_params()), "train": asdict(train_params())}
+    return {"runtime": asdict(RUNTIME), "model": asdict(model_params()), "train": asdict(train_params())}
 
 
 def save(model, geometry=GEOMETRY):

@@ -39,7 +39,7 @@ def params(tmp_path, monkeypatch):
     monkeypatch.delenv("TIVIT_STATE_DIR", raising=False)
     write_clips([played_clip("train/a"), played_clip("val/a", 26, 1), played_clip("test/a", 33, 2)])
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    own = {"seed": 3, "model": asdict(model_params()), "train": asdict(train_params()), "runtime": asdict(RUNTIME)}
+    own = {"model": asdict(model_params()), "train": asdict(train_params()), "runtime": asdict(RUNTIME)}
     return {**values, **own}
 
 

@@ -29,6 +29,16 @@ def test_a_whole_file_holds_no_mark(tmp_path):
     assert (back.missing, back.partial) == ((), False)
 
 
+def test_a_file_says_what_its_logits_were_made_under(tmp_path):
+    settings = {"logits": {"window_frames": 512}, "decode": {"lambda_key": 0.1, "apply_to": ["onset"], "window_sec": None}}
+    for name in ("a.npz", "b.npz"):
+        write_logits(tmp_path / name, clips("val/a"), settings=settings)
+    assert read_logits(tmp_path / "a.npz").settings == settings
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    write_logits(tmp_path / "c.npz", clips("val/a"))
+    assert "settings" not in read_npz(tmp_path / "c.npz") and read_logits(tmp_path / "c.npz").settings == {}
+
+
 @pytest.mark.parametrize(
     ("missing", "message"),
     [
@@ -74,6 +84,9 @@ WRONG = [
     ("onset", np.full((10, 88), 1e300), "holds NaN or infinite values"),
     ("offset", np.zeros((10, 88, 1)), "is float64"),
     ("hand", np.full((10, 88), np.nan), "holds NaN or infinite values"),
+    ("settings", np.array("{}"), r"is <U2 \(\), expected one text"),
+    ("settings", np.array(["{decode}"]), "is not JSON"),
+    ("settings", np.array(['{"decode": 3}']), "is not a mapping of params sections"),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from paths import PARAMS_FILE
 
 from tivit.core.errors import InputError
-from tivit.core.params import RENAMED, check_range, load, scalar, section
+from tivit.core.params import RENAMED, check_range, load, section
 from tivit.datasets.params import DataParams
 from tivit.inference.params import LogitsParams
 from tivit.theory.key import DecodeParams
@@ -122,12 +122,6 @@ def test_malformed_files(tmp_path, text, message):
 def test_a_missing_file(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load(tmp_path / "params.yaml")
-
-
-def test_scalars():
-    assert scalar({"seed": 7}, "seed", int) == 7
-    with pytest.raises(InputError, match="seed must be a whole number"):
-        scalar({"seed": "x"}, "seed", int)
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())

@@ -12,6 +12,10 @@ from tivit.decoding.thresholds import EventRules, HeadThreshold, KeyValues, read
 
 
 def test_what_is_written_is_read(tmp_path):
+    given = replace(THRESHOLDS, chosen_under={"decode": {"beta": 2.5, "apply_to": ["onset"]}}, label_lag_s=-0.04)
+    write_thresholds(tmp_path / "u.json", given)
+    assert read_thresholds(tmp_path / "u.json") == given
+    assert json.loads((tmp_path / "u.json").read_text())["chosen_under"]["logits"] is None
     write_thresholds(tmp_path / "t.json", THRESHOLDS)
     assert read_thresholds(tmp_path / "t.json") == THRESHOLDS
     first = (tmp_path / "t.json").read_bytes()
@@ -22,7 +26,7 @@ def test_what_is_written_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 1}, "not a thresholds file of format 2"),
+        ({"format": 2}, "not a thresholds file of format 3.*choose them anew"),
         ({"onset": {"threshold": 0.5}}, "not a thresholds file"),
         (
             {"onset": {"threshold": 2, "hold": 0.5, "lag_s": 0, "temperature": 1, "bias": 0, "black": None}},
@@ -30,6 +34,10 @@ def test_what_is_written_is_read(tmp_path):
         ),
         ({"rules": {**asdict(THRESHOLDS.rules), "decoder": "peak"}}, "decoder: 'peak' is not one of peaks, states"),
         ({"rules": None}, "not a thresholds file"),
+        ({"chosen_under": None}, "not a thresholds file"),
+        ({"chosen_under": {"decode": 3, "logits": None}}, "not a thresholds file"),
+        ({"chosen_under": {"decode": None}}, "not a thresholds file"),
+        ({"label_lag_s": 9.0}, "label_lag_s: 9.0 is outside"),
         (
             {"pitch": {"threshold": "x", "hold": 0.5, "lag_s": 0, "temperature": 1, "bias": 0, "black": None}},
             "not a thresholds file",

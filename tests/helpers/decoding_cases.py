@@ -21,7 +21,9 @@ RULES = EventRules(
     snap_s=0.1,
 )
 HALF = HeadThreshold(threshold=0.5, hold=0.5, lag_s=0.0, temperature=1.0, bias=0.0)
-THRESHOLDS = Thresholds(onset=HALF, pitch=HALF, offset=HALF, rules=RULES, split="val", metric="none")
+THRESHOLDS = Thresholds(
+    onset=HALF, pitch=HALF, offset=HALF, rules=RULES, split="val", metric="none", chosen_under={}, label_lag_s=0.0
+)
 RAMP_FRAMES = 2.0
 
 

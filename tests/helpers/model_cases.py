@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from tivit.core.artifacts import write_csv
 from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM
-from tivit.core.manifest import Clip, Manifest, write_manifest
+from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, write_manifest
 from tivit.core.notes import Notes, make_notes
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, write_strip_index
@@ -52,7 +54,7 @@ def model_params(backend: str = "key_vivit", **changes: object) -> ModelParams:
 def train_params(**changes: object) -> TrainParams:
     """Return a training of six small steps that validates and saves its state on the way."""
     values = {
-        "smoke": False, "init": None, "steps": 6, "clips_per_step": 2, "window_frames": 8, "own_share": 0.5,
+        "seed": 3, "smoke": False, "init": None, "steps": 6, "clips_per_step": 2, "window_frames": 8, "own_share": 0.5,
         "learning_rate": 0.01, "warmup_steps": 2, "weight_decay": 0.01,
         "gradient_clip": 1.0, "ema_decay": 0.9, "ramp_frames": 2.0, "event_pos_weight": 3.0,
         "attribute_weight": 0.1, "velocity_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
@@ -111,8 +113,9 @@ def write_clips(clips: list[TrainClip]) -> None:
     write_strip_index("data/strips", GEOMETRY, {clip.clip_id: clip.grid for clip in clips})
     rows = tuple(Clip(clip.clip_id, clip.clip_id.split("/")[0], "plain", "x.mp4", 21, 108) for clip in clips)
     write_manifest("data/manifest", Manifest(rows, {clip.clip_id: clip.notes for clip in clips}))
+    write_csv("data/manifest/lags.csv", LAG_COLUMNS, [])
 
 
 def batch_of(clips: list[TrainClip], params: TrainParams, seed: int, step: int, team: Team = ALONE) -> Batch:
     """Return the batch of a step, its windows drawn as `params.sampler` says."""
-    return draw_batch(clips, sampler_of(clips, params), params, seed, step, team)
+    return draw_batch(clips, sampler_of(clips, params), replace(params, seed=seed), step, team)

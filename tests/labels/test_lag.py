@@ -12,11 +12,12 @@ from paths import PARAMS_FILE
 from tivit.core.artifacts import write_csv
 from tivit.core.errors import InputError
 from tivit.core.keyboard import KEY_COUNT, key_of
+from tivit.core.manifest import LAG_COLUMNS, read_corrections
 from tivit.core.notes import empty_notes
 from tivit.core.params import load, section
 from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import DataParams
-from tivit.labels.lag import CHUNK_FRAMES, LAG_COLUMNS, LEAST_NOTES, Lag, estimate_lag, key_change, read_applied, write_lags
+from tivit.labels.lag import CHUNK_FRAMES, LEAST_NOTES, Lag, estimate_lag, key_change, write_lags
 
 PARAMS = section(load(PARAMS_FILE), "data", DataParams).lag
 EVERY = np.ones(KEY_COUNT, bool)
@@ -38,7 +39,7 @@ def test_a_known_lag_is_found(clip, lag_s):
     notes, grid, frames = clip
     lag = estimate(frames, grid, notes.moved(-lag_s))
     assert lag.lag_s == pytest.approx(lag_s, abs=0.004) and lag.is_sure(PARAMS)
-    assert lag.applied_s(PARAMS) == (lag.lag_s if abs(lag_s) > 0.03 else 0.0)
+    assert lag.correction_s(PARAMS) == (lag.lag_s if abs(lag_s) > 0.03 else 0.0)
 
 
 def test_what_is_beyond_the_bound_is_not_believed(clip):
@@ -46,10 +47,10 @@ def test_what_is_beyond_the_bound_is_not_believed(clip):
     for lag_s in (-0.33, 0.33):
         lag = estimate(frames, grid, notes.moved(-lag_s))
         assert lag.lag_s == pytest.approx(lag_s, abs=0.004) and lag.confidence > PARAMS.min_confidence
-        assert not lag.is_sure(PARAMS) and lag.applied_s(PARAMS) == 0.0
+        assert not lag.is_sure(PARAMS) and lag.correction_s(PARAMS) == 0.0
     wider = replace(PARAMS, largest_s=0.5)
     lag = estimate_lag(frames, grid, GEOMETRY, EVERY, notes.moved(-0.33), wider.largest_s)
-    assert lag.applied_s(wider) == pytest.approx(0.33, abs=0.004)
+    assert lag.correction_s(wider) == pytest.approx(0.33, abs=0.004)
 
 
 def test_a_still_video_and_labels_of_another_piece_are_not_believed(clip):
@@ -58,14 +59,14 @@ def test_a_still_video_and_labels_of_another_piece_are_not_believed(clip):
     assert estimate(still, grid, notes.moved(0.1)).confidence == 0.0
     other = random_notes(np.random.default_rng(9), 10.0, per_key=1).moved(grid.start_s)
     lag = estimate(frames, grid, other)
-    assert lag.notes > LEAST_NOTES and lag.confidence < PARAMS.min_confidence and lag.applied_s(PARAMS) == 0.0
+    assert lag.notes > LEAST_NOTES and lag.confidence < PARAMS.min_confidence and lag.correction_s(PARAMS) == 0.0
 
 
 def test_few_notes_are_not_believed_and_none_has_no_lag(clip):
     notes, grid, frames = clip
     few = notes.take(np.arange(LEAST_NOTES - 1) + 8)
     lag = estimate(frames, grid, few.moved(-0.1))
-    assert (lag.notes, lag.confidence, lag.applied_s(PARAMS)) == (LEAST_NOTES - 1, 0.0, 0.0)
+    assert (lag.notes, lag.confidence, lag.correction_s(PARAMS)) == (LEAST_NOTES - 1, 0.0, 0.0)
     assert estimate(frames, grid, empty_notes()) == Lag(0.0, 0.0, 0)
     assert estimate(frames[:5], TimeGrid(30.0, 2.0, 5), notes) == Lag(0.0, 0.0, 0)
 
@@ -76,7 +77,7 @@ def test_notes_of_keys_out_of_view_are_left_out(clip):
     seen = notes.take(in_view[key_of(notes.midi)])
     strange = replace(notes, onset_s=np.where(in_view[key_of(notes.midi)], notes.onset_s, notes.onset_s - 0.15))
     assert estimate(frames, grid, strange, in_view) == estimate(frames, grid, seen, in_view)
-    assert estimate(frames, grid, seen.moved(-0.1), in_view).applied_s(PARAMS) == pytest.approx(0.1, abs=0.006)
+    assert estimate(frames, grid, seen.moved(-0.1), in_view).correction_s(PARAMS) == pytest.approx(0.1, abs=0.006)
 
 
 def test_what_all_keys_share_is_no_change():
@@ -93,16 +94,16 @@ def test_a_long_strip_in_parts_has_every_change_once(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("lag", "applied_s"),
+    ("lag", "correction_s"),
     [
         (Lag(0.12, 9.0, 40), 0.12), (Lag(-0.12, 9.0, 40), -0.12), (Lag(0.12, 2.5, 40), 0.12), (Lag(0.12, 2.49, 40), 0.0),
         (Lag(0.025, 9.0, 40), 0.025), (Lag(0.0249, 9.0, 40), 0.0), (Lag(-0.0249, 9.0, 40), 0.0),
         (Lag(0.2999, 9.0, 40), 0.2999), (Lag(0.3, 9.0, 40), 0.0), (Lag(-0.34, 9.0, 40), 0.0),
     ],
 )  # fmt: skip
-def test_the_guard_rails(lag, applied_s):
+def test_the_guard_rails(lag, correction_s):
     params = replace(PARAMS, largest_s=0.3, least_s=0.025, min_confidence=2.5)
-    assert lag.applied_s(params) == applied_s
+    assert lag.correction_s(params) == correction_s
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_params_out_of_range_are_refused(name, value, allowed):
 
 def test_the_table_says_what_was_applied_and_damage_is_named(tmp_path):
     write_lags(tmp_path, {"val/a": Lag(0.1234, 7.0, 40), "val/b": Lag(0.01, 7.0, 40)}, PARAMS)
-    assert read_applied(tmp_path) == {"val/a": 0.1234, "val/b": 0.0}
+    assert read_corrections(tmp_path) == {"val/a": 0.1234, "val/b": 0.0}
     write_csv(tmp_path / "lags.csv", LAG_COLUMNS, [("val/a", 0.1, 7.0, 40, "early")])
     with pytest.raises(InputError, match="lags.csv, line 2: could not convert string to float: 'early'"):
-        read_applied(tmp_path)
+        read_corrections(tmp_path)

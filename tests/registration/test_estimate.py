@@ -123,23 +123,30 @@ def test_73_keys_may_be_those_from_c_or_a_mirror_image_of_those_from_e(instrumen
     assert (other.orientation, other.first_midi % 12) == ("mirrored", int(mirrored_midi(first + 72)) % 12)
 
 
-@settings(max_examples=7, deadline=None, derandomize=True)
-@given(
-    st.integers(0, 10_000),
-    st.sampled_from(sorted(TURNS)),
-    st.sampled_from([(0, 87), (0, 87), (15, 75), (7, 82), (20, 87)]),
-    st.floats(-400, 400),
-    st.floats(1.0, 1.5),
-)
-def test_no_key_is_claimed_that_is_not_there(seed, orientation, instrument, along_mm, zoom):
-    view = TURNS[orientation](cut_view(seed, along_mm, zoom))
-    found = look_at(view, instrument)
-    if found.is_usable:
-        assert found.orientation == orientation
-        assert_so(found, view, instrument)
-    elif found.status == "octave_unknown":
-        low, high = keys_in_view(view, instrument, 0.15)
-        assert found.last_midi - found.first_midi <= high - low and found.reason
+def test_no_key_is_claimed_that_is_not_there_and_most_views_are_usable():
+    statuses = []
+
+    @settings(max_examples=7, deadline=None, derandomize=True)
+    @given(
+        st.integers(0, 10_000),
+        st.sampled_from(sorted(TURNS)),
+        st.sampled_from([(0, 87), (0, 87), (15, 75), (7, 82), (20, 87)]),
+        st.floats(-400, 400),
+        st.floats(1.0, 1.5),
+    )
+    def look(seed, orientation, instrument, along_mm, zoom):
+        view = TURNS[orientation](cut_view(seed, along_mm, zoom))
+        found = look_at(view, instrument)
+        statuses.append(found.status)
+        if found.is_usable:
+            assert found.orientation == orientation
+            assert_so(found, view, instrument)
+        elif found.status == "octave_unknown":
+            low, high = keys_in_view(view, instrument, 0.15)
+            assert found.last_midi - found.first_midi <= high - low and found.reason
+
+    look()
+    assert statuses.count("ok") >= 5 and "refused" not in statuses, statuses
 
 
 def test_4k_pictures_are_looked_at_in_half_their_size():

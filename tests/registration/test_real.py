@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from paths import REAL_CLIPS
+from real_clips import FOLDER, IS_GIVEN, needs_real_clips
 from registration_cases import GEOMETRY, PARAMS
 
 from tivit.core.keyboard import CENTER_MM, PITCH_CLASS, PITCH_CLASS_NAMES, WHITE_PITCH_MM, key_of
@@ -16,17 +16,16 @@ from tivit.registration.find.pattern import is_black_midi, white_midi, white_ran
 
 
 def frames():
-    """Return the real frames that are at hand, as parameters."""
-    path = REAL_CLIPS / "keyboard_corners.json"
-    items = json.loads(path.read_text())["images"] if path.exists() else []
-    return [pytest.param(item, id=Path(item["file"]).stem) for item in items]
+    """Return the real frames as parameters; one that stands for them where no folder is given."""
+    items = json.loads((FOLDER / "keyboard_corners.json").read_text())["images"] if IS_GIVEN else []
+    return [pytest.param(item, id=Path(item["file"]).stem) for item in items] or [None]
 
 
-@pytest.mark.skipif(not frames(), reason="the real frames lie outside the repository")
+@needs_real_clips
 @pytest.mark.parametrize("frame", frames())
 def test_real_frames(frame):
     """Orientation, white keys in view and black-key centres; where the mirror image is left open, either answer will do."""
-    found = estimate([cv2.imread(str(REAL_CLIPS / frame["file"]))], PARAMS, GEOMETRY)
+    found = estimate([cv2.imread(str(FOLDER / frame["file"]))], PARAMS, GEOMETRY)
     is_mirror_open = "mirror image" in found.reason
     assert found.status == ("ok" if frame["octave_known"] else "octave_unknown")
     orientation = "rotated" * (frame["player_side"] == "top") + "_" * (frame["player_side"] == "top" and frame["mirrored"])
@@ -63,8 +62,8 @@ def black_errors(found, frame):
     return errors
 
 
-@pytest.mark.skipif(not frames(), reason="the real frames lie outside the repository")
+@needs_real_clips
 def test_real_frames_without_a_keyboard_are_refused():
-    paths = sorted(REAL_CLIPS.glob("frames/no_keyboard_*"))
+    paths = sorted(FOLDER.glob("frames/no_keyboard_*"))
     assert len(paths) == 2
     assert [estimate([cv2.imread(str(path))], PARAMS, GEOMETRY).status for path in paths] == ["refused"] * 2

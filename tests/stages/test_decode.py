@@ -10,10 +10,10 @@ import yaml
 
 from stages import decode, evaluate, sweep
 from tivit.core.arrays import read_npz
-from tivit.core.artifacts import read_csv
+from tivit.core.artifacts import read_csv, write_csv
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
-from tivit.core.manifest import Clip, Manifest, write_manifest
+from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, write_manifest
 from tivit.core.notes import make_notes
 from tivit.core.registration import write_registrations
 from tivit.core.run.runtime import RuntimeParams
@@ -50,6 +50,7 @@ def folder(tmp_path, monkeypatch):
             logits.append(ClipLogits(clip_id, grid, heads))
         write_logits(f"data/logits/{split}.npz", logits)
     write_manifest("data/manifest", Manifest(tuple(clips), notes))
+    write_csv("data/manifest/lags.csv", LAG_COLUMNS, [])
     return tmp_path
 
 

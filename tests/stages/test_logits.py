@@ -26,7 +26,6 @@ def params(tmp_path, monkeypatch):
     monkeypatch.delenv("TIVIT_STATE_DIR", raising=False)
     write_clips([played_clip("train/a"), played_clip("val/a", 26, 1), played_clip("test/a", 33, 2)])
     return {
-        "seed": 3,
         "model": asdict(model_params()),
         "train": asdict(train_params()),
         "logits": {"splits": ["val", "test"], "window_frames": 16, "max_clips": None, "timeout_s": None},

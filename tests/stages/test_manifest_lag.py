@@ -1,4 +1,4 @@
-"""The manifest stage on rendered clips whose labels are early: what the video shows is what `notes.csv` says."""
+"""The manifest stage on rendered clips whose labels are early: train is moved to the video, val and test are not."""
 
 import json
 from dataclasses import replace
@@ -11,12 +11,11 @@ from paths import PARAMS_FILE
 from stages import manifest, register, strips, synthesize
 from tivit.core import params as params_file
 from tivit.core.artifacts import read_csv, write_json
-from tivit.core.manifest import read_manifest
+from tivit.core.manifest import LAG_COLUMNS, read_manifest
 from tivit.core.params import section
 from tivit.core.run.runtime import RuntimeParams
 from tivit.datasets.index import write_index
 from tivit.datasets.params import DataParams
-from tivit.labels.lag import LAG_COLUMNS
 
 RUNTIME = RuntimeParams(workers=2, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
 PARAMS = params_file.load(PARAMS_FILE)
@@ -49,27 +48,33 @@ def notes_of(rendered, early_s, **lag):
 
 
 @pytest.mark.parametrize("early_s", [0.12, -0.12])
-def test_labels_that_are_early_or_late_are_written_where_the_video_shows_them(rendered, early_s):
+def test_labels_of_train_are_moved_to_the_video_and_those_of_val_and_test_never(rendered, early_s):
     exact, table, _ = notes_of(rendered, 0.0)
     assert len(table) == len(exact) >= 5
     given, empty, nothing = notes_of(rendered, early_s, correct=False)
-    assert empty == [] and (nothing["lag_moved"], nothing["lag_unsure"], nothing["lag_median_s"]) == (0, 0, 0.0)
+    assert empty == [] and [nothing[f"lag_{name}"] for name in ("moved", "left", "unsure", "median_s")] == [0, 0, 0, 0.0]
     fitted, table, metrics = notes_of(rendered, early_s)
-    for clip_id, _, confidence, _, applied_s in table:
+    for clip_id, _, confidence, _, correction_s in table:
         assert float(confidence) >= PARAMS["data"]["lag"]["min_confidence"]
-        assert float(applied_s) == pytest.approx(early_s, abs=0.01)
+        assert float(correction_s) == pytest.approx(early_s, abs=0.01)
         np.testing.assert_allclose(given[clip_id].onset_s + early_s, exact[clip_id].onset_s, atol=2e-6)
+        if not clip_id.startswith("train/"):
+            np.testing.assert_array_equal(fitted[clip_id].onset_s, given[clip_id].onset_s)
+            np.testing.assert_array_equal(fitted[clip_id].offset_s, given[clip_id].offset_s)
+            continue
         np.testing.assert_allclose(fitted[clip_id].onset_s, exact[clip_id].onset_s, atol=0.01)
-        np.testing.assert_allclose(fitted[clip_id].onset_s, given[clip_id].onset_s + float(applied_s), atol=2e-6)
-        np.testing.assert_allclose(fitted[clip_id].offset_s, given[clip_id].offset_s + float(applied_s), atol=2e-6)
-    assert (metrics["lag_moved"], metrics["lag_unsure"]) == (len(table), 0)
+        np.testing.assert_allclose(fitted[clip_id].onset_s, given[clip_id].onset_s + float(correction_s), atol=2e-6)
+        np.testing.assert_allclose(fitted[clip_id].offset_s, given[clip_id].offset_s + float(correction_s), atol=2e-6)
+    moved = sum(row[0].startswith("train/") for row in table)
+    assert 0 < moved < len(table)
+    assert (metrics["lag_moved"], metrics["lag_left"], metrics["lag_unsure"]) == (moved, len(table) - moved, 0)
     assert metrics["lag_median_s"] == pytest.approx(early_s, abs=0.01)
 
 
 def test_exact_labels_stay_as_they_are(rendered):
     given, _, _ = notes_of(rendered, 0.0, correct=False)
     fitted, table, metrics = notes_of(rendered, 0.0)
-    assert [float(row[-1]) for row in table] == [0.0] * len(given) and metrics["lag_moved"] == 0
+    assert [float(row[-1]) for row in table] == [0.0] * len(given) and metrics["lag_moved"] == metrics["lag_left"] == 0
     for clip_id, notes in given.items():
         np.testing.assert_array_equal(fitted[clip_id].onset_s, notes.onset_s)
         np.testing.assert_array_equal(fitted[clip_id].offset_s, notes.offset_s)

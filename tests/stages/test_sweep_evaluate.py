@@ -13,16 +13,17 @@ from decoding_cases import noisy_logits, random_notes
 
 from stages import decode, evaluate, sweep
 from tivit.core.arrays import read_npz
-from tivit.core.artifacts import read_csv
+from tivit.core.artifacts import read_csv, write_csv, write_json
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
-from tivit.core.manifest import Clip, Manifest, write_manifest
+from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, read_manifest, write_manifest
 from tivit.core.notes import read_midi
 from tivit.core.registration import read_registrations, refused, write_registrations
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
 from tivit.scoring.census import CENSUS_COLUMNS
+from tivit.scoring.inputs import refused_tiers
 from tivit.scoring.kinds import KEY_COLUMNS, KIND_COLUMNS
 from tivit.scoring.report import CLIP_COLUMNS
 from tivit.scoring.timing import HISTOGRAM_COLUMNS
@@ -32,6 +33,7 @@ REGISTRATIONS = "data/registration/reg_refined.json"
 NOT_FOUND = refused("confidence 0.31 is below 0.5", (360, 640), 4)
 RUNTIME = RuntimeParams(1, 1, 0, "cpu", "float32", False, 50)
 STAGES = (decode, sweep, evaluate)
+LAG_S = 0.12
 
 
 @pytest.fixture
@@ -53,6 +55,7 @@ def folder(tmp_path, monkeypatch):
             logits.append(ClipLogits(clip_id, grid, noisy_logits(notes[clip_id], grid, rng, 0.6)))
         write_logits(f"data/logits/{split}.npz", logits)
     write_manifest("data/manifest", Manifest(tuple(clips), notes))
+    write_csv("data/manifest/lags.csv", LAG_COLUMNS, [])
     write_registrations(REGISTRATIONS, {clip.clip_id: replace(NOT_FOUND, status="ok", reason="") for clip in clips})
     return tmp_path
 
@@ -97,6 +100,41 @@ def test_a_refused_clip_counts_as_one_in_which_nothing_was_found(folder, params)
     assert after["plain"] == before["plain"] and after["hard"]["onset_f1_50"] == before["hard"]["onset_f1_50"]
 
 
+def test_the_score_falls_when_a_registration_is_lost(folder, params):
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    before = json.loads((folder / "metrics/evaluate.json").read_text())
+    registrations, whole = read_registrations(REGISTRATIONS), read_manifest("data/manifest")
+    write_registrations(REGISTRATIONS, registrations | {"test/001": NOT_FOUND})
+    listed = tuple(clip for clip in whole.clips if clip.clip_id != "test/001")
+    write_manifest("data/manifest", Manifest(listed, {clip.clip_id: whole.notes[clip.clip_id] for clip in listed}))
+    write_logits("data/logits/test.npz", read_logits("data/logits/test.npz")[:1])
+    for stage in (decode, evaluate):
+        stage.run(params, RUNTIME)
+    after = json.loads((folder / "metrics/evaluate.json").read_text())["all"]
+    assert (after["clips"], after["refused"]) == (1, 1) and after["onset_f1_50"] == before["plain"]["onset_f1_50"] > 0.8
+    assert after["onset_f1_50_all"] == pytest.approx(before["plain"]["onset_f1_50"] / 2, abs=1e-3)
+    assert after["onset_f1_50_all"] < before["all"]["onset_f1_50_all"] - 0.3
+
+
+def test_a_tier_of_which_every_clip_was_refused_has_a_block(folder, params):
+    write_registrations(REGISTRATIONS, read_registrations(REGISTRATIONS) | {"test/shift_000": NOT_FOUND})
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    short, every = (json.loads(path.read_text()) for path in result_files(folder))
+    assert short["shift"] == {"refused": 1, "onset_f1_50_all": 0.0} and every["shift"].items() > short["shift"].items()
+    assert every["shift"]["clips"] == 0 and "onset_f1_50" not in every["shift"]
+    assert [short[name]["refused"] for name in ("all", "hard", "plain")] == [1, 0, 0]
+    assert short["all"]["onset_f1_50_all"] == pytest.approx(short["all"]["onset_f1_50"] * 2 / 3, abs=1e-3)
+
+
+def test_names_of_clips_without_tiers_make_no_tier(folder):
+    listed = read_manifest("data/manifest")
+    write_manifest("data/manifest", Manifest(tuple(replace(clip, tier="") for clip in listed.clips), listed.notes))
+    write_registrations(REGISTRATIONS, read_registrations(REGISTRATIONS) | {"test/some_recording_01": NOT_FOUND})
+    assert refused_tiers(REGISTRATIONS, "data/manifest", "test") == [""]
+
+
 def test_what_the_stages_write_can_be_read(folder, params):
     for stage in STAGES:
         stage.run(params, RUNTIME)
@@ -124,10 +162,56 @@ def test_what_the_stages_write_can_be_read(folder, params):
     np.testing.assert_allclose(key["posterior"].sum(axis=1), 1.0, rtol=1e-5)
 
 
+def test_scores_on_corrected_labels_stand_beside_those_on_published_ones(folder, params):
+    """Published labels of val and of one test clip are 120 ms early: corrected ones are where the model is right."""
+    whole = read_manifest("data/manifest")
+    early = {"val/000": LAG_S, "val/001": LAG_S, "test/001": LAG_S}
+    published = {clip_id: notes.moved(-early.get(clip_id, 0.0)) for clip_id, notes in whole.notes.items()}
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    exact = json.loads((folder / "metrics/evaluate.json").read_text())
+    assert not any("corrected" in name for block in exact.values() for name in block)
+    write_manifest("data/manifest", Manifest(whole.clips, published))
+    rows = [(clip_id, lag_s, 9.0, 40, lag_s) for clip_id, lag_s in {**early, "test/000": 0.0}.items()]
+    write_csv("data/manifest/lags.csv", LAG_COLUMNS, rows)
+    sweep.run(params, RUNTIME)
+    chosen = read_thresholds("metrics/thresholds.json")
+    assert chosen.label_lag_s == LAG_S and chosen.onset.lag_s == pytest.approx(LAG_S, abs=0.02)
+    evaluate.run(params, RUNTIME)
+    for path in result_files(folder):
+        both = json.loads(path.read_text())
+        for name in ("onset_f1_50", "note_f1", "onset_f1_50_all"):
+            assert both["all"][f"{name}_corrected"] == pytest.approx(exact["all"][name], abs=0.02)
+        assert both["hard"]["onset_f1_50"] == pytest.approx(exact["hard"]["onset_f1_50"], abs=0.02)
+        assert both["plain"]["onset_f1_50"] < 0.2 < 0.8 < both["plain"]["onset_f1_50_corrected"]
+
+
+def test_thresholds_say_what_they_were_chosen_under_and_other_logits_are_refused(folder, params):
+    logits = {"logits": {"window_frames": 512}}
+    for split in ("val", "test"):
+        write_logits(f"data/logits/{split}.npz", read_logits(f"data/logits/{split}.npz"), settings=logits)
+    for stage in STAGES:
+        stage.run(params, RUNTIME)
+    said = {name: value for name, value in params["decode"].items() if name != "save_key_posterior"}
+    assert read_thresholds("metrics/thresholds.json").chosen_under == {**logits, "decode": said}
+    params["decode"]["lambda_key"] = 0.3
+    decode.run(params, RUNTIME)
+    words = r"test\.npz: made under decode\.lambda_key = 0\.3, but metrics/thresholds\.json was chosen under 0\.0; .* sweep"
+    with pytest.raises(InputError, match=words):
+        evaluate.run(params, RUNTIME)
+    sweep.run(params, RUNTIME)
+    evaluate.run(params, RUNTIME)
+    thresholds = json.loads((folder / "metrics/thresholds.json").read_text())
+    write_json("metrics/thresholds.json", thresholds | {"chosen_under": {"decode": None, "logits": None}})
+    with pytest.raises(InputError, match=r"test\.npz: made under decode = .*thresholds\.json was chosen under null"):
+        evaluate.run(params, RUNTIME)
+
+
 def test_without_strength_decode_copies_the_logits(folder, params):
     params["decode"].update(lambda_key=0.0, save_key_posterior=False)
     decode.run(params, RUNTIME)
-    assert (folder / "data/decoded/val.npz").read_bytes() == (folder / "data/logits/val.npz").read_bytes()
+    raw, decoded = read_npz("data/logits/val.npz"), read_npz("data/decoded/val.npz")
+    assert set(decoded) - set(raw) == {"settings"} and all(np.array_equal(raw[name], decoded[name]) for name in raw)
     assert not (folder / "data/decoded/val_key.npz").exists()
     params["decode"].update(lambda_key=0.5, apply_to=["onset"])
     decode.run(params, RUNTIME)
@@ -221,7 +305,7 @@ def test_evaluate_says_where_clips_are_missing(folder, params, caplog):
         stage.run(params, RUNTIME)
     assert all("partial" not in json.loads(path.read_text()) for path in result_files(folder))
     clips = read_logits("data/decoded/test.npz")
-    write_logits("data/decoded/test.npz", clips[:1], missing=[clips[1].clip_id])
+    write_logits("data/decoded/test.npz", clips[:1], missing=[clips[1].clip_id], settings=clips.settings)
     with caplog.at_level("INFO", "tivit"):
         evaluate.run(params, RUNTIME)
     for path in result_files(folder):

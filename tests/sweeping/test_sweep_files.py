@@ -57,7 +57,9 @@ def test_everything_is_written_and_the_same_bytes_again(folder):
     assert first == second
     scores = json.loads(first["sweep.json"])
     assert scores["points"] == len(read_csv(folder / "out/plots/sweep.csv", POINT_COLUMNS)) and "partial" not in scores
-    assert read_thresholds(folder / "out/thresholds.json").split == "some"
+    chosen = read_thresholds(folder / "out/thresholds.json")
+    assert (chosen.split, chosen.chosen_under, chosen.label_lag_s) == ("some", {}, 0.0)
+    assert json.loads(first["thresholds.json"])["chosen_under"] == {"decode": None, "logits": None}
     calibration = json.loads(first["calibration.json"])
     assert [head["head"] for head in calibration] == list(EVENT_HEADS)
     assert all(head["brier_after"] <= head["brier_before"] for head in calibration)

@@ -1,6 +1,7 @@
 """The written dataset: layout, truth that agrees with the picture, the same bytes for the same seed."""
 
 import re
+import typing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tivit.core.notes import make_notes, read_midi
 from tivit.core.params import load, section
 from tivit.synth.camera import corners_mm
 from tivit.synth.dataset import TIERS, clip_tasks, write_clip, write_dataset
-from tivit.synth.params import SHIFT, SynthParams
+from tivit.synth.params import SHIFT, TIER_LIMITS, Range, SynthParams, TierParams
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def params():
 @pytest.fixture(scope="module")
 def root(params, tmp_path_factory):
     root = tmp_path_factory.mktemp("data") / "Synthetic"
-    write_dataset(root, params, 11, workers=1)
+    write_dataset(root, replace(params, seed=11), workers=1)
     return root
 
 
@@ -88,7 +89,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(root, params, tmp_path):
     task = clip_tasks(params)[0]
     for folder, seed in (("again", 11), ("other", 12)):
         (tmp_path / folder / "train").mkdir(parents=True)
-        write_clip(tmp_path / folder, params, seed, task)
+        write_clip(tmp_path / folder, replace(params, seed=seed), task)
     for kind in ("mp4", "mid", "json"):
         name = f"train/plain_000.{kind}"
         assert md5_of(root / name) == md5_of(tmp_path / "again" / name)
@@ -104,7 +105,7 @@ def test_writing_again_replaces_what_was_there(params, tmp_path):
     root = tmp_path / "Synthetic"
     (root / "train").mkdir(parents=True)
     (root / "train" / "old.mp4").write_bytes(b"old")
-    write_dataset(root, replace(params, train_clips=1, train_s=1.0, val_s=1.0, test_s=1.0), 1, workers=1)
+    write_dataset(root, replace(params, train_clips=1, train_s=1.0, val_s=1.0, test_s=1.0, seed=1), workers=1)
     assert "train/old.mp4" not in files_of(root)
 
 
@@ -136,3 +137,12 @@ def test_bad_music_is_refused(params):
 def test_bad_cameras_are_refused(params, change, message):
     with pytest.raises(InputError, match=re.escape(message)):
         replace(params.camera, **change)
+
+
+def test_every_range_of_a_tier_has_limits_and_is_held_to_them(params):
+    ranges = {name for name, kind in typing.get_type_hints(TierParams).items() if kind == Range}
+    assert set(TIER_LIMITS) == ranges
+    for name, (low, high) in TIER_LIMITS.items():
+        for outside in ((low - 0.5, high), (low, high + 0.5), (high, low)):
+            with pytest.raises(InputError, match=f"synth tier {name}: .* is outside"):
+                replace(params.plain, **{name: outside})

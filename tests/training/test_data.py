@@ -295,7 +295,7 @@ def test_masks_leave_out_keys_out_of_view_in_every_head():
 
 def test_processes_that_draw_ahead_change_no_byte():
     clips, params = [played_clip("a"), played_clip("b", seed=1)], train_params(steps=5)
-    batches = StepBatches(clips, sampler_of(clips, params), params, 7)
+    batches = StepBatches(clips, sampler_of(clips, params), params)
     here, ahead = (list(batches_from(2, batches, loaders)) for loaders in (0, 2))
     assert len(here) == len(ahead) == 3
     for one, other in zip(here, ahead, strict=True):

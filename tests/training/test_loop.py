@@ -27,7 +27,7 @@ def own_folder(tmp_path, monkeypatch):
 
 
 def trainer(**changes):
-    return Trainer(train_data(), model_params(), train_params(**changes), 3, RUNTIME)
+    return Trainer(train_data(), model_params(), train_params(**changes), RUNTIME)
 
 
 def test_learning_rate_warms_up_and_falls():
@@ -58,7 +58,7 @@ def test_the_velocity_head_costs_the_others_nothing():
     """With and without it, and whatever it weighs, all other weights are the same bits after training."""
     results = []
     for has_velocity, weight in ((False, 0.1), (True, 0.1), (True, 100.0)):
-        subject = Trainer(train_data(), model_params(velocity=has_velocity), train_params(velocity_weight=weight), 3, RUNTIME)
+        subject = Trainer(train_data(), model_params(velocity=has_velocity), train_params(velocity_weight=weight), RUNTIME)
         for _ in range(4):
             subject.train_step()
         results.append(subject.model.state_dict())
@@ -80,7 +80,7 @@ def test_validation_looks_at_keys_in_view_alone():
         clip = played_clip("val/a", 30, 2)
         clip = replace(clip, in_view=in_view, notes=clip.notes.take(np.isin(clip.notes.midi, midi)))
         data = replace(train_data(), val=[clip])
-        points.append(Trainer(data, model_params(), train_params(val_frames=64), 3, RUNTIME).validate())
+        points.append(Trainer(data, model_params(), train_params(val_frames=64), RUNTIME).validate())
     assert points[0] == points[1]
     assert points[2].val_loss != points[1].val_loss and points[2].val_onset_ap != points[1].val_onset_ap
 
@@ -98,7 +98,7 @@ def bytes_of(result, path):
 
 
 def run(seed=3, **changes):
-    result = train(train_data(), model_params(dropout=0.1), train_params(**changes), seed, RUNTIME)
+    result = train(train_data(), model_params(dropout=0.1), train_params(seed=seed, **changes), RUNTIME)
     result.state.delete()
     return result
 
@@ -114,11 +114,11 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, mode, kil
     draw = loader.draw_batch
     started = []
 
-    def draw_or_die(clips, sampler, params, seed, step, team):
+    def draw_or_die(clips, sampler, params, step, team):
         started.append(step)
         if step == kill_at and len(started) == kill_at + 1:
             raise Killed
-        return draw(clips, sampler, params, seed, step, team)
+        return draw(clips, sampler, params, step, team)
 
     monkeypatch.setattr(loader, "draw_batch", draw_or_die)
     with pytest.raises(Killed):
@@ -147,10 +147,10 @@ def test_the_state_stays_until_the_result_is_written(tmp_path, monkeypatch):
     monkeypatch.setenv("TIVIT_STATE_DIR", str(tmp_path / "elsewhere"))
     save, saved = StateFile.save, []
     monkeypatch.setattr(StateFile, "save", lambda self, state: (saved.append(state["step"]), save(self, state)))
-    first = train(train_data(), model_params(), train_params(steps=5), 3, RUNTIME)
+    first = train(train_data(), model_params(), train_params(steps=5), RUNTIME)
     assert saved == [2, 4, 5]
     assert list((tmp_path / "elsewhere").rglob("last.pt")) == [first.state.path]
-    again = train(train_data(), model_params(), train_params(steps=5), 3, RUNTIME)
+    again = train(train_data(), model_params(), train_params(steps=5), RUNTIME)
     assert saved == [2, 4, 5]
     assert bytes_of(again, tmp_path / "b.pt") == bytes_of(first, tmp_path / "a.pt")
     first.state.delete()
@@ -182,18 +182,18 @@ def test_the_curve_and_the_best_point():
 
 
 def test_smoke_is_short():
-    assert train(train_data(), model_params(), train_params(smoke=True, steps=10_000), 3, RUNTIME).curve[-1].step == 20
+    assert train(train_data(), model_params(), train_params(smoke=True, steps=10_000), RUNTIME).curve[-1].step == 20
 
 
 def test_it_learns_keys_that_turn_dark():
     data = TrainData([played_clip("train/a")], [played_clip("val/a", seed=2)], GEOMETRY)
-    result = train(data, model_params(dim=16), train_params(steps=40, val_every_steps=40, ema_decay=0.5), 3, RUNTIME)
+    result = train(data, model_params(dim=16), train_params(steps=40, val_every_steps=40, ema_decay=0.5), RUNTIME)
     assert result.curve[-1].val_onset_ap > 0.5
 
 
 def test_bfloat16_trains():
     runtime = replace(RUNTIME, precision="bfloat16")
-    result = train(train_data(), model_params(), train_params(), 3, runtime)
+    result = train(train_data(), model_params(), train_params(), runtime)
     assert np.isfinite(result.curve[-1].val_loss)
 
 

@@ -37,11 +37,11 @@ def start(geometry=GEOMETRY, fps=30.0, **changes):
 
 def test_network_and_average_begin_with_the_weights_and_the_optimizer_is_fresh():
     begun = start()
-    trainer = Trainer(train_data(), model_params(), train_params(), 3, RUNTIME, start=begun)
+    trainer = Trainer(train_data(), model_params(), train_params(), RUNTIME, start=begun)
     for weights in (trainer.model.state_dict(), trainer.average.state_dict(), trainer.best_weights):
         assert all(torch.equal(value, begun.weights[name]) for name, value in weights.items())
     assert not trainer.optimizer.state
-    other = Trainer(train_data(), model_params(), train_params(), 3, RUNTIME)
+    other = Trainer(train_data(), model_params(), train_params(), RUNTIME)
     assert not all(torch.equal(value, begun.weights[name]) for name, value in other.model.state_dict().items())
 
 
@@ -50,7 +50,7 @@ def test_the_velocity_head_need_not_be_that_of_the_checkpoint(has_velocity):
     write_checkpoint(1, velocity=not has_velocity)
     params = model_params(velocity=has_velocity)
     begun = read_start(PATH, params, GEOMETRY, 30.0)
-    trainer = Trainer(train_data(), params, train_params(), 3, RUNTIME, start=begun)
+    trainer = Trainer(train_data(), params, train_params(), RUNTIME, start=begun)
     weights = trainer.model.state_dict()
     assert {name for name in weights.keys() ^ begun.weights.keys() if not name.startswith("velocity.")} == set()
     assert all(torch.equal(weights[name], begun.weights[name]) for name in weights.keys() & begun.weights.keys())
@@ -58,7 +58,7 @@ def test_the_velocity_head_need_not_be_that_of_the_checkpoint(has_velocity):
 
 
 def test_the_average_leaves_given_weights_slowly():
-    trainer = Trainer(train_data(), model_params(), train_params(ema_decay=0.9), 3, RUNTIME, start=start())
+    trainer = Trainer(train_data(), model_params(), train_params(ema_decay=0.9), RUNTIME, start=start())
     before = next(trainer.average.parameters()).clone()
     trainer.train_step()
     torch.testing.assert_close(next(trainer.average.parameters()), 0.9 * before + 0.1 * next(trainer.model.parameters()))
@@ -89,7 +89,7 @@ def test_a_file_that_is_no_checkpoint_is_refused():
         start()
     Path(PATH).unlink()
     with pytest.raises(InputError, match="data/pretrained/best.pt: no such file"):
-        train(train_data(), model_params(), train_params(init=PATH), 3, RUNTIME)
+        train(train_data(), model_params(), train_params(init=PATH), RUNTIME)
 
 
 @pytest.mark.parametrize("path", ["data/model/best.pt", "best.pt", "data/pretrained", "data/pretrained/../best.pt", ""])
@@ -109,12 +109,12 @@ def test_another_content_under_the_same_name_is_another_run(monkeypatch):
     for seed in (1, 2, 1):
         write_checkpoint(seed)
         with pytest.raises(InterruptedError):
-            train(train_data(), model_params(), train_params(init=PATH), 3, RUNTIME)
+            train(train_data(), model_params(), train_params(init=PATH), RUNTIME)
     assert names[0] == names[2] != names[1]
 
 
 def test_a_started_training_is_trained_and_saved():
-    result = train(train_data(), model_params(), train_params(init=PATH), 3, RUNTIME)
+    result = train(train_data(), model_params(), train_params(init=PATH), RUNTIME)
     assert [point.step for point in result.curve] == [3, 6]
     assert all(torch.isfinite(value).all() for value in result.checkpoint.model.parameters())
 
@@ -122,6 +122,6 @@ def test_a_started_training_is_trained_and_saved():
 def test_compile_compiles_the_training_steps_alone(monkeypatch):
     compiled = []
     monkeypatch.setattr(torch, "compile", lambda model: compiled.append(model) or model)
-    trainer = Trainer(train_data(), model_params(), train_params(), 3, replace(RUNTIME, compile=True))
+    trainer = Trainer(train_data(), model_params(), train_params(), replace(RUNTIME, compile=True))
     trainer.train_step()
     assert compiled == [trainer.model]

@@ -35,7 +35,7 @@ def project(tmp_path):
     listed = tuple(Clip(clip.clip_id, clip.clip_id.split("/")[0], "", "x.mp4", 21, 108) for clip in clips)
     write_manifest(tmp_path / "data/manifest", Manifest(listed, {clip.clip_id: clip.notes for clip in clips}))
     sections = {"model": asdict(model_params(dropout=0.1)), "train": asdict(train_params()), "runtime": asdict(RUNTIME)}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"seed": 3, **sections}))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(sections))
     return tmp_path
 
 
@@ -107,7 +107,7 @@ def test_windows_that_cannot_be_shared_are_refused():
 
 
 def test_only_the_first_validates():
-    trainers = [Trainer(train_data(), model_params(), train_params(), 3, RUNTIME, team=Team(rank, 2)) for rank in (0, 1)]
+    trainers = [Trainer(train_data(), model_params(), train_params(), RUNTIME, team=Team(rank, 2)) for rank in (0, 1)]
     assert trainers[0].val_batches and not trainers[1].val_batches
 
 

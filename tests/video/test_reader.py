@@ -1,5 +1,6 @@
 """Video input: the file's own timestamps, grey crops, and one clear sentence for files that cannot be used."""
 
+import re
 from fractions import Fraction
 
 import av
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from tivit.core.errors import InputError
 from tivit.core.timegrid import grid_over, nearest_frames
+from tivit.video import reader
+from tivit.video.damage import Damage
 from tivit.video.median import temporal_median
 from tivit.video.reader import Region, VideoFrame, frames_on_grid, probe, read_frames, sample_frames
 
@@ -229,3 +232,98 @@ def test_samples_of_a_long_file_pass_over_frames_nothing_refers_to(tmp_path):
 def test_temporal_median_is_the_upper_median(count, seed):
     frames = np.random.default_rng(seed).integers(0, 256, (count, 3, 4), dtype=np.uint8)
     assert np.array_equal(temporal_median(list(frames)), np.sort(frames, axis=0)[count // 2])
+
+
+def overwritten(tmp_path, share, name="damaged.mp4"):
+    """Return a film of 300 frames (10 s) in the middle of which this share of the bytes is overwritten."""
+    picture = cv2.GaussianBlur(np.concatenate(noise(3, 96, 128), axis=1), (0, 0), 3)
+    pictures = [np.ascontiguousarray(picture[:, number : number + 84]) for number in range(300)]
+    path = write_h264(tmp_path / name, pictures, fps=30, g="60", crf="20")
+    content = bytearray(path.read_bytes())
+    first = content.index(b"mdat") + 8
+    middle, count = first + (len(content) - first) // 2, int(share * (len(content) - first))
+    content[middle : middle + count] = np.random.default_rng(1).integers(0, 256, count, dtype=np.uint8).tobytes()
+    path.write_bytes(content)
+    return path
+
+
+def test_a_whole_video_is_read_without_a_word(tmp_path, caplog):
+    assert len(list(read_frames(overwritten(tmp_path, 0.0)))) == 300 and caplog.text == ""
+
+
+def test_a_few_damaged_frames_are_counted_and_warned_about(tmp_path, caplog):
+    frames = list(read_frames(overwritten(tmp_path, 0.02)))
+    [record] = caplog.records
+    said = re.search(
+        r"damaged\.mp4: damaged frames: (\d+) of 300 \((\d+) cannot be decoded.*\), at ([\d.]+) to ([\d.]+) s;", caplog.text
+    )
+    assert record.levelname == "WARNING" and said is not None, caplog.text
+    damaged, lost = int(said[1]), int(said[2])
+    assert 1 <= lost <= damaged <= 15 and len(frames) == 300 - lost
+    assert 3.0 < float(said[3]) <= float(said[4]) < 7.0
+
+
+def test_a_video_with_a_tenth_of_its_bytes_overwritten_is_refused(tmp_path):
+    with pytest.raises(
+        InputError, match=r"damaged\.mp4: damaged frames: \d+ of \d+ .* s; at most 5 % may be; .*leave the clip out"
+    ):
+        list(read_frames(overwritten(tmp_path, 0.1)))
+
+
+class Timeless:
+    """A frame of which the file does not say when it is shown."""
+
+    pts = None
+
+
+@pytest.mark.parametrize(("count", "is_refused"), [(1, False), (2, True)])
+def test_frames_without_a_timestamp_are_counted(video, monkeypatch, caplog, count, is_refused):
+    """Of 25 frames, one more or two more have no timestamp: 1 in 26 is warned about, 2 in 27 are too many."""
+    decode, left = av.Packet.decode, [count]
+
+    class Packet:
+        def __init__(self, packet):
+            self.packet, self.pts = packet, packet.pts
+
+        def decode(self):
+            frames = decode(self.packet)
+            if frames and left[0]:
+                left[0] -= 1
+                return [*frames, Timeless()]
+            return frames
+
+    packets = reader._Source._packets
+    monkeypatch.setattr(reader._Source, "_packets", lambda source: map(Packet, packets(source)))
+    if is_refused:
+        with pytest.raises(
+            InputError, match=r"clip\.mp4: damaged frames: 2 of 27 \(2 without a timestamp\); at most 5 % may be"
+        ):
+            list(read_frames(video))
+    else:
+        assert len(list(read_frames(video))) == 25
+        assert "clip.mp4: damaged frames: 1 of 26 (1 without a timestamp); notes there" in caplog.text
+
+
+def test_a_container_that_breaks_off_is_warned_about(video, monkeypatch, caplog):
+    packets = reader._Source._packets
+
+    def broken(source):
+        for number, packet in enumerate(packets(source)):
+            if number == 20:
+                raise av.InvalidDataError(1, "Invalid data", "clip.mp4")
+            yield packet
+
+    monkeypatch.setattr(reader._Source, "_packets", broken)
+    count = len(list(read_frames(video)))
+    assert 15 <= count < 25 and re.search(
+        rf"clip\.mp4: cannot be read on after {count} frames \(.*\); copy the file", caplog.text
+    )
+
+
+def test_spans_of_damage_are_joined_and_the_first_ones_named():
+    damage = Damage(read=90, lost=8, guessed=2, times_s=[9.0, 1.0, 1.5, 20.0, 30.0, 40.0, 50.0, 60.0])
+    assert damage.share == pytest.approx(10 / 98) and damage.spans_s()[0] == (1.0, 1.5)
+    assert damage.sentence() == (
+        "damaged frames: 10 of 98 (8 cannot be decoded, 2 decoded in part), "
+        "at 1.0 to 1.5 s, 9.0 s, 20.0 s, 30.0 s, 40.0 s and 2 more places"
+    )

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from tivit.core.manifest import Manifest, read_manifest
-from tivit.core.params import scalar, section
+from tivit.core.params import section
 from tivit.core.run.progress import say
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripFolder, open_strips
@@ -100,7 +100,7 @@ def _spread(manifest: Manifest, request: ForwardRequest) -> Manifest:
 
 def _network(params: Mapping[str, Any], path: Path | None, strips: StripFolder) -> nn.Module:
     if path is None:
-        torch.manual_seed(scalar(params, "seed", int))
+        torch.manual_seed(section(params, "train", TrainParams).seed)
         return build_model(section(params, "model", ModelParams), strips.geometry)
     return checkpoint_for(strips, path).model
 

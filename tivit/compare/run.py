@@ -24,9 +24,9 @@ from tivit.compare.record import Record
 from tivit.compare.table import Outcome, header_lines, line_of, markdown
 from tivit.core.artifacts import write_bytes, write_json
 from tivit.core.choices import SPLITS
-from tivit.core.logits import read_logits, write_logits
+from tivit.core.logits import SplitClips, read_logits, write_logits
 from tivit.core.manifest import read_manifest
-from tivit.core.params import scalar, section
+from tivit.core.params import section
 from tivit.core.run import fingerprint
 from tivit.core.run.progress import say
 from tivit.core.run.runtime import RuntimeParams
@@ -35,15 +35,18 @@ from tivit.core.timegrid import seconds_of
 from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import write_thresholds
 from tivit.inference.params import LogitsParams
+from tivit.inference.params import recorded as logits_record
 from tivit.inference.predict import HeadsOf, network_heads, split_logits
 from tivit.model.checkpoint import load_checkpoint, save_checkpoint
 from tivit.model.params import BACKENDS, ModelParams
 from tivit.model.setup import prepare_torch
-from tivit.scoring.inputs import load_split
+from tivit.scoring.inputs import label_lag_s, load_split
 from tivit.scoring.report import DECIMALS
 from tivit.scoring.scores import score_clip, summary_by_tier
-from tivit.sweeping.search import SweepParams, sweep
+from tivit.sweeping.search import SweepParams
+from tivit.sweeping.sweep_files import sweep_published
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
+from tivit.theory.key import recorded as decode_record
 from tivit.training.data import content_digest, load_clips
 from tivit.training.loop import TrainData, Trainer, train
 from tivit.training.params import TrainParams
@@ -88,7 +91,7 @@ def compare(params: Mapping[str, Any], request: Request) -> list[Outcome]:
             o.method: {"steps": o.steps, "best_step": o.best_step, "parameters": o.parameters, **o.blocks} for o in outcomes
         }
         times = {o.method: {"training_s": o.training_s, "real_time": o.real_time} for o in outcomes}
-        write_json(request.out / "compare.json", {"methods": scores, "seed": bench.seed}, DECIMALS)
+        write_json(request.out / "compare.json", {"methods": scores, "seed": bench.train.seed}, DECIMALS)
         write_json(request.out / "times.json", times, DECIMALS)
         write_bytes(request.out / "compare.md", markdown(outcomes, tiers, len(test), notes).encode())
     return outcomes
@@ -101,7 +104,7 @@ class Bench:
         self.request = request
         self.model, self.train = section(params, "model", ModelParams), section(params, "train", TrainParams)
         self.logits, self.decode = section(params, "logits", LogitsParams), section(params, "decode", DecodeParams)
-        self.sweep, self.seed = section(params, "sweep", SweepParams), scalar(params, "seed", int)
+        self.sweep = section(params, "sweep", SweepParams)
         self.runtime = section(params, "runtime", RuntimeParams)
         self.strips, self.manifest = open_strips(STRIPS), read_manifest(MANIFEST)
         self.digests = {split: content_digest(load_clips(self.strips, self.manifest, split, 1)) for split in SPLITS}
@@ -128,7 +131,7 @@ class Bench:
             return name, training
         spent_s, started_s = (clock.read(name) or {}).get("training_s", 0.0), time.perf_counter()
         try:
-            result = train(self.train_data, self._model(method), replace(self.train, steps=steps), self.seed, self.runtime)
+            result = train(self.train_data, self._model(method), replace(self.train, steps=steps), self.runtime)
         finally:
             clock.write(name, training_s=spent_s + time.perf_counter() - started_s)
         save_checkpoint(folder / "best.pt", result.checkpoint)
@@ -146,7 +149,7 @@ class Bench:
         names = {m: self._training_name(m, minutes=self.request.minutes) for m in networks if m not in steps}
         plans = {method: Record(self.request.out / method / "plan.json") for method in names}
         missing = [method for method, name in names.items() if plans[method].read(name) is None]
-        trainers = {m: Trainer(self.train_data, self._model(m), self.train, self.seed, self.runtime) for m in missing}
+        trainers = {m: Trainer(self.train_data, self._model(m), self.train, self.runtime) for m in missing}
         for method, pace in measure_paces(trainers).items():
             count = steps_in(self.request.minutes, pace, self.train.val_every_steps)
             plans[method].write(names[method], steps=count, **asdict(pace))
@@ -170,10 +173,11 @@ class Bench:
             started_s = time.perf_counter()
             answers = split_logits(self.strips, self.manifest.of_split(split), heads_of, f"{method} {split}")
             work_s = time.perf_counter() - started_s
-            write_logits(folder / "logits" / f"{split}.npz", answers)
+            write_logits(folder / "logits" / f"{split}.npz", answers, settings={"logits": logits_record(self.logits)})
             raw = read_logits(folder / "logits" / f"{split}.npz")
             decoded = [rescored(clip, clip_posterior(clip, self.decode), self.decode) for clip in raw]
-            write_logits(folder / "decoded" / f"{split}.npz", decoded)
+            settings = {**raw.settings, "decode": decode_record(self.decode)}
+            write_logits(folder / "decoded" / f"{split}.npz", decoded, settings=settings)
         video_s = sum(seconds_of(clip.grid.length, clip.grid.fps) for clip in answers)
         return record.write(name, blocks=self._scores(folder), real_time=video_s / work_s)
 
@@ -192,7 +196,7 @@ class Bench:
         model = {key: value for key, value in asdict(self._model(method)).items() if key == method or key not in BACKENDS}
         settings = {key: value for key, value in asdict(self.train).items() if key != "steps"}
         return training_fingerprint(
-            seed=self.seed, model=model, train=settings, geometry=asdict(self.strips.geometry), length=length,
+            model=model, train=settings, geometry=asdict(self.strips.geometry), length=length,
             data=[self.digests["train"], self.digests["val"]],
             how=[self.runtime.threads, self.runtime.device, self.runtime.precision],
         )  # fmt: skip
@@ -207,7 +211,9 @@ class Bench:
     def _scores(self, folder: Path) -> dict[str, dict[str, float]]:
         """Return the scores of the test split at thresholds chosen on validation, both from the decoded logits in `folder`."""
         val, test = (load_split(folder / "decoded" / f"{split}.npz", MANIFEST, split) for split in ("val", "test"))
-        thresholds = sweep([clip.logits for clip in val], [clip.notes for clip in val], self.sweep, "val").thresholds
+        clips = SplitClips(tuple(clip.logits for clip in val), val.missing, val.settings)
+        references = [clip.notes for clip in val]
+        thresholds = sweep_published(clips, references, self.sweep, "val", label_lag_s(val)).thresholds
         write_thresholds(folder / "thresholds.json", thresholds)
         scores, tiers = {}, {}
         for clip in test:

@@ -53,8 +53,12 @@ def write_json(path: Path | str, value: object, decimals: int = 6) -> None:
     ValueError
         A float is NaN or infinite: a metric that has no value is omitted, never written.
     """
-    text = json.dumps(_rounded(value, decimals), indent=2, sort_keys=True, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    write_bytes(path, (json_text(value, decimals) + "\n").encode())
+
+
+def json_text(value: object, decimals: int = 6) -> str:
+    """Return `value` as `write_json` writes it; raise ValueError when a float is NaN or infinite."""
+    return json.dumps(_rounded(value, decimals), indent=2, sort_keys=True, allow_nan=False)
 
 
 def read_json(path: Path | str) -> object:

@@ -4,19 +4,23 @@ Arrays: `clip_id` (C,) text, `start` and `length` (C,) rows of each clip, `fps` 
 float16 array (sum of lengths, 88) per head; `hand`, `clef` and `velocity` may be missing. Raw logits carry no prior and no
 calibration; `decode` writes the same layout. A file of a forward pass that was cut short is partial: it has an array `missing`,
 text, the ids of the clips of the split that are not in it.
+What made the logits stands in the array `settings`, one JSON text of the params sections concerned: `logits`, and `decode` once
+they are rescored. A file without the array says nothing of it.
 Keys that the picture does not show are silent: their event heads hold `SILENT_LOGIT` throughout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from tivit.core.arrays import read_npz, write_npz
+from tivit.core.artifacts import json_text
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.keyboard import KEY_COUNT
@@ -30,7 +34,9 @@ LAYOUT = {
     "start_s": ("fiu", "numbers"),
 }
 """Arrays with one value per clip: numpy's letters for the types allowed, and these in words."""
-MISSING = "missing"
+MISSING, SETTINGS = "missing", "settings"
+Settings = Mapping[str, Mapping[str, Any]]
+"""Section of the params -> key -> value, as JSON has them."""
 Item = TypeVar("Item")
 LOGIT_LIMIT = 60_000.0
 """float16 ends at 65,504; logits are clipped to +-60,000 on writing."""
@@ -50,10 +56,18 @@ class ClipLogits:
 
 @dataclass(frozen=True)
 class SplitClips(Sequence[Item], Generic[Item]):
-    """The clips of one split, a sequence; `missing` are the ids of its other clips, which a bounded forward pass left out."""
+    """The clips of one split, a sequence.
+
+    Attributes
+    ----------
+    clips : those that are there.
+    missing : ids of the other clips of the split, which a bounded forward pass left out.
+    settings : what the logits were made under; {} when their file does not say.
+    """
 
     clips: tuple[Item, ...]
     missing: tuple[str, ...]
+    settings: Settings = field(default_factory=dict)
 
     @property
     def partial(self) -> bool:
@@ -73,8 +87,17 @@ def silenced(heads: dict[str, np.ndarray], in_view: np.ndarray) -> dict[str, np.
     return {name: np.where(in_view, rows, silent) if name in EVENT_HEADS else rows for name, rows in heads.items()}
 
 
-def write_logits(path: Path | str, clips: Sequence[ClipLogits], missing: Sequence[str] = ()) -> None:
-    """Write clips, in the order given, to an npz as float16; `missing` are the ids of the split's clips that are left out."""
+def write_logits(
+    path: Path | str, clips: Sequence[ClipLogits], missing: Sequence[str] = (), settings: Settings | None = None
+) -> None:
+    """Write clips to an npz as float16.
+
+    Parameters
+    ----------
+    clips : in the order in which they are written.
+    missing : ids of the split's clips that are left out.
+    settings : what the logits were made under; None or {}: the file does not say.
+    """
     lengths = np.array([clip.grid.length for clip in clips], np.int64)
     arrays: dict[str, np.ndarray] = {
         "clip_id": np.array([clip.clip_id for clip in clips], dtype=np.str_),
@@ -88,11 +111,13 @@ def write_logits(path: Path | str, clips: Sequence[ClipLogits], missing: Sequenc
         arrays[head] = np.clip(rows, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.float16)
     if missing:
         arrays[MISSING] = np.array(missing, dtype=np.str_)
+    if settings:
+        arrays[SETTINGS] = np.array([json_text(settings)], dtype=np.str_)
     write_npz(path, arrays)
 
 
 def read_logits(path: Path | str) -> SplitClips[ClipLogits]:
-    """Return the clips of a logits file, heads as float32, and the ids of those that are missing.
+    """Return the clips of a logits file, heads as float32, with the ids of those that are missing and the settings.
 
     Raises
     ------
@@ -120,7 +145,7 @@ def read_logits(path: Path | str) -> SplitClips[ClipLogits]:
         ClipLogits(str(clip_id), grid, {name: rows[start : start + grid.length] for name, rows in heads.items()})
         for clip_id, grid, start in zip(arrays["clip_id"], grids, arrays["start"].tolist(), strict=True)
     )
-    return SplitClips(clips, _missing(path, arrays))
+    return SplitClips(clips, _missing(path, arrays), _settings(path, arrays))
 
 
 def _grids(path: Path | str, arrays: dict[str, np.ndarray]) -> list[TimeGrid]:
@@ -157,3 +182,19 @@ def _missing(path: Path | str, arrays: dict[str, np.ndarray]) -> tuple[str, ...]
     if both := sorted(set(ids.tolist()) & set(arrays["clip_id"].tolist())):
         raise InputError(f"{path}: array {MISSING!r} names clip {both[0]!r}, which is in the file")
     return tuple(ids.tolist())
+
+
+def _settings(path: Path | str, arrays: dict[str, np.ndarray]) -> Settings:
+    """Return what array `settings` says ({} without it), checked to be one JSON mapping of mappings."""
+    if SETTINGS not in arrays:
+        return {}
+    array = arrays[SETTINGS]
+    if array.shape != (1,) or array.dtype.kind != "U":
+        raise InputError(f"{path}: array {SETTINGS!r} is {array.dtype} {array.shape}, expected one text")
+    try:
+        settings = json.loads(str(array[0]))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: array {SETTINGS!r} is not JSON ({error})") from None
+    if not isinstance(settings, dict) or not all(isinstance(values, dict) for values in settings.values()):
+        raise InputError(f"{path}: array {SETTINGS!r} is not a mapping of params sections; run the logits and decode stages")
+    return settings

@@ -2,12 +2,16 @@
 
 Downstream of it nothing looks at a dataset folder for labels. Times are seconds of each clip's video clock.
 
+Notes of train lie where the video shows them. Notes of val and test are the published labels, never moved: `lags.csv` says by
+how much (`correction_s`) corrected ones would be later, so that scores can be reported on both.
+
 A clip says which keys its picture shows. Notes of other keys stay in `notes.csv` and in every score, because the field's
 number counts them: they are missed. They are out of the training loss, and the logits of their keys are silent.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -22,7 +26,10 @@ from tivit.core.notes import Notes, empty_notes, make_notes
 
 OWN_TIER = "own"
 """Tier of the user's own clips, all of the train split."""
-CLIPS_NAME, NOTES_NAME = "clips.csv", "notes.csv"
+CLIPS_NAME, NOTES_NAME, LAGS_NAME = "clips.csv", "notes.csv", "lags.csv"
+MOVED_SPLIT = "train"
+"""The only split whose labels are moved to where the video shows them."""
+LAG_COLUMNS = ("clip_id", "lag_s", "confidence", "notes", "correction_s")
 NOTE_COLUMNS = ("clip_id", "onset_s", "offset_s", "midi", "velocity", "hand", "staff")
 
 
@@ -95,6 +102,28 @@ def read_manifest(folder: Path | str) -> Manifest:
     if unknown:
         raise InputError(f"{folder / NOTES_NAME}: clip {unknown[0]!r} is not in {CLIPS_NAME}")
     return Manifest(clips, {clip.clip_id: notes.get(clip.clip_id, empty_notes()) for clip in clips})
+
+
+def read_corrections(folder: Path | str) -> dict[str, float]:
+    """Return clip id -> by how much its corrected labels are later than the published ones (s).
+
+    They come from the `lags.csv` in the folder of a manifest; a clip of which no lag was estimated is not among them.
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged.
+    """
+    path = Path(folder) / LAGS_NAME
+    corrections = {}
+    for number, row in enumerate(read_csv(path, LAG_COLUMNS), start=2):
+        try:
+            corrections[row[0]] = float(row[-1])
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: {error}") from None
+        if not math.isfinite(corrections[row[0]]):
+            raise InputError(f"{path}, line {number}: correction_s is {row[-1]}, expected a finite number")
+    return corrections
 
 
 def _clip(path: Path, number: int, row: list[str]) -> Clip:

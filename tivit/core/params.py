@@ -21,6 +21,8 @@ import yaml
 from tivit.core.errors import InputError
 
 Section = TypeVar("Section")
+MAX_SEED = 2**63 - 1
+"""The largest seed that numpy and torch both take."""
 
 RENAMED = {
     "data.manifest": "subsets",
@@ -76,13 +78,6 @@ def section(params: Mapping[str, Any], name: str, schema: type[Section]) -> Sect
     if name not in params:
         raise InputError(f"params: section {name!r} is missing{nearest(name, params)}")
     return _build(schema, params[name], name)
-
-
-def scalar(params: Mapping[str, Any], name: str, kind: type[Section]) -> Section:
-    """Return the top-level value `name` (such as `seed`), checked to be a `kind`."""
-    if name not in params:
-        raise InputError(f"params: {name!r} is missing{nearest(name, params)}")
-    return _convert(params[name], kind, name)
 
 
 def check_choice(where: str, value: str, allowed: typing.Collection[str]) -> None:

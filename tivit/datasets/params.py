@@ -38,7 +38,8 @@ class LagParams:
 
     Attributes
     ----------
-    correct : True: the lag of every clip is estimated, and taken out where it is sure; False: none is estimated.
+    correct : True: the lag of every clip is estimated, and taken out of the labels of train where it is sure; labels of val and
+        test stay as published, and scores are given on corrected ones besides. False: none is estimated.
     largest_s : an estimate that reaches this is not believed.
     least_s : one below this leaves the labels as they are.
     min_confidence : nor is one less sure than this believed (`tivit/labels/lag.py` says what it counts).

@@ -3,10 +3,16 @@
 `metrics/thresholds.json` is written by the sweep and read by everything that decodes notes. A probability is
 `sigmoid(logit / temperature + bias)`; a lag is how late a head is (s) and is subtracted from its events. Thresholds, holds and
 lags may differ for black keys.
+
+Thresholds fit only logits made as those were that they were chosen on, so the file carries that too (`chosen_under`): the
+section `decode`, because a prior shifts every probability, and of `logits` the window length, on which a recurrent network's
+answer depends. `evaluate` refuses other logits and `transcribe` follows the file. Nothing of `registration` is kept: how the
+keyboard was found says where the keys are, not how sure the network is of them.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +23,13 @@ from tivit.core.artifacts import read_json, write_json
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import IS_BLACK
+from tivit.core.logits import Settings
 from tivit.core.params import check_choice, check_range
 
-FORMAT = 2
+FORMAT = 3
 DECODER_NAMES = ("peaks", "states")
+SECTIONS = ("decode", "logits")
+"""The params sections that say what made logits; null in the file where their maker did not say."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,9 @@ class Thresholds:
     onset: a peak above `threshold` begins a note (`hold` is not used). pitch: `threshold` must be reached soon after the onset,
     and the note lasts while the head stays above `hold`. offset: a peak above `threshold` ends the note (`hold` is not used);
     1.0 leaves the offset head out.
+
+    chosen_under: what made the logits, section -> key -> value; without `decode` they were not rescored. label_lag_s: how much
+    of the lags is the labels' own (s): lags were measured against published labels, and corrected ones are later by this.
     """
 
     onset: HeadThreshold
@@ -104,24 +116,59 @@ class Thresholds:
     rules: EventRules
     split: str
     metric: str
+    chosen_under: Settings
+    label_lag_s: float
+
+    def __post_init__(self) -> None:
+        check_range("label_lag_s", self.label_lag_s, -2.0, 2.0)
 
 
 def write_thresholds(path: Path | str, thresholds: Thresholds) -> None:
     """Write thresholds as JSON, byte-stable."""
-    write_json(path, {"format": FORMAT, **asdict(thresholds)}, decimals=6)
+    chosen_under = {name: thresholds.chosen_under.get(name) for name in SECTIONS}
+    write_json(path, {"format": FORMAT, **asdict(thresholds), "chosen_under": chosen_under}, decimals=6)
 
 
 def read_thresholds(path: Path | str) -> Thresholds:
     """Return the thresholds in a file; raise InputError naming file and field when it is malformed."""
     value = read_json(path)
     if not isinstance(value, dict) or value.get("format") != FORMAT:
-        raise InputError(f"{path}: not a thresholds file of format {FORMAT}; run the sweep stage")
+        raise InputError(
+            f"{path}: not a thresholds file of format {FORMAT}, which says what the thresholds were chosen under; choose them "
+            "anew (`dvc repro sweep`, or `python -m tivit sweep`)"
+        )
     try:
         heads = {name: _head(value[name]) for name in EVENT_HEADS}
         rules = EventRules(decoder=value["rules"]["decoder"], **_numbers(EventRules, value["rules"], ("decoder",)))
-        return Thresholds(**heads, rules=rules, split=value["split"], metric=value["metric"])
+        chosen_under = {name: dict(value["chosen_under"][name]) for name in SECTIONS if value["chosen_under"][name] is not None}
+        return Thresholds(
+            **heads, rules=rules, split=value["split"], metric=value["metric"], chosen_under=chosen_under,
+            label_lag_s=float(value["label_lag_s"]),
+        )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a thresholds file ({error})") from None
+
+
+def refuse_other_settings(logits: Path | str, made_under: Settings, thresholds: Path | str, chosen_under: Settings) -> None:
+    """Raise InputError when logits were made under other settings than those that thresholds were chosen on.
+
+    Parameters
+    ----------
+    logits, thresholds : the two files, for the sentence.
+    made_under, chosen_under : their settings.
+    """
+    for section in SECTIONS:
+        ours, theirs = made_under.get(section), chosen_under.get(section)
+        if ours == theirs:
+            continue
+        names = sorted({*(ours or {}), *(theirs or {})}) if ours is not None and theirs is not None else ()
+        name = next((name for name in names if ours.get(name) != theirs.get(name)), None)
+        values = (ours, theirs) if name is None else (ours.get(name), theirs.get(name))
+        made, chosen = map(json.dumps, values)
+        raise InputError(
+            f"{logits}: made under {section}{f'.{name}' if name else ''} = {made}, but {thresholds} was chosen under {chosen}; "
+            f"run the {section} stage with that value, or the sweep stage again"
+        )
 
 
 def _head(value: dict[str, Any]) -> HeadThreshold:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
-from tivit.core.params import check_choice, check_range
+from tivit.core.params import check_choice, check_range, section
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,22 @@ class LogitsParams:
             check_range("logits.max_clips", self.max_clips, 1, 1_000_000)
         if self.timeout_s is not None:
             check_range("logits.timeout_s", self.timeout_s, 0.0, 6_000_000.0)
+
+
+def recorded(params: LogitsParams) -> dict[str, Any]:
+    """Return what of the params decides the logits of a clip, as a logits file keeps it."""
+    return {"window_frames": params.window_frames}
+
+
+def followed(params: LogitsParams, record: Mapping[str, Any], path: Path) -> LogitsParams:
+    """Return `params` with the values that `recorded` kept.
+
+    Raises
+    ------
+    InputError
+        A value cannot be used; the file `path`, from which the record comes, is named.
+    """
+    try:
+        return section({"logits": {**asdict(params), "splits": list(params.splits), **record}}, "logits", LogitsParams)
+    except InputError as error:
+        raise InputError(f"{path}: chosen_under: {str(error).removeprefix('params: ')}") from None

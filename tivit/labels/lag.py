@@ -8,7 +8,7 @@ than `MOST` times the noise. Releases add half: they are slower, and labels of s
 
 A key moves before the onset that its string sounds at: on rendered clips, whose labels are exact, the peak lies `ONSET_LEAD_S`
 before an onset and `RELEASE_LEAD_S` before a release, which is taken out. The constants were chosen on train and val;
-`tests/benchmarks/lag.py` measures what comes of them. The table of a manifest's lags is read and written here too.
+`tests/benchmarks/lag.py` measures what comes of them. `core.manifest` reads the table of lags that is written here.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tivit.core.artifacts import read_csv, write_csv
-from tivit.core.errors import InputError
+from tivit.core.artifacts import write_csv
 from tivit.core.keyboard import TAIL_LEFT_MM, TAIL_RIGHT_MM, WHITE_LENGTH_MM, key_of
-from tivit.core.manifest import Clip
+from tivit.core.manifest import LAG_COLUMNS, LAGS_NAME, MOVED_SPLIT, Clip
 from tivit.core.notes import Notes
 from tivit.core.run.parallel import map_clips
 from tivit.core.strip import StripFolder, StripGeometry, covered_shares, open_strips
@@ -47,8 +46,6 @@ RELEASE_WEIGHT = 0.5
 LEAST_NOTES = 8
 CHUNK_FRAMES = 256
 MAD_TO_SIGMA = 1.4826
-LAGS_NAME = "lags.csv"
-LAG_COLUMNS = ("clip_id", "lag_s", "confidence", "notes", "applied_s")
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,8 @@ class Lag:
         """True where the confidence is high enough and the lag within its bound."""
         return self.confidence >= params.min_confidence and abs(self.lag_s) < params.largest_s
 
-    def applied_s(self, params: LagParams) -> float:
-        """Return what is to be added to the labels (s): 0 where the lag is not sure, or too small to tell from none."""
+    def correction_s(self, params: LagParams) -> float:
+        """Return by how much corrected labels are later (s): 0 where the lag is not sure, or too small to tell from none."""
         return self.lag_s if self.is_sure(params) and abs(self.lag_s) >= params.least_s else 0.0
 
 
@@ -180,29 +177,26 @@ def lags_of(clips: Sequence[Clip], notes: Mapping[str, Notes], root: Path, param
     return {clip.clip_id: lag for clip, lag in zip(clips, found, strict=True)}
 
 
-def summary_of(lags: Mapping[str, Lag], params: LagParams) -> dict[str, float]:
-    """Return how many clips have their labels moved, of how many the lag is not sure, and the median of the sure ones (s)."""
+def summary_of(clips: Sequence[Clip], lags: Mapping[str, Lag], params: LagParams) -> dict[str, float]:
+    """Return what came of the lags.
+
+    Returns
+    -------
+    dict
+        `lag_moved`: train clips whose labels were moved; `lag_left`: val and test clips whose labels would be, and are not;
+        `lag_unsure`: clips whose lag is not sure; `lag_median_s`: the median of the sure ones (s).
+    """
     sure = [lag for lag in lags.values() if lag.is_sure(params)]
+    late_splits = [clip.split for clip in clips if clip.clip_id in lags and lags[clip.clip_id].correction_s(params) != 0.0]
     return {
-        "lag_moved": sum(lag.applied_s(params) != 0.0 for lag in sure),
+        "lag_moved": sum(split == MOVED_SPLIT for split in late_splits),
+        "lag_left": sum(split != MOVED_SPLIT for split in late_splits),
         "lag_unsure": len(lags) - len(sure),
         "lag_median_s": float(np.median([lag.lag_s for lag in sure])) if sure else 0.0,
     }
 
 
 def write_lags(folder: Path | str, lags: Mapping[str, Lag], params: LagParams) -> None:
-    """Write `lags.csv` into the folder of a manifest: a line a clip, with what was added to its labels (s)."""
-    rows = ((clip_id, lag.lag_s, lag.confidence, lag.notes, lag.applied_s(params)) for clip_id, lag in lags.items())
+    """Write `lags.csv` into the folder of a manifest: one line per clip, with what corrected labels add (s)."""
+    rows = ((clip_id, lag.lag_s, lag.confidence, lag.notes, lag.correction_s(params)) for clip_id, lag in lags.items())
     write_csv(Path(folder) / LAGS_NAME, LAG_COLUMNS, rows, decimals=4)
-
-
-def read_applied(folder: Path | str) -> dict[str, float]:
-    """Return clip id -> what was added to its labels (s), from the `lags.csv` of a manifest; raise InputError if damaged."""
-    path = Path(folder) / LAGS_NAME
-    applied = {}
-    for number, row in enumerate(read_csv(path, LAG_COLUMNS), start=2):
-        try:
-            applied[row[0]] = float(row[-1])
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: {error}") from None
-    return applied

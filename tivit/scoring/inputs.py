@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, SplitClips, read_logits
-from tivit.core.manifest import read_manifest
+from tivit.core.manifest import read_corrections, read_manifest
 from tivit.core.notes import Notes
 from tivit.core.registration import read_registrations
 
 
 @dataclass(frozen=True)
 class ScoredClip:
-    """One clip of a split: what the model says, the true notes, the tier ("" for none)."""
+    """One clip of a split.
+
+    Attributes
+    ----------
+    logits : what the model says.
+    notes : the published labels.
+    tier : "" for none.
+    correction_s : by how much corrected labels are later than the published ones; 0 where they are the same.
+    """
 
     logits: ClipLogits
     notes: Notes
     tier: str
+    correction_s: float
+
+    @property
+    def corrected_notes(self) -> Notes:
+        """The labels where the video shows the notes."""
+        return self.notes.moved(self.correction_s)
+
+
+def label_lag_s(clips: Sequence[ScoredClip]) -> float:
+    """Return by how much corrected labels are later than published ones, the median over the notes of all clips (s)."""
+    corrections_s = [np.full(len(clip.notes), clip.correction_s) for clip in clips]
+    return float(np.median(np.concatenate(corrections_s))) if any(map(len, corrections_s)) else 0.0
 
 
 def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -> list[str]:
     """Return the tier of each clip of `split` whose keyboard was not found, "" for none.
 
-    The manifest does not list these clips. Those of the rendered dataset carry their tier in their names, `<tier>_<number>`.
+    The manifest does not list these clips. Those of the rendered dataset, the only one whose clips have tiers, carry theirs in
+    their names, `<tier>_<number>`; a tier counts even when the manifest lists no clip of it.
 
     Raises
     ------
@@ -32,14 +56,13 @@ def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -
         A file cannot be used.
     """
     used = read_manifest(manifest).of_split(split)
-    known, tiers = {clip.clip_id for clip in used}, {clip.tier for clip in used}
+    listed, has_tiers = {clip.clip_id for clip in used}, any(clip.tier for clip in used)
     refused = [
         clip_id
         for clip_id, registration in read_registrations(registrations).items()
-        if clip_id.startswith(f"{split}/") and clip_id not in known and not registration.is_usable
+        if clip_id.startswith(f"{split}/") and clip_id not in listed and not registration.is_usable
     ]
-    stems = [Path(clip_id).name.rpartition("_")[0] for clip_id in refused]
-    return [stem if stem in tiers else "" for stem in stems]
+    return [Path(clip_id).name.rpartition("_")[0] if has_tiers else "" for clip_id in refused]
 
 
 def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitClips[ScoredClip]:
@@ -53,12 +76,14 @@ def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitCl
         A file is unreadable, or file and manifest do not name the same clips.
     """
     clips = read_logits(decoded)
-    known = read_manifest(manifest)
+    known, corrections_s = read_manifest(manifest), read_corrections(manifest)
     tiers = {clip.clip_id: clip.tier for clip in known.of_split(split)}
     present = {*(clip.clip_id for clip in clips), *clips.missing}
     if unknown := sorted(present - set(tiers)):
         raise InputError(f"{decoded}: clip {unknown[0]!r} is not in split {split!r} of {manifest}")
     if missing := sorted(set(tiers) - present):
         raise InputError(f"{decoded}: clip {missing[0]!r} of split {split!r} is missing; run the logits stage again")
-    scored = tuple(ScoredClip(clip, known.notes[clip.clip_id], tiers[clip.clip_id]) for clip in clips)
-    return SplitClips(scored, clips.missing)
+    scored = tuple(
+        ScoredClip(clip, known.notes[clip.clip_id], tiers[clip.clip_id], corrections_s.get(clip.clip_id, 0.0)) for clip in clips
+    )
+    return SplitClips(scored, clips.missing, clips.settings)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tivit.scoring.census import CENSUS_COLUMNS, CLASSES
 from tivit.scoring.kinds import KIND_COLUMNS, KINDS
-from tivit.scoring.scores import ClipScore
+from tivit.scoring.scores import CORRECTED, ClipScore
 
 CLIP_METRICS = (
     "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1", "note_p", "note_r", "note_f1_same_tol",
@@ -16,7 +16,7 @@ CLIP_METRICS = (
 CLIP_COLUMNS = ("clip_id", "tier", "notes", "found", "missed", "invented", *CLIP_METRICS)
 TABLE_INTERVALS = ("onset_f1_50", "note_f1", "frame_f1")
 TABLE_METRICS = (
-    "refused", "onset_f1_50_all",
+    "refused", "onset_f1_50_all", *(f"{name}_corrected" for name in CORRECTED),
     *(f"{name}{end}" for name in CLIP_METRICS for end in ("", "_low", "_high") if not end or name in TABLE_INTERVALS),
     *(f"{value}_{kind}" for kind in KINDS for value in ("recall", "precision", "notes")),
     *(f"{value}_{error}" for error in CLASSES for value in ("errors", "share")),

@@ -84,6 +84,8 @@ HEADLINE = (
     "note_f1_same_tol", "frame_f1", "hand_acc", "clef_acc",
 )  # fmt: skip
 TIER_HEADLINE = ("refused", "onset_f1_50_all", "onset_f1_50", "note_f1")
+CORRECTED = ("onset_f1_50_all", "onset_f1_50", "note_f1")
+"""Of these there is a `*_corrected` too, against labels whose lag is taken out, where a clip's labels have one."""
 
 
 @dataclass(frozen=True)
@@ -246,26 +248,41 @@ def with_refused(blocks: Mapping[str, Mapping[str, float]], refused_tiers: Seque
     Returns
     -------
     dict
-        The blocks with `refused`, their number, and `onset_f1_50_all`, the mean over all clips, refused ones at 0.
+        The blocks with `refused`, their number, and `onset_f1_50_all`, the mean over all clips, refused ones at 0. A tier of
+        which every clip was refused has a block too: no clips, and nothing that is a mean over registered clips.
     """
+    lost = {tier: block_of([]) for tier in sorted(set(refused_tiers) - {"", *blocks})}
     counted = {}
-    for name, block in blocks.items():
+    for name, block in {**blocks, **lost}.items():
         refused = sum(name in ("all", tier) for tier in refused_tiers)
         share = block["clips"] / max(block["clips"] + refused, 1)
         counted[name] = {**block, "refused": refused, "onset_f1_50_all": share * block.get("onset_f1_50", 0.0)}
     return counted
 
 
+def with_corrected(
+    blocks: Mapping[str, Mapping[str, float]], corrected: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
+    """Return `blocks` with the values `CORRECTED` of `corrected`, blocks of the same names, under `<name>_corrected`."""
+    return {
+        tier: {**block, **{f"{name}_corrected": corrected[tier][name] for name in CORRECTED if name in corrected[tier]}}
+        for tier, block in blocks.items()
+    }
+
+
 def headline(blocks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """Return the content of `metrics/evaluate.json`: of the blocks of `summary_by_tier`, the few values people compare."""
-    names = {tier: HEADLINE if tier == "all" else TIER_HEADLINE for tier in blocks}
+    more = tuple(f"{name}_corrected" for name in CORRECTED)
+    names = {tier: (HEADLINE if tier == "all" else TIER_HEADLINE) + more for tier in blocks}
     return {tier: {name: block[name] for name in names[tier] if name in block} for tier, block in blocks.items()}
 
 
 def _intervals(scores: Sequence[ClipScore]) -> dict[str, float]:
     values = [score.values() for score in scores]
     names = sorted({name for clip in values for name in clip})
-    table = np.array([[clip.get(name, np.nan) for name in names] for clip in values], np.float64).reshape(len(values), -1)
+    table = np.array([[clip.get(name, np.nan) for name in names] for clip in values], np.float64).reshape(
+        len(values), len(names)
+    )
     result = {}
     for end, row in zip(("low", "high"), mean_intervals(table).tolist(), strict=True):
         result.update({f"{name}_{end}": value for name, value in zip(names, row, strict=True) if not np.isnan(value)})

@@ -156,7 +156,7 @@ class _Begun:
 
 
 def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str) -> SweepResult:
-    """Return the best thresholds for clips whose true notes are `references` (same order).
+    """Return the best thresholds for clips whose true notes are `references` (same order); they do not say what made the clips.
 
     Raises
     ------
@@ -190,7 +190,9 @@ def _start(clips: Sequence[ClipLogits], references: Sequence[Notes], params: Swe
     for name in EVENT_HEADS:
         scale = {"temperature": fitted[name].temperature, "bias": fitted[name].bias} if name in fitted else {}
         heads[name] = HeadThreshold(0.5, 0.5, 0.0, **{"temperature": 1.0, "bias": 0.0, **scale})
-    return Thresholds(**heads, rules=params.rules, split=split, metric=METRICS[params.objective])
+    return Thresholds(
+        **heads, rules=params.rules, split=split, metric=METRICS[params.objective], chosen_under={}, label_lag_s=0.0
+    )
 
 
 def _axes(clips: Sequence[ClipLogits], start: Thresholds, params: SweepParams) -> Axes:

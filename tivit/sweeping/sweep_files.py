@@ -10,14 +10,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tivit.core.artifacts import write_csv, write_json
 from tivit.core.errors import InputError
+from tivit.core.heads import EVENT_HEADS
 from tivit.core.logits import ClipLogits, SplitClips, read_logits
 from tivit.core.manifest import read_notes
 from tivit.core.notes import Notes, empty_notes
-from tivit.decoding.thresholds import write_thresholds
+from tivit.decoding.thresholds import HeadThreshold, write_thresholds
 from tivit.scoring.report import DECIMALS
 from tivit.sweeping.calibration import HeadCalibration, calibrate
 from tivit.sweeping.search import SweepParams, SweepResult, sweep
@@ -34,16 +36,30 @@ log = logging.getLogger("tivit.sweep")
 
 
 def sweep_to(
-    folder: Path | str, clips: SplitClips[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str
+    folder: Path | str,
+    clips: SplitClips[ClipLogits],
+    references: Sequence[Notes],
+    params: SweepParams,
+    split: str,
+    label_lag_s: float,
 ) -> SweepResult:
-    """Choose thresholds for clips whose true notes are `references` (same order); write the files and return the result.
+    """Choose thresholds for some clips; write the files and return the result.
 
     Where clips of the split are missing, `sweep.json` says `partial: true`, and so does the log.
+
+    Parameters
+    ----------
+    folder : where the files go.
+    clips : their `settings` are written into `thresholds.json`.
+    references : the true notes of each clip, as published.
+    params : what is tried.
+    split : the name of the split.
+    label_lag_s : by how much corrected labels are later than `references`, the median over the notes (s).
     """
     folder = Path(folder)
     started = time.perf_counter()
-    result = sweep(clips, references, params, split)
-    calibration = calibrate(clips, references)
+    result = sweep_published(clips, references, params, split, label_lag_s)
+    calibration = calibrate(clips, [notes.moved(result.thresholds.label_lag_s) for notes in references])
     best, lag_s = result.best, result.thresholds.onset.lag_s
     share = f"{len(clips)} clips (partial: {len(clips.missing)} more are missing)" if clips.partial else f"{len(clips)} clips"
     log.info("sweep: %d points, %s, %.2f s", len(result.points), share, time.perf_counter() - started)
@@ -58,6 +74,27 @@ def sweep_to(
     write_json(folder / "calibration.json", [_numbers(name, head) for name, head in calibration.items()])
     write_thresholds(folder / "thresholds.json", result.thresholds)
     return result
+
+
+def sweep_published(
+    clips: SplitClips[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str, label_lag_s: float
+) -> SweepResult:
+    """Return the best thresholds on published labels, saying what they were chosen under; arguments as of `sweep_to`.
+
+    The search measures lags of up to 100 ms, and labels may be off by more. So it is given the labels `label_lag_s` later, and
+    that is added to the lags it finds: the same notes against the same labels. Where lags are kept, nothing is moved.
+    """
+    label_lag_s = label_lag_s if params.remove_lag else 0.0
+    result = sweep(clips, [notes.moved(label_lag_s) for notes in references], params, split)
+    heads = {name: _later(getattr(result.thresholds, name), label_lag_s) for name in EVENT_HEADS}
+    thresholds = replace(result.thresholds, **heads, chosen_under=clips.settings, label_lag_s=label_lag_s)
+    return replace(result, thresholds=thresholds)
+
+
+def _later(head: HeadThreshold, by_s: float) -> HeadThreshold:
+    """Return a head with `by_s` added to its lags."""
+    black = head.black and replace(head.black, lag_s=head.black.lag_s + by_s)
+    return replace(head, lag_s=head.lag_s + by_s, black=black)
 
 
 def sweep_files(logits: Path, notes: Path, folder: Path, params: SweepParams) -> SweepResult:
@@ -76,7 +113,8 @@ def sweep_files(logits: Path, notes: Path, folder: Path, params: SweepParams) ->
         raise InputError(f"{notes}: none of its clips {_some(references)} is one of {logits}, which holds {_some(_ids(clips))}")
     if len(named) < len(clips):
         log.info("%s: %d of %d clips have no notes in %s", logits, len(clips) - len(named), len(clips), notes)
-    return sweep_to(folder, clips, [references.get(clip.clip_id, empty_notes()) for clip in clips], params, logits.stem)
+    notes_by_clip = [references.get(clip.clip_id, empty_notes()) for clip in clips]
+    return sweep_to(folder, clips, notes_by_clip, params, logits.stem, 0.0)
 
 
 def _ids(clips: Sequence[ClipLogits]) -> dict[str, None]:

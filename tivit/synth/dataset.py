@@ -48,7 +48,7 @@ class ClipTask:
     stem: str
 
 
-def write_dataset(root: Path, params: SynthParams, seed: int, workers: int) -> None:
+def write_dataset(root: Path, params: SynthParams, workers: int) -> None:
     """Render the dataset into `root`, replacing what is there; a killed run leaves the old dataset or none, never half.
 
     Raises
@@ -61,7 +61,7 @@ def write_dataset(root: Path, params: SynthParams, seed: int, workers: int) -> N
     shutil.rmtree(building, ignore_errors=True)
     for split in SPLITS:
         (building / split).mkdir(parents=True)
-    work = partial(write_clip, building, params, seed)
+    work = partial(write_clip, building, params)
     for _ in map_clips(work, clip_tasks(params), workers, "render"):
         pass
     shutil.rmtree(root, ignore_errors=True)
@@ -103,14 +103,14 @@ class Take:
     crf: float
 
 
-def film_clip(params: SynthParams, seed: int, task: ClipTask, times_s: np.ndarray | None = None) -> Take:
+def film_clip(params: SynthParams, task: ClipTask, times_s: np.ndarray | None = None) -> Take:
     """Return a clip whose pictures are rendered as they are taken.
 
     `times_s` : instants (s) of the frames, (T,), the first 0, where they are no regular grid; None: that of a rate drawn.
     """
 
     def stream(name: int) -> np.random.Generator:
-        return np.random.default_rng([seed, SPLITS.index(task.split), task.number, name])
+        return np.random.default_rng([params.seed, SPLITS.index(task.split), task.number, name])
 
     rng, tier = stream(0), params.tier(task.tier)
     length_s = params.length_s(task.split)
@@ -152,12 +152,12 @@ def film_clip(params: SynthParams, seed: int, task: ClipTask, times_s: np.ndarra
     return Take(task, piece, camera, grid, file_times_s, tuple(hands), shown_s, frames, crf)
 
 
-def write_clip(root: Path, params: SynthParams, seed: int, task: ClipTask) -> None:
+def write_clip(root: Path, params: SynthParams, task: ClipTask) -> None:
     """Render one clip and write its video, MIDI and JSON below `root`."""
-    take = film_clip(params, seed, task)
+    take = film_clip(params, task)
     path = root / task.split / f"{task.stem}.mp4"
     write_whole_video(path, take.frames, take)
-    write_truth(path, seed, take)
+    write_truth(path, params.seed, take)
 
 
 def write_whole_video(path: Path, frames: Iterable[np.ndarray], take: Take, times_s: np.ndarray | None = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from tivit.core.errors import InputError
-from tivit.core.params import check_range
+from tivit.core.params import MAX_SEED, check_range
 
 Range = tuple[float, float]
 
@@ -28,7 +28,7 @@ TIER_LIMITS = {
 
 @dataclass(frozen=True)
 class TierParams:
-    """How one tier is filmed; every value but the last is a range.
+    """How one tier is filmed; the fields of type `Range` lie within `TIER_LIMITS`.
 
     Attributes
     ----------
@@ -53,8 +53,8 @@ class TierParams:
 
     def __post_init__(self) -> None:
         check_range("synth tier overexposed", self.overexposed, 0.0, 1.0)
-        for field in fields(self)[:-1]:
-            _check_interval(f"synth tier {field.name}", getattr(self, field.name), *TIER_LIMITS[field.name])
+        for name, limits in TIER_LIMITS.items():
+            _check_interval(f"synth tier {name}", getattr(self, name), *limits)
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,7 @@ class SynthParams:
 
     Attributes
     ----------
+    seed : of every random draw; the same number gives the same bytes.
     train_clips, val_clips, test_clips : plain and hard clips per split.
     shift_clips : clips of the tier shift; they are in test alone, and no training sees its cameras, finishes, light and hands.
     train_s, val_s, test_s : length of each clip in seconds.
@@ -222,6 +223,7 @@ class SynthParams:
     plain, hard, shift : the tiers.
     """
 
+    seed: int
     train_clips: int
     val_clips: int
     test_clips: int
@@ -239,6 +241,7 @@ class SynthParams:
     shift: TierParams
 
     def __post_init__(self) -> None:
+        check_range("synth.seed", self.seed, 0, MAX_SEED)
         for split in ("train", "val", "test"):
             check_range(f"synth.{split}_clips", getattr(self, f"{split}_clips"), 1, 100_000)
             check_range(f"synth.{split}_s", getattr(self, f"{split}_s"), 1.0, 3600.0)

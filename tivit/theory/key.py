@@ -8,8 +8,10 @@ are cut at a clip's ends and counted in frames of its own rate. Strengths of 0 s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import PITCH_CLASS
 from tivit.core.logits import ClipLogits
-from tivit.core.params import check_choice, check_range
+from tivit.core.params import check_choice, check_range, section
 from tivit.core.timegrid import frames_of
 from tivit.theory.profiles import PITCH_CLASSES, PROFILES, key_profiles
 from tivit.theory.smoothing import smoothed
@@ -61,6 +63,19 @@ class DecodeParams:
             check_range("decode.window_s", self.window_s, 0.0, 86_400.0)
         for name in (self.ref_head, *self.apply_to):
             check_choice("decode.ref_head and decode.apply_to", name, EVENT_HEADS)
+
+
+def recorded(params: DecodeParams) -> dict[str, Any]:
+    """Return what of the params decides the rescored logits, as a logits file keeps it."""
+    return {name: value for name, value in asdict(params).items() if name != "save_key_posterior"}
+
+
+def params_of(record: Mapping[str, Any], path: Path) -> DecodeParams:
+    """Return the params that `recorded` kept; raise InputError naming the file `path` when a value cannot be used."""
+    try:
+        return section({"decode": {**record, "save_key_posterior": False}}, "decode", DecodeParams)
+    except InputError as error:
+        raise InputError(f"{path}: chosen_under: {str(error).removeprefix('params: ')}") from None
 
 
 def pitch_class_weights(logits: np.ndarray, window_frames: int | None) -> np.ndarray:

@@ -137,11 +137,9 @@ def sampler_of(clips: list[TrainClip], params: TrainParams) -> WindowSampler:
     )
 
 
-def draw_batch(
-    clips: list[TrainClip], sampler: WindowSampler, params: TrainParams, seed: int, step: int, team: Team = ALONE
-) -> Batch:
+def draw_batch(clips: list[TrainClip], sampler: WindowSampler, params: TrainParams, step: int, team: Team = ALONE) -> Batch:
     """Return this process's part of the batch of a step: windows as the sampler of `clips` draws them, each varied."""
-    rng = np.random.default_rng(team.stream(seed, TRAIN_STREAM, step))
+    rng = np.random.default_rng(team.stream(params.seed, TRAIN_STREAM, step))
     windows, backgrounds, targets, in_view = [], [], [], []
     for index in sampler.clips(rng, team.part_of(params.clips_per_step)):
         clip = clips[index]

@@ -21,13 +21,11 @@ PREFETCHED_BATCHES = 4
 class StepBatches(Dataset):
     """The batch of every step, by its number."""
 
-    def __init__(
-        self, clips: list[TrainClip], sampler: WindowSampler, params: TrainParams, seed: int, team: Team = ALONE
-    ) -> None:
-        self.clips, self.sampler, self.params, self.seed, self.team = clips, sampler, params, seed, team
+    def __init__(self, clips: list[TrainClip], sampler: WindowSampler, params: TrainParams, team: Team = ALONE) -> None:
+        self.clips, self.sampler, self.params, self.team = clips, sampler, params, team
 
     def __getitem__(self, step: int) -> Batch:
-        return draw_batch(self.clips, self.sampler, self.params, self.seed, step, self.team)
+        return draw_batch(self.clips, self.sampler, self.params, step, self.team)
 
 
 def batches_from(first_step: int, batches: StepBatches, loaders: int, pin_memory: bool = False) -> Iterator[Batch]:

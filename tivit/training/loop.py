@@ -86,13 +86,13 @@ class Trainer:
     """
 
     def __init__(
-        self, data: TrainData, model_params: ModelParams, params: TrainParams, seed: int, runtime: RuntimeParams, *,
+        self, data: TrainData, model_params: ModelParams, params: TrainParams, runtime: RuntimeParams, *,
         start: Start | None = None, team: Team = ALONE,
     ) -> None:  # fmt: skip
-        self.data, self.model_params, self.params, self.seed, self.runtime = data, model_params, params, seed, runtime
+        self.data, self.model_params, self.params, self.runtime = data, model_params, params, runtime
         self.team, self.is_random = team, start is None
         self.device = prepare_torch(runtime)
-        torch.manual_seed(seed)
+        torch.manual_seed(params.seed)
         model = build_model(model_params, data.geometry)
         if start is not None:
             begin_with(model, start)
@@ -113,7 +113,7 @@ class Trainer:
     def train_step(self) -> dict[str, float]:
         """Make one step of the optimizer; return the loss of each head."""
         batch = self._next_batch().to(self.device)
-        stream = self.team.stream(self.seed, DROPOUT_STREAM, self.step)
+        stream = self.team.stream(self.params.seed, DROPOUT_STREAM, self.step)
         torch.manual_seed(int(np.random.SeedSequence(stream).generate_state(1)[0]))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.step, self.params)
@@ -156,7 +156,7 @@ class Trainer:
         model.load_state_dict(self.best_weights)
         best = max(self.curve, key=lambda point: (point.val_onset_ap, point.step))
         fps = self.data.train[0].grid.fps
-        checkpoint = Checkpoint(model.eval(), self.model_params, self.data.geometry, fps, self.seed, best.step)
+        checkpoint = Checkpoint(model.eval(), self.model_params, self.data.geometry, fps, self.params.seed, best.step)
         return TrainResult(checkpoint, tuple(self.curve), parameter_count(model), state)
 
     def state(self) -> dict[str, Any]:
@@ -183,7 +183,7 @@ class Trainer:
 
     def _next_batch(self) -> Batch:
         if self.batches is None:
-            steps = StepBatches(self.data.train, self.sampler, self.params, self.seed, self.team)
+            steps = StepBatches(self.data.train, self.sampler, self.params, self.team)
             self.batches = batches_from(self.step, steps, self.runtime.loaders, pin_memory=self.device.type == "cuda")
         return next(self.batches)
 
@@ -222,7 +222,7 @@ class Trainer:
 
 
 def train(
-    data: TrainData, model_params: ModelParams, params: TrainParams, seed: int, runtime: RuntimeParams, team: Team = ALONE
+    data: TrainData, model_params: ModelParams, params: TrainParams, runtime: RuntimeParams, team: Team = ALONE
 ) -> TrainResult | None:
     """Train a network for `params.steps` steps, going on from the state of an interrupted run of the same fingerprint.
 
@@ -232,8 +232,7 @@ def train(
     ----------
     data : TrainData
     model_params, params : ModelParams, TrainParams
-    seed : int
-        Decides initial weights, batches, augmentation and dropout.
+        `params.seed` decides initial weights, batches, augmentation and dropout.
     runtime : RuntimeParams
         Threads, device, precision and how often figures are logged.
     team : Team
@@ -252,9 +251,9 @@ def train(
     if params.smoke:
         params = replace(params, **{name: min(value, getattr(params, name)) for name, value in SMOKE.items()})
     start = read_start(params.init, model_params, data.geometry, data.train[0].grid.fps) if params.init else None
-    trainer = Trainer(data, model_params, params, seed, runtime, start=start, team=team)
+    trainer = Trainer(data, model_params, params, runtime, start=start, team=team)
     fingerprint = fingerprint_of(
-        seed=seed, model=asdict(model_params), train=asdict(params), geometry=asdict(data.geometry),
+        model=asdict(model_params), train=asdict(params), geometry=asdict(data.geometry),
         data=[content_digest(data.train), content_digest(data.val)],
         init=start and start.md5,
         how=[runtime.threads, runtime.device, runtime.precision, runtime.compile, team.size],

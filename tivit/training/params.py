@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from tivit.core.errors import InputError
-from tivit.core.params import check_range
+from tivit.core.params import MAX_SEED, check_range
 from tivit.training.sampler import SamplerParams
 
 INIT_FOLDER = PurePosixPath("data/pretrained")
@@ -80,6 +80,7 @@ class AugmentParams:
 class TrainParams:
     """See params.yaml for the meaning and unit of each value."""
 
+    seed: int
     smoke: bool
     init: str | None
     steps: int
@@ -106,6 +107,7 @@ class TrainParams:
             raise InputError(
                 f"train.init: {self.init!r} is not null or a file in {INIT_FOLDER}, which DVC watches; copy it there"
             )
+        check_range("train.seed", self.seed, 0, MAX_SEED)
         check_range("train.own_share", self.own_share, 0.0, 1.0)
         check_range("train.steps", self.steps, 1, 10_000_000)
         check_range("train.clips_per_step", self.clips_per_step, 1, 1024)

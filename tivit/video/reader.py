@@ -21,10 +21,9 @@ import numpy as np
 from tivit.core.choices import FPS_RANGE
 from tivit.core.errors import InputError
 from tivit.core.timegrid import TimeGrid, frames_of, grid_over, seconds_of
+from tivit.video.damage import Damage, check_end, check_spread, report
 
 LOG = logging.getLogger(__name__)
-MISSING_TAIL_S = 1.0
-MISSING_TAIL_SHARE = 0.05
 SEQUENTIAL_FRAMES_PER_SAMPLE = 125
 """Seeking decodes from the key frame before the target, on average half of the usual 250 frames between key frames."""
 SKIPPING_FRAMES_PER_SAMPLE = 16
@@ -32,7 +31,6 @@ SKIPPING_FRAMES_PER_SAMPLE = 16
 END_SHARE = 0.01
 """So much of a video is left out at either end when frames are spread over it."""
 FLAT_STD = 3.0
-READABLE_SHARE = 0.9
 NOT_A_VIDEO = "cannot be opened as a video (damaged, truncated, or of an unknown format)"
 NO_FRAME = "no frame can be read; a video with at least one frame is needed"
 CONTAINERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,ogg,webm"
@@ -101,13 +99,13 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
     Raises
     ------
     InputError
-        The file is missing, is not a video, declares a frame rate outside 1..240, has no frame, or ends more than a second
-        (and 5 %) before the duration it declares, as a truncated file does.
+        The file is missing, is not a video, declares a frame rate outside 1..240, has no frame, ends more than a second
+        (and 5 %) before the duration it declares, as a truncated file does, or has too many damaged frames
+        (`tivit.video.damage`; fewer are warned about, after the last frame).
     """
     with _opened(path) as source:
         first_s, time_s, count = 0.0, -np.inf, 0
-        for frame in source.frames():
-            count += 1
+        for count, frame in enumerate(source.frames(), start=1):
             frame_time_s = source.time_s(frame)
             if frame_time_s <= time_s:
                 LOG.debug("%s: frame %d at %.3f s is not later than the one before: left out", path, count, frame_time_s)
@@ -117,7 +115,8 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
             yield VideoFrame(time_s, _grey(frame, region))
         if count == 0:
             raise InputError(f"{path}: {NO_FRAME}")
-        _check_end(path, source.info, count, time_s - first_s)
+        check_end(path, (source.info.frame_count, source.info.duration_s), count, time_s - first_s)
+        report(path, source.damage)
 
 
 def frames_on_grid(frames: Iterator[VideoFrame], fps: float) -> Iterator[tuple[int, VideoFrame]]:
@@ -165,11 +164,7 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
         frames = list((_seek if total > SEQUENTIAL_FRAMES_PER_SAMPLE * count else _pick)(source, wanted_s))
     if not frames:
         raise InputError(f"{path}: {NO_FRAME}")
-    if len(frames) < READABLE_SHARE * len(wanted_s):
-        raise InputError(
-            f"{path}: only {len(frames)} of {len(wanted_s)} frames spread over its declared {info.duration_s:.1f} s can be "
-            "read; the file is truncated or damaged"
-        )
+    check_spread(path, len(frames), len(wanted_s), info.duration_s)
     return [frame for frame in frames if not _is_flat(frame)] or frames
 
 
@@ -177,11 +172,12 @@ class _Source:
     """An open file: what it declares, and its frames from wherever it was last moved to."""
 
     def __init__(self, path: Path, container: av.container.InputContainer) -> None:
-        self.path, self.container = path, container
+        self.path, self.container, self.damage = path, container, Damage()
         self.stream = container.streams.video[0]
         self.stream.thread_type = "AUTO"
         self.stream.codec_context.thread_count = cv2.getNumThreads()
-        self.unread = next(self._decoded(), None)
+        self._rest = self._decoded()
+        self.unread = next(self._rest, None)
         self.info = self._info()
 
     def frames(self) -> Iterator[av.VideoFrame]:
@@ -189,16 +185,19 @@ class _Source:
         if self.unread is not None:
             first, self.unread = self.unread, None
             yield first
-        yield from self._decoded()
+        yield from self._rest
+
+    def _packets(self) -> Iterator[av.Packet]:
+        return self.container.demux(self.stream)
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
-        """Yield what can be decoded: a damaged part is passed over, a damaged container ends the file."""
-        packets = self.container.demux(self.stream)
+        """Yield what can be decoded and has a timestamp: a damaged part is passed over, a damaged container ends the file."""
+        packets = self._packets()
         while True:
             try:
                 packet = next(packets, None)
             except av.FFmpegError as error:
-                LOG.debug("%s: %s", self.path, error)
+                self.damage.broken_off = error.strerror
                 return
             if packet is None:
                 return
@@ -206,11 +205,23 @@ class _Source:
                 frames = packet.decode()
             except av.FFmpegError as error:
                 LOG.debug("%s: %s", self.path, error)
+                self.damage.lost += 1
+                self._note_time(packet)
                 continue
-            yield from (frame for frame in frames if frame.pts is not None)
+            self.damage.timeless += sum(frame.pts is None for frame in frames)
+            for frame in (frame for frame in frames if frame.pts is not None):
+                self.damage.read += 1
+                if frame.is_corrupt:
+                    self.damage.guessed += 1
+                    self._note_time(frame)
+                yield frame
 
-    def time_s(self, frame: av.VideoFrame) -> float:
-        """Return the time of a frame since the start of the video stream."""
+    def _note_time(self, damaged: av.Packet | av.VideoFrame) -> None:
+        if damaged.pts is not None:
+            self.damage.times_s.append(self.time_s(damaged))
+
+    def time_s(self, frame: av.Packet | av.VideoFrame) -> float:
+        """Return the time of a frame, or of what is in a packet, since the start of the video stream."""
         return float((frame.pts - self._start) * frame.time_base)
 
     def seek(self, time_s: float) -> None:
@@ -221,7 +232,7 @@ class _Source:
         InputError
             The file has no way to be entered in the middle.
         """
-        self.unread = None
+        self.unread, self._rest = None, self._decoded()
         try:
             self.container.seek(self._start + int(time_s / self.stream.time_base), stream=self.stream)
         except av.FFmpegError as error:
@@ -281,15 +292,6 @@ def _grey(frame: av.VideoFrame, region: Region | None = None) -> np.ndarray:
 def _upright(picture: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
-
-
-def _check_end(path: Path | str, info: VideoInfo, count: int, span_s: float) -> None:
-    missing_s = info.duration_s - span_s
-    if count < info.frame_count and missing_s > max(MISSING_TAIL_S, MISSING_TAIL_SHARE * info.duration_s):
-        raise InputError(
-            f"{path}: ends after {span_s:.1f} s ({count} frames) although it declares {info.duration_s:.1f} s "
-            f"({info.frame_count} frames); the file is truncated or damaged"
-        )
 
 
 def _is_flat(frame: SampledFrame) -> bool:

@@ -6,7 +6,8 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from paths import PARAMS_FILE, REAL_CLIPS
+from paths import PARAMS_FILE
+from real_clips import FOLDER, needs_real_clips
 from registration_cases import Look, View, random_view, render
 
 from tivit.core import params as params_file
@@ -22,7 +23,6 @@ from tivit.video.reader import SampledFrame
 PARAMS = params_file.section(params_file.load(PARAMS_FILE), "registration", RegistrationParams)
 GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
 FPS, SECONDS = 25.0, 4.0
-FURELISE = REAL_CLIPS / "pianoray_furelise.mp4"
 
 
 @cache
@@ -148,7 +148,7 @@ def test_a_clip_without_a_keyboard_is_refused_as_before():
     assert register_moving(frames, GEOMETRY, lambda _: answer, lambda *_: []) == answer
 
 
-@pytest.mark.skipif(not FURELISE.is_file(), reason="the real clip lies outside the repository")
+@needs_real_clips
 def test_the_real_clip_does_not_move():
-    found = register_video(FURELISE, PARAMS, GEOMETRY).registration
+    found = register_video(FOLDER / "pianoray_furelise.mp4", PARAMS, GEOMETRY).registration
     assert found.status == "ok" and found.moves == ()

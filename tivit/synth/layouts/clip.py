@@ -17,7 +17,7 @@ import numpy as np
 from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
 from tivit.core.notes import Notes
-from tivit.core.params import check_range
+from tivit.core.params import MAX_SEED, check_range
 from tivit.core.timegrid import TimeGrid, frames_of, seconds_of
 from tivit.synth.dataset import ClipTask, Take, write_whole_video
 from tivit.synth.video import TICK_S
@@ -45,7 +45,7 @@ class LayoutRequest:
 
     def __post_init__(self) -> None:
         check_range("--start", self.start_s, 0.0, 3600.0)
-        check_range("--seed", self.seed, 0, 2**63)
+        check_range("--seed", self.seed, 0, MAX_SEED)
         for name, value, low, high in (("--clips", self.clips, 1, 900), ("--seconds", self.seconds, 1.0, 3600.0)):
             if value is not None:
                 check_range(name, value, low, high)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tivit.core import params as params_file
 from tivit.core.errors import InputError
-from tivit.core.params import scalar, section
+from tivit.core.params import section
 
 LAYOUTS = ("OMAPS", "OMAPS2", "PianoVAM", "PianoYT", "Synthetic")
 RATES = ("25", "29.97", "30", "60", "variable")
@@ -48,12 +48,13 @@ def _synthesize(arguments: argparse.Namespace) -> int:
 
     values = params_file.load(arguments.params)
     size_px = None if arguments.size is None else _size(arguments.size)
-    seed = scalar(values, "seed", int) if arguments.seed is None else arguments.seed
+    params = section(values, "synth", SynthParams)
+    seed = params.seed if arguments.seed is None else arguments.seed
     request = LayoutRequest(
         arguments.layout, seed, arguments.clips, arguments.seconds, arguments.rate, size_px, arguments.start, arguments.offsets
     )
     workers = section(values, "runtime", RuntimeParams).workers
-    root, count = write_layout(arguments.out, section(values, "synth", SynthParams), request, workers)
+    root, count = write_layout(arguments.out, params, request, workers)
     print(f"{root}: {count} clips")
     return 0
 

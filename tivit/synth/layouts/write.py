@@ -91,4 +91,4 @@ def _write_clip(root: Path, params: SynthParams, request: LayoutRequest, job: Jo
     if rate not in RATES:
         rng = np.random.default_rng([request.seed, SPLITS.index(job.task.split), job.task.number, TIMES_STREAM])
         times_s = variable_times_s(rng, params.length_s(job.task.split), VARIABLE_FPS)
-    return kind.write(root, job, film_clip(params, request.seed, job.task, times_s), request)
+    return kind.write(root, job, film_clip(replace(params, seed=request.seed), job.task, times_s), request)

@@ -1,0 +1,13 @@
+"""Real clips and frames, which lie outside the project: the folder that the environment variable TIVIT_REAL_CLIPS names."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+VARIABLE = "TIVIT_REAL_CLIPS"
+FOLDER = Path(os.environ.get(VARIABLE, ""))
+IS_GIVEN = VARIABLE in os.environ
+needs_real_clips = pytest.mark.skipif(
+    not IS_GIVEN, reason=f"real clips are no part of the project; {VARIABLE} names the folder that holds them"
+)
