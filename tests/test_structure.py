@@ -19,7 +19,7 @@ MAY_IMPORT = {
     **{name: {"core"} for name in MIDDLE},
     **{name: {"core"} | MIDDLE for name in UPPER},
 }
-CHAINS = {"transcribe", "check", "compare", "pretrained", "__main__"}
+CHAINS = {"transcribe", "check", "compare", "pretrained", "commands", "__main__"}
 NUMPY_ONLY = {"core", "theory", "decoding", "evaluation"}
 
 

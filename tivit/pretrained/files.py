@@ -8,28 +8,32 @@ from pathlib import Path
 from tivit.core.errors import InputError
 
 FOLDER = Path(__file__).parent
-WEIGHTS_NAME, THRESHOLDS_NAME = "weights.pt", "thresholds.json"
+WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME = "weights.pt", "thresholds.json", "recipe.yaml"
 TRAINED_CHECKPOINT, TRAINED_THRESHOLDS = Path("data/model/best.pt"), Path("metrics/thresholds.json")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A checkpoint file and the file of thresholds that were chosen for it."""
+    """A checkpoint file and the file of thresholds that were chosen for it.
+
+    `recipe` holds the params that a transcription with them needs (`tivit.pretrained.recipe`); None: a params file has them.
+    """
 
     checkpoint: Path
     thresholds: Path
+    recipe: Path | None = None
 
 
 def shipped(folder: Path) -> Trained:
     """Return the files that come with the project, in `folder`; raise InputError when one is missing."""
-    result = Trained(folder / WEIGHTS_NAME, folder / THRESHOLDS_NAME)
-    for path in (result.checkpoint, result.thresholds):
+    paths = [folder / name for name in (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME)]
+    for path in paths:
         if not path.is_file():
             raise InputError(
                 f"{path}: no such file, so this copy of the project has no weights of its own; give --checkpoint and "
                 f"--thresholds ({TRAINED_CHECKPOINT} and {TRAINED_THRESHOLDS} after `dvc repro`)"
             )
-    return result
+    return Trained(*paths)
 
 
 def chosen(checkpoint: Path | None, thresholds: Path | None) -> Trained:
