@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -70,6 +71,10 @@ class Events:
     rules: EventRules
 
 
+@overload
+def logit_of(probability: np.ndarray) -> np.ndarray: ...
+@overload
+def logit_of(probability: float) -> float: ...
 def logit_of(probability: float | np.ndarray) -> float | np.ndarray:
     """Return log(p / (1 - p)); -inf for 0 and inf for 1."""
     with np.errstate(divide="ignore"):
@@ -121,7 +126,9 @@ def collect(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Events:
     if rules.decoder == "states":
         lowest["onset"] = min(lowest["onset"], STATES_LOWEST)
     row_s = ROW_GAP_S + max((clip.grid.time_s(clip.grid.length) - clip.grid.start_s for clip in clips), default=0.0)
-    onsets, offsets, supports, pitches, pads = [], [], [], [], []
+    onsets: list[Peaks] = []
+    offsets: list[Peaks] = []
+    supports, pitches, pads = [], [], []
     for number, clip in enumerate(clips):
         _check(clip)
         fps = clip.grid.fps
