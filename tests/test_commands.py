@@ -14,7 +14,7 @@ from tivit import transcribe
 from tivit.commands.main import COMMANDS, command_parser, main
 
 ROOT = Path(__file__).parents[1]
-SLOW_TO_IMPORT = {"numpy", "torch", "cv2", "av", "scipy", "pretty_midi", "mir_eval", "tqdm"}
+SLOW_TO_IMPORT = {"yaml", "numpy", "torch", "cv2", "av", "scipy", "pretty_midi", "mir_eval", "tqdm"}
 
 
 def parsers(parser: argparse.ArgumentParser, name: str = "tivit") -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -84,6 +84,12 @@ def test_a_command_named_like_a_stage_says_so():
 )
 def test_wrong_usage_is_one_sentence_with_the_nearest_name(capsys, arguments, sentence):
     assert re.search(sentence, refusal(capsys, *arguments))
+
+
+def test_a_missing_params_file_says_what_to_do(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["index", "Synthetic"]) == 2
+    assert "params.yaml: no such file; run the command in the folder of the project, or" in capsys.readouterr().err
 
 
 def test_corners_left_of_or_above_the_picture_are_values(monkeypatch):

@@ -17,9 +17,10 @@ from tivit.decoding.thresholds import read_thresholds, write_thresholds
 from tivit.evaluation.scores import score_clip
 from tivit.model.build import build_model
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from tivit.pretrained import files
+from tivit.pretrained import names
 from tivit.pretrained.export import MAX_BYTES, export_weights
-from tivit.pretrained.files import FOLDER, RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME, Trained, chosen, shipped
+from tivit.pretrained.files import Trained, chosen, shipped
+from tivit.pretrained.names import FOLDER, RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME
 from tivit.synth.dataset import ClipTask, write_clip
 from tivit.synth.params import SynthParams
 
@@ -90,9 +91,9 @@ def test_the_command_writes_all_files_and_says_their_sizes(source, tmp_path, cap
 
 def test_both_files_are_given_or_none(tmp_path, monkeypatch, source):
     export_weights(source, VALUES, tmp_path / "came_along")
-    monkeypatch.setattr(files, "FOLDER", tmp_path / "came_along")
-    names = (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME)
-    assert chosen(None, None) == Trained(*(tmp_path / "came_along" / name for name in names))
+    monkeypatch.setattr(names, "FOLDER", tmp_path / "came_along")
+    shipped_names = (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME)
+    assert chosen(None, None) == Trained(*(tmp_path / "came_along" / name for name in shipped_names))
     assert chosen(Path("my.pt"), Path("my.json")) == Trained(Path("my.pt"), Path("my.json"))
     with pytest.raises(InputError, match=r"--checkpoint my\.pt needs --thresholds"):
         chosen(Path("my.pt"), None)

@@ -10,7 +10,8 @@ from tivit import transcribe
 from tivit.__main__ import main
 from tivit.core.errors import InputError
 from tivit.core.params import load
-from tivit.pretrained.files import FOLDER, RECIPE_NAME, Trained, shipped
+from tivit.pretrained.files import Trained, shipped
+from tivit.pretrained.names import FOLDER, RECIPE_NAME
 from tivit.pretrained.recipe import SCHEMAS, recipe_of, transcription_params, write_recipe
 
 VALUES = load(Path(__file__).parents[1] / "params.yaml")

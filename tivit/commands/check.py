@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params, count
-from tivit.core import params as params_file
+from tivit.commands.parser import add_params, count, params_of
 from tivit.core.choices import SPLITS
-from tivit.core.params import section
 from tivit.core.stage import add_verbose
-from tivit.pretrained.files import TRAINED_CHECKPOINT
+from tivit.pretrained.names import TRAINED_CHECKPOINT
 
 CHECKS_FOLDER = Path(".tivit/check")
 
@@ -58,7 +56,7 @@ def _registration(arguments: argparse.Namespace) -> int:
     from tivit.check.registration import Selection, check_registration
 
     selection = Selection(arguments.split, arguments.clips, arguments.inspect)
-    return check_registration(params_file.load(arguments.params), selection, arguments.out)
+    return check_registration(params_of(arguments), selection, arguments.out)
 
 
 def _add_dataset(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -75,7 +73,7 @@ def _add_dataset(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
 def _dataset(arguments: argparse.Namespace) -> int:
     from tivit.check.dataset import check_dataset
 
-    return check_dataset(params_file.load(arguments.params), arguments.split, arguments.out)
+    return check_dataset(params_of(arguments), arguments.split, arguments.out)
 
 
 def _add_lag(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -101,9 +99,10 @@ def _add_lag(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def _lag(arguments: argparse.Namespace) -> int:
     from tivit.check.lag import check_lag
+    from tivit.core.params import section
     from tivit.datasets.params import DataParams
 
-    params = section(params_file.load(arguments.params), "data", DataParams)
+    params = section(params_of(arguments), "data", DataParams)
     return check_lag(params.lag, arguments.split, arguments.strips, arguments.manifest)
 
 
@@ -126,7 +125,7 @@ def _forward(arguments: argparse.Namespace) -> int:
     from tivit.check.forward import ForwardRequest, check_forward
 
     request = ForwardRequest(arguments.split, arguments.clips, arguments.checkpoint)
-    return check_forward(params_file.load(arguments.params), request)
+    return check_forward(params_of(arguments), request)
 
 
 def _add_out(kind: argparse.ArgumentParser, use: str) -> None:

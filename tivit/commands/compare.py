@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params
-from tivit.core import params as params_file
+from tivit.commands.parser import add_params, params_of
 from tivit.core.stage import add_verbose
 
 
@@ -48,6 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
     methods = parse_methods(arguments.methods)
     steps = parse_steps(arguments.steps, methods)
     request = Request(methods, parse_minutes(arguments.minutes), steps, arguments.out)
-    compare(params_file.load(arguments.params), request)
+    compare(params_of(arguments), request)
     print(f"table: {arguments.out / 'compare.md'}")
     return 0

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params
-from tivit.core import params as params_file
+from tivit.commands.parser import add_params, params_of
 from tivit.core.stage import add_verbose
-from tivit.pretrained.files import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS, Trained
+from tivit.pretrained.names import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
 
 
 def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -39,7 +38,8 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Write the files and say how large they are."""
     from tivit.pretrained.export import export_weights
+    from tivit.pretrained.files import Trained
 
     source = Trained(arguments.checkpoint, arguments.thresholds)
-    print(export_weights(source, params_file.load(arguments.params), arguments.out).sentence())
+    print(export_weights(source, params_of(arguments), arguments.out).sentence())
     return 0

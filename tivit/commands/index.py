@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tivit.commands.parser import add_params
-from tivit.core import params as params_file
-from tivit.core.params import section
+from tivit.commands.parser import add_params, params_of
 from tivit.core.stage import add_verbose
 
 
@@ -29,12 +27,13 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the index, or print the faults that a check finds; 1 if there are any."""
+    from tivit.core.params import section
     from tivit.datasets.index import check_index, index_path, read_index
     from tivit.datasets.memo import refresh_index
     from tivit.datasets.params import DataParams
     from tivit.datasets.roots import folder_of, resolve_root
 
-    params = section(params_file.load(arguments.params), "data", DataParams)
+    params = section(params_of(arguments), "data", DataParams)
     root = resolve_root(folder_of(arguments.name), params.root if params.name == arguments.name else None)
     path = index_path(arguments.name)
     if not arguments.check:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tivit.core.params import nearest
+from tivit.core.errors import InputError
 from tivit.core.stage import EXIT_BAD_INPUT
 
 DEFAULT_PARAMS = Path("params.yaml")
@@ -21,7 +21,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
-        self._negative_number_matcher = _NEGATIVE_VALUE  # argparse's own matches whole numbers only
+        self._negative_number_matcher = _NEGATIVE_VALUE  # argparse's own matches a number and nothing behind it
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as argparse does, but name an unknown option before a missing one, which it is most often meant to be."""
@@ -40,17 +40,43 @@ class CommandParser(argparse.ArgumentParser):
                 return
             name = argument.partition("=")[0]
             if name.startswith("--") and name not in known:
-                self.error(f"unknown option {name}{nearest(name, known)}")
+                self.error(f"unknown option {name}{_nearest(name, known)}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             names = [str(choice) for choice in action.choices]
-            raise argparse.ArgumentError(action, f"{str(value)!r} is not one of {', '.join(names)}{nearest(str(value), names)}")
+            raise argparse.ArgumentError(
+                action, f"{str(value)!r} is not one of {', '.join(names)}{_nearest(str(value), names)}"
+            )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from tivit.core.params import nearest  # here, as it brings the YAML parser, which `--help` does not need
+
+    return nearest(name, known)
 
 
 def add_params(parser: argparse.ArgumentParser, use: str = "the params file") -> None:
     """Add `--params FILE` (default params.yaml) to a parser; `use` says what the command reads of it."""
     parser.add_argument("--params", type=Path, default=DEFAULT_PARAMS, metavar="FILE", help=f"{use} (default: %(default)s)")
+
+
+def params_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the content of the file that `--params` names.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it cannot be read as a params file.
+    """
+    from tivit.core import params
+
+    path = arguments.params
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no such file; run the command in the folder of the project, or name a params file by --params"
+        )
+    return params.load(path)
 
 
 def count(text: str) -> int:

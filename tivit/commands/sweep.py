@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params
-from tivit.core import params as params_file
-from tivit.core.params import section
+from tivit.commands.parser import add_params, params_of
 from tivit.core.stage import add_verbose
 
 
@@ -35,10 +33,11 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Choose the thresholds and say where they are."""
+    from tivit.core.params import section
     from tivit.evaluation.sweep import SweepParams
     from tivit.evaluation.sweep_files import sweep_files
 
-    params = section(params_file.load(arguments.params), "sweep", SweepParams)
+    params = section(params_of(arguments), "sweep", SweepParams)
     sweep_files(arguments.logits, arguments.notes, arguments.out, params)
     print(f"thresholds: {arguments.out / 'thresholds.json'}")
     return 0

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params
-from tivit.core import params as params_file
+from tivit.commands.parser import add_params, params_of
 from tivit.core.errors import InputError
-from tivit.core.params import scalar, section
 from tivit.core.stage import add_verbose
 
 LAYOUTS = ("OMAPS", "OMAPS2", "PianoVAM", "PianoYT", "Synthetic")
@@ -52,11 +50,12 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render the clips and say where they are."""
+    from tivit.core.params import scalar, section
     from tivit.core.runtime import RuntimeParams
     from tivit.synth.layouts.write import LayoutRequest, write_layout
     from tivit.synth.params import SynthParams
 
-    values = params_file.load(arguments.params)
+    values = params_of(arguments)
     size_px = None if arguments.size is None else _size(arguments.size)
     seed = scalar(values, "seed", int) if arguments.seed is None else arguments.seed
     request = LayoutRequest(

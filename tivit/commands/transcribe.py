@@ -9,7 +9,7 @@ from tivit.commands.parser import count
 from tivit.core.choices import ORIENTATIONS
 from tivit.core.errors import InputError
 from tivit.core.stage import add_verbose
-from tivit.pretrained.files import TRAINED_CHECKPOINT, TRAINED_THRESHOLDS, chosen
+from tivit.pretrained.names import TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
 
 DEVICES = ("cpu", "cuda")
 
@@ -54,6 +54,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Transcribe the video and say what it came to."""
+    from tivit.pretrained.files import chosen
     from tivit.pretrained.recipe import transcription_params
     from tivit.registration.params import Override
     from tivit.transcribe import transcribe

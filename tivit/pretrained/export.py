@@ -18,7 +18,8 @@ from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
 from tivit.decoding.thresholds import read_thresholds, write_thresholds
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from tivit.pretrained.files import RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME, Trained
+from tivit.pretrained.files import Trained
+from tivit.pretrained.names import RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME
 from tivit.pretrained.recipe import recipe_of, write_recipe
 
 MAX_BYTES = 1_500_000

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tivit.core.errors import InputError
-
-FOLDER = Path(__file__).parent
-WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME = "weights.pt", "thresholds.json", "recipe.yaml"
-TRAINED_CHECKPOINT, TRAINED_THRESHOLDS = Path("data/model/best.pt"), Path("metrics/thresholds.json")
+from tivit.pretrained import names
+from tivit.pretrained.names import RECIPE_NAME, THRESHOLDS_NAME, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS, WEIGHTS_NAME
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def chosen(checkpoint: Path | None, thresholds: Path | None) -> Trained:
         One is given without the other (thresholds fit only the weights they were chosen for), or none is and none came along.
     """
     if checkpoint is None and thresholds is None:
-        return shipped(FOLDER)
+        return shipped(names.FOLDER)
     if thresholds is None:
         raise InputError(f"--checkpoint {checkpoint} needs --thresholds, those chosen for it (such as {TRAINED_THRESHOLDS})")
     if checkpoint is None:
