@@ -67,7 +67,10 @@ def test_an_installed_tivit_transcribes_from_an_empty_folder(wheel, tmp_path):
     python, libraries = environment / "bin/python", site.getsitepackages()[0]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     (environment / "lib" / version / "site-packages/tests.pth").write_text(libraries)
-    done(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel, cwd=tmp_path)
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
+    # `--ignore-installed`: the environment of the tests may hold the project too, and must not be taken for the new one.
+    done(*pip, "install", "--quiet", "--no-deps", "--ignore-installed", wheel, cwd=tmp_path)
+    assert Path(done(python, "-c", "import tivit; print(tivit.__file__)", cwd=tmp_path)).is_relative_to(environment)
 
     synth = replace(section(load(ROOT / "params.yaml"), "synth", SynthParams), test_s=3.0)
     (tmp_path / "test").mkdir()
