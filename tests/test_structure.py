@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "training": {"core", "model", "targets"},
     "inference": {"core", "model"},
 }
-CHAINS = {"transcribe", "check", "compare", "pretrained", "__main__"}
+CHAINS = {"transcribe", "check", "compare", "pretrained", "commands", "__main__"}
 NUMPY_ONLY = {"core", "theory", "decoding", "scoring", "sweeping"}
 
 

@@ -28,7 +28,7 @@ from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid, seconds_of
 from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import read_thresholds
-from tivit.inference.params import LogitsParams, followed
+from tivit.inference.params import followed_window
 from tivit.inference.predict import predict_strip
 from tivit.model.checkpoint import Checkpoint, load_checkpoint
 from tivit.model.fold import folded
@@ -36,7 +36,7 @@ from tivit.model.setup import prepare_torch
 from tivit.registration.clip import register_video
 from tivit.registration.overlay import keys_in_view
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
-from tivit.theory.key import DecodeParams, clip_posterior, params_of, rescored
+from tivit.theory.key import clip_posterior, params_of, rescored
 from tivit.video.rectify import write_strip
 
 log = logging.getLogger("tivit.transcribe")
@@ -69,9 +69,9 @@ def transcribe(
 
     Parameters
     ----------
-    params : the content of params.yaml; sections `registration`, `logits`, `decode` and `runtime` are used.
+    params : sections `registration` and `runtime`, as params.yaml has them; others are not used.
     checkpoint, thresholds : a trained model and the operating point that was chosen for it, which says too how the logits are
-        rescored and in which windows they are made; sections `decode` and `logits` of `params` do not change that.
+        rescored and in which windows they are made.
     known : what is known of the keyboard beforehand; its first key goes before `registration.first_key`.
 
     Raises
@@ -84,15 +84,12 @@ def transcribe(
     operating_point = read_thresholds(thresholds)
     record = operating_point.chosen_under
     decode = params_of(record["decode"], thresholds) if "decode" in record else None
-    given = section(params, "decode", DecodeParams)
-    if decode is not None and replace(given, save_key_posterior=decode.save_key_posterior) != decode:
-        log.info("%s: the key prior is the one these were chosen under, not that of section decode of the params", thresholds)
-    windows = followed(section(params, "logits", LogitsParams), record.get("logits", {}), thresholds)
+    window_frames = followed_window(record.get("logits", {}), thresholds)
     device = prepare_torch(runtime)
     trained = load_checkpoint(checkpoint)
     trained = replace(trained, model=folded(trained.model).to(device))
     registration = find_keyboard(video, section(params, "registration", RegistrationParams), trained.geometry, known)
-    logits = clip_logits(video, registration, trained, windows, runtime)
+    logits = clip_logits(video, registration, trained, window_frames, runtime)
     if decode is not None:
         logits = rescored(logits, clip_posterior(logits, decode), decode)
     # Lags are those of published labels, which may be off from their videos; a transcription lies where this video shows it.
@@ -120,14 +117,14 @@ def find_keyboard(video: Path, params: RegistrationParams, geometry: StripGeomet
 
 
 def clip_logits(
-    video: Path, registration: Registration, trained: Checkpoint, params: LogitsParams, runtime: RuntimeParams
+    video: Path, registration: Registration, trained: Checkpoint, window_frames: int, runtime: RuntimeParams
 ) -> ClipLogits:
     """Return the raw logits of a video on the time grid the checkpoint was trained on; keys out of view are silent."""
     with tempfile.TemporaryDirectory(prefix="tivit-") as folder:
         strip = Path(folder) / "strip.npy"
         with progress_bar(None, "video", "frame") as bar:
             grid = write_strip(video, registration, trained.geometry, trained.fps, strip, lambda _: bar.update())
-        heads = _predict(strip, grid, trained, params, runtime)
+        heads = _predict(strip, grid, trained, window_frames, runtime)
     return ClipLogits(video.stem, grid, silenced(heads, _in_view(registration)))
 
 
@@ -136,8 +133,8 @@ def _in_view(registration: Registration) -> np.ndarray:
 
 
 def _predict(
-    strip: Path, grid: TimeGrid, trained: Checkpoint, params: LogitsParams, runtime: RuntimeParams
+    strip: Path, grid: TimeGrid, trained: Checkpoint, window_frames: int, runtime: RuntimeParams
 ) -> dict[str, np.ndarray]:
     frames = np.load(strip, mmap_mode="r", allow_pickle=False)
     with progress_bar(grid.length, "notes", "frame") as bar:
-        return predict_strip(trained.model, frames, trained.geometry, runtime, params.window_frames, bar.update)
+        return predict_strip(trained.model, frames, trained.geometry, runtime, window_frames, bar.update)

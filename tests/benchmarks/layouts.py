@@ -22,7 +22,7 @@ import yaml
 
 from tivit.core import params as params_file
 from tivit.core.params import section
-from tivit.pretrained.files import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
+from tivit.pretrained.names import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
 from tivit.synth.layouts.clip import LayoutRequest
 from tivit.synth.layouts.write import write_layout
 from tivit.synth.params import SynthParams

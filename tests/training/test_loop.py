@@ -1,5 +1,6 @@
 """Training: schedule, clipping, resume to the same bytes after a kill at any step, state files, and that it learns."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -202,6 +203,12 @@ def test_an_unknown_or_absent_device_is_refused(monkeypatch):
     for device in ("cuda", "gpu", "meta"):
         with pytest.raises(InputError, match="runtime.device"):
             prepare_torch(replace(RUNTIME, device=device))
+
+
+def test_training_without_tensorboard_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(InputError, match=r"needs TensorBoard for its curves; pip install 'tivit\[pipeline\]'"):
+        train(train_data(), model_params(), train_params(steps=1), 3, RUNTIME)
 
 
 def test_the_params_file_of_the_project_is_valid(request):

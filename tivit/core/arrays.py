@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,8 @@ shape beyond the memory, and so on."""
 def write_npz(path: Path | str, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays (sorted by name) to an uncompressed npz; numpy stamps its members 1980-01-01, so bytes are stable."""
     with atomic_path(path) as temporary:
-        np.savez(temporary, **{name: np.asarray(arrays[name]) for name in sorted(arrays)})
+        members: dict[str, Any] = {name: np.asarray(arrays[name]) for name in sorted(arrays)}
+        np.savez(temporary, **members)
 
 
 def read_npz(path: Path | str) -> dict[str, np.ndarray]:

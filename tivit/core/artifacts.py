@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tivit.core.errors import InputError
 
@@ -61,7 +62,7 @@ def json_text(value: object, decimals: int = 6) -> str:
     return json.dumps(_rounded(value, decimals), indent=2, sort_keys=True, allow_nan=False)
 
 
-def read_json(path: Path | str) -> object:
+def read_json(path: Path | str) -> Any:
     """Return the content of a JSON file; raise InputError naming the file and line when it is missing or malformed."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -9,11 +9,14 @@ not centred on the white seams.
 from __future__ import annotations
 
 import re
+from typing import TypeVar
 
 import numpy as np
 
 from tivit.core.errors import InputError
 
+KeyNumbers = TypeVar("KeyNumbers", int, np.ndarray)
+"""Keys or MIDI numbers: one number, or an array of any shape."""
 LOWEST_MIDI = 21
 HIGHEST_MIDI = 108
 KEY_COUNT = 88
@@ -47,7 +50,7 @@ PITCH_CLASS = MIDI % 12
 IS_BLACK = np.isin(PITCH_CLASS, list(BLACK_OFFSET_MM))
 BLACK_KEYS = np.flatnonzero(IS_BLACK)
 WHITE_KEYS = np.flatnonzero(~IS_BLACK)
-WHITES_BEFORE = np.cumsum(~IS_BLACK) - ~IS_BLACK
+WHITES_BEFORE: np.ndarray = np.cumsum(~IS_BLACK) - ~IS_BLACK
 """Number of white keys to the left of each key, shape (88,)."""
 
 CENTER_MM = np.where(
@@ -77,12 +80,12 @@ TAIL_LEFT_MM, TAIL_RIGHT_MM = _tails()
 """x extent (mm) of each key behind the black keys' front ends (y > WHITE_LENGTH - BLACK_LENGTH), shape (88,) each."""
 
 
-def key_of(midi: np.ndarray | int) -> np.ndarray | int:
+def key_of(midi: KeyNumbers) -> KeyNumbers:
     """Return key indices 0..87 of MIDI numbers 21..108."""
     return midi - LOWEST_MIDI
 
 
-def midi_of(key: np.ndarray | int) -> np.ndarray | int:
+def midi_of(key: KeyNumbers) -> KeyNumbers:
     """Return MIDI numbers of key indices."""
     return key + LOWEST_MIDI
 
@@ -119,7 +122,7 @@ def keys_between(first_midi: int, last_midi: int) -> np.ndarray:
     return (first_midi <= MIDI) & (last_midi >= MIDI)
 
 
-def mirrored_midi(midi: np.ndarray | int) -> np.ndarray | int:
+def mirrored_midi(midi: KeyNumbers) -> KeyNumbers:
     """Return the MIDI numbers that keys have when the keyboard is seen in a mirror through D4 (62); outside 21..108: no key.
 
     The pattern of white and black keys, their offsets included, is symmetric about every D.

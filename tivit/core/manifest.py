@@ -133,7 +133,8 @@ def _clip(path: Path, number: int, row: list[str]) -> Clip:
         raise InputError(f"{path}, line {number}: {error}") from None
     if not LOWEST_MIDI <= first_midi <= last_midi <= HIGHEST_MIDI:
         raise InputError(f"{path}, line {number}: keys {first_midi} to {last_midi} are not in {LOWEST_MIDI}..{HIGHEST_MIDI}")
-    return Clip(*row[:4], first_midi, last_midi)
+    clip_id, split, tier, video = row[:4]
+    return Clip(clip_id, split, tier, video, first_midi, last_midi)
 
 
 def read_notes(path: Path | str) -> dict[str, Notes]:

@@ -156,13 +156,13 @@ def _convert(value: object, kind: Any, where: str) -> Any:
         if not isinstance(value, Mapping):
             raise InputError(f"params: {where} must be a mapping, found {value!r}")
         return {str(key): _convert(item, typing.get_args(kind)[1], f"{where}.{key}") for key, item in value.items()}
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _build(kind, value, where)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind is float and is_number:
-        return float(value)
-    if kind is int and is_number and float(value).is_integer():
-        return int(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if kind is float:
+            return float(value)
+        if kind is int and float(value).is_integer():
+            return int(value)
     if kind in (str, bool) and isinstance(value, kind):
         return value
     raise InputError(f"params: {where} must be {_kind_name(kind)}, found {value!r}")

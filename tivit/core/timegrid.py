@@ -7,6 +7,7 @@ grid starts at the timestamp of its first video frame. Frame positions may be fr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
@@ -29,10 +30,18 @@ class TimeGrid:
         if self.length < 0:
             raise InputError(f"a time grid cannot have {self.length} frames")
 
+    @overload
+    def time_s(self, frame: np.ndarray) -> np.ndarray: ...
+    @overload
+    def time_s(self, frame: float) -> float: ...
     def time_s(self, frame: np.ndarray | float) -> np.ndarray | float:
         """Return the instants (s) of frame positions; any shape, fractions allowed."""
         return self.start_s + np.asarray(frame, dtype=np.float64) / self.fps
 
+    @overload
+    def frame(self, time_s: np.ndarray) -> np.ndarray: ...
+    @overload
+    def frame(self, time_s: float) -> float: ...
     def frame(self, time_s: np.ndarray | float) -> np.ndarray | float:
         """Return the fractional frame positions of instants (s); any shape."""
         return (np.asarray(time_s, dtype=np.float64) - self.start_s) * self.fps

@@ -92,7 +92,9 @@ def collect(clips: Sequence[ClipLogits], thresholds: Thresholds, lowest_onset: f
     if lowest_onset is not None:
         lowest["onset"] = min(lowest["onset"], lowest_onset)
     row_s = ROW_GAP_S + max((clip.grid.time_s(clip.grid.length) - clip.grid.start_s for clip in clips), default=0.0)
-    onsets, offsets, supports, pitches, pads = [], [], [], [], []
+    onsets: list[Peaks] = []
+    offsets: list[Peaks] = []
+    supports, pitches, pads = [], [], []
     for number, clip in enumerate(clips):
         _check(clip)
         fps = clip.grid.fps

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
-from tivit.core.params import check_choice, check_range, section
+from tivit.core.params import check_choice, check_range
+
+WINDOW_LIMITS = (8, 100_000)
+"""Fewest and most frames of a window."""
+UNSAID_WINDOW_FRAMES = 512
+"""The window for logits whose maker did not say: 300 MB of features. Only a recurrent network's answer depends on it."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class LogitsParams:
             check_choice("logits.splits", split, SPLITS)
         if not self.splits:
             raise InputError("logits.splits is empty; name at least one of train, val, test")
-        check_range("logits.window_frames", self.window_frames, 8, 100_000)
+        check_range("logits.window_frames", self.window_frames, *WINDOW_LIMITS)
         if self.max_clips is not None:
             check_range("logits.max_clips", self.max_clips, 1, 1_000_000)
         if self.timeout_s is not None:
@@ -43,15 +48,19 @@ def recorded(params: LogitsParams) -> dict[str, Any]:
     return {"window_frames": params.window_frames}
 
 
-def followed(params: LogitsParams, record: Mapping[str, Any], path: Path) -> LogitsParams:
-    """Return `params` with the values that `recorded` kept.
+def followed_window(record: Mapping[str, Any], path: Path) -> int:
+    """Return the window length (frames) that a record of `recorded` kept, UNSAID_WINDOW_FRAMES where it kept none.
 
     Raises
     ------
     InputError
-        A value cannot be used; the file `path`, from which the record comes, is named.
+        The value cannot be used; the file `path`, from which the record comes, is named.
     """
+    value = record.get("window_frames", UNSAID_WINDOW_FRAMES)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InputError(f"{path}: chosen_under: logits.window_frames must be a whole number, not {value!r}")
     try:
-        return section({"logits": {**asdict(params), "splits": list(params.splits), **record}}, "logits", LogitsParams)
+        check_range("logits.window_frames", value, *WINDOW_LIMITS)
     except InputError as error:
-        raise InputError(f"{path}: chosen_under: {str(error).removeprefix('params: ')}") from None
+        raise InputError(f"{path}: chosen_under: {error}") from None
+    return value

@@ -6,9 +6,11 @@ Float16 is a way to store them only: `load_checkpoint` copies the values into a 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,7 +18,9 @@ from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
 from tivit.decoding.thresholds import read_thresholds, write_thresholds
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from tivit.pretrained.files import THRESHOLDS_NAME, WEIGHTS_NAME, Trained
+from tivit.pretrained.files import Trained
+from tivit.pretrained.names import RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME
+from tivit.pretrained.recipe import recipe_of, write_recipe
 
 MAX_BYTES = 1_500_000
 """Larger files do not belong into git."""
@@ -24,31 +28,34 @@ MAX_BYTES = 1_500_000
 
 @dataclass(frozen=True)
 class Exported:
-    """The files that were written, their sizes in bytes, and how the weights are stored: float32 or float16."""
+    """The files that were written with their sizes in bytes, weights first, and how those are stored: float32 or float16."""
 
-    files: Trained
-    checkpoint_bytes: int
-    thresholds_bytes: int
+    files: dict[Path, int]
     dtype: str
 
     def sentence(self) -> str:
         """Return the closing lines for the user."""
-        return (
-            f"{self.files.checkpoint}: {self.checkpoint_bytes:,} bytes, {self.dtype}\n"
-            f"{self.files.thresholds}: {self.thresholds_bytes:,} bytes"
-        )
+        lines = [f"{path}: {size:,} bytes" for path, size in self.files.items()]
+        return "\n".join([f"{lines[0]}, {self.dtype}", *lines[1:]])
 
 
-def export_weights(source: Trained, folder: Path, max_bytes: int = MAX_BYTES) -> Exported:
-    """Write the checkpoint and thresholds of `source` to `folder`, atomically, the weights in `max_bytes` bytes at most.
+def export_weights(source: Trained, params: Mapping[str, Any], folder: Path, max_bytes: int = MAX_BYTES) -> Exported:
+    """Write checkpoint, thresholds and recipe to `folder`, each atomically, the weights in `max_bytes` bytes at most.
+
+    Parameters
+    ----------
+    source : the trained checkpoint and the thresholds that were chosen for it.
+    params : the content of the params file both were made with; the recipe keeps what a transcription needs of it.
+    folder : where the three files go.
+    max_bytes : the weights are stored as float16 when they take more than this as float32.
 
     Raises
     ------
     InputError
-        A file of `source` cannot be used, its weights do not fit even as float16, or float16 cannot hold one of them. Nothing
-        is written then.
+        A file of `source` or a section of `params` cannot be used, the weights do not fit even as float16, or float16 cannot
+        hold one of them. Nothing is written then.
     """
-    trained, thresholds = load_checkpoint(source.checkpoint), read_thresholds(source.thresholds)
+    trained, thresholds, recipe = load_checkpoint(source.checkpoint), read_thresholds(source.thresholds), recipe_of(params)
     content, dtype = _bytes_of(trained), "float32"
     if len(content) > max_bytes:
         content, dtype = _bytes_of(_halved(trained, source.checkpoint)), "float16"
@@ -57,10 +64,11 @@ def export_weights(source: Trained, folder: Path, max_bytes: int = MAX_BYTES) ->
             f"{source.checkpoint}: its weights take {len(content):,} bytes as float16, and the project ships {max_bytes:,} "
             "at most; train a smaller model (model.dim)"
         )
-    files = Trained(Path(folder) / WEIGHTS_NAME, Path(folder) / THRESHOLDS_NAME)
-    write_bytes(files.checkpoint, content)
-    write_thresholds(files.thresholds, thresholds)
-    return Exported(files, len(content), files.thresholds.stat().st_size, dtype)
+    paths = [Path(folder) / name for name in (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME)]
+    write_bytes(paths[0], content)
+    write_thresholds(paths[1], thresholds)
+    write_recipe(paths[2], recipe)
+    return Exported({path: path.stat().st_size for path in paths}, dtype)
 
 
 def _bytes_of(trained: Checkpoint) -> bytes:

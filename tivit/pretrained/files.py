@@ -6,30 +6,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tivit.core.errors import InputError
-
-FOLDER = Path(__file__).parent
-WEIGHTS_NAME, THRESHOLDS_NAME = "weights.pt", "thresholds.json"
-TRAINED_CHECKPOINT, TRAINED_THRESHOLDS = Path("data/model/best.pt"), Path("metrics/thresholds.json")
+from tivit.pretrained import names
+from tivit.pretrained.names import RECIPE_NAME, THRESHOLDS_NAME, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS, WEIGHTS_NAME
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A checkpoint file and the file of thresholds that were chosen for it."""
+    """A checkpoint file and the file of thresholds that were chosen for it.
+
+    `recipe` holds the params that a transcription with them needs (`tivit.pretrained.recipe`); None: a params file has them.
+    """
 
     checkpoint: Path
     thresholds: Path
+    recipe: Path | None = None
 
 
 def shipped(folder: Path) -> Trained:
     """Return the files that come with the project, in `folder`; raise InputError when one is missing."""
-    result = Trained(folder / WEIGHTS_NAME, folder / THRESHOLDS_NAME)
-    for path in (result.checkpoint, result.thresholds):
+    paths = [folder / name for name in (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME)]
+    for path in paths:
         if not path.is_file():
             raise InputError(
                 f"{path}: no such file, so this copy of the project has no weights of its own; give --checkpoint and "
                 f"--thresholds ({TRAINED_CHECKPOINT} and {TRAINED_THRESHOLDS} after `dvc repro`)"
             )
-    return result
+    return Trained(*paths)
 
 
 def chosen(checkpoint: Path | None, thresholds: Path | None) -> Trained:
@@ -41,7 +43,7 @@ def chosen(checkpoint: Path | None, thresholds: Path | None) -> Trained:
         One is given without the other (thresholds fit only the weights they were chosen for), or none is and none came along.
     """
     if checkpoint is None and thresholds is None:
-        return shipped(FOLDER)
+        return shipped(names.FOLDER)
     if thresholds is None:
         raise InputError(f"--checkpoint {checkpoint} needs --thresholds, those chosen for it (such as {TRAINED_THRESHOLDS})")
     if checkpoint is None:

@@ -31,10 +31,10 @@ from tivit.scoring.timing import MS_PER_S
 _REGISTER_STARTS = [midi_of_name(name) for name in ("C3", "C4", "C5")]
 REGISTERS = ("bass", "tenor", "alto", "treble")
 _REGISTER = np.searchsorted(_REGISTER_STARTS, MIDI, side="right")
-KEYS_OF_KIND = {
+KEYS_OF_KIND: dict[str, np.ndarray] = {
     "white": ~IS_BLACK,
     "black": IS_BLACK,
-    **{name: number == _REGISTER for number, name in enumerate(REGISTERS)},
+    **{name: np.equal(number, _REGISTER) for number, name in enumerate(REGISTERS)},
 }
 """Kinds that the key alone decides: which keys are of it, bool (88,)."""
 KINDS = (*KEYS_OF_KIND, "repeats", "chords")

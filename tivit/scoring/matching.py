@@ -94,6 +94,6 @@ def _augmented(edges: Edges) -> np.ndarray:
                 while free is not None:
                     reference = came_from[free]
                     owner[free] = reference
-                    free, partner[reference] = partner.get(reference), free
+                    partner[reference], free = free, partner.get(reference)
                 break
     return np.array(sorted(partner.items()), dtype=np.int64).reshape(-1, 2)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from tivit.core.artifacts import write_bytes
-from tivit.core.keyboard import BLACK_KEYS, HIGHEST_MIDI, LOWEST_MIDI, OCTAVE_KEYS, midi_of, name_of
+from tivit.core.keyboard import BLACK_KEYS, HIGHEST_MIDI, LOWEST_MIDI, OCTAVE_KEYS, KeyNumbers, midi_of, name_of
 from tivit.core.notes import Notes
 from tivit.core.timegrid import TimeGrid
 
@@ -43,7 +43,7 @@ class Sheet:
         """Return the columns of instants (s), whole px."""
         return np.round(LEFT_PX + (np.asarray(time_s) - self.start_s) * self.px_per_s).astype(int)
 
-    def y(self, midi: np.ndarray | int) -> np.ndarray | int:
+    def y(self, midi: KeyNumbers) -> KeyNumbers:
         """Return the topmost rows of keys, px."""
         return TOP_PX + (self.high_midi - midi) * ROW_PX
 

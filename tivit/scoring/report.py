@@ -29,7 +29,7 @@ MS_DECIMALS = 1
 
 def clip_rows(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> list[list[object]]:
     """Return one row per clip, columns `CLIP_COLUMNS`; found, missed and invented count onsets at 50 ms, "" is no value."""
-    rows = []
+    rows: list[list[object]] = []
     for clip_id, score in scores.items():
         counts, values = score.counts["onset_50"], score.values()
         missed, invented = counts.reference - counts.matched, counts.estimate - counts.matched
@@ -56,7 +56,7 @@ def kind_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], li
 def census_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[object]]]:
     """Return the header and one row per class of error: of "all" those of `census.CENSUS_COLUMNS`, then each tier's count."""
     every, tiers = blocks["all"], _tiers(blocks)
-    rows = [
+    rows: list[list[object]] = [
         [name, every[f"errors_{name}"], every.get(f"share_{name}", ""), *(blocks[tier][f"errors_{name}"] for tier in tiers)]
         for name in CLASSES
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from tivit.core.keyboard import IS_BLACK, KEY_COUNT
 from tivit.decoding.thresholds import HeadThreshold, KeyValues, Thresholds
 from tivit.sweeping.counting import ColourCounts
 
+Item = TypeVar("Item")
 LAG_TOLERANCE_S = 0.1
 FEWEST_FOR_LAG = 10
 ROUNDING = 1e-9
@@ -32,7 +34,7 @@ class Point:
     frame_f1: float | None = None
 
 
-def best_point(points: Sequence[Point], key: Callable[[Point], tuple[float, ...]], tie: float, place: float) -> Point:
+def best_point(points: Sequence[Item], key: Callable[[Item], tuple[float, ...]], tie: float, place: float) -> Item:
     """Return the point with the highest score; `key` gives (score, threshold, ...), ties as `tivit.sweeping.search` says.
 
     `place`: where among the ties, from their lowest thresholds (0) to their highest (1).
@@ -58,7 +60,8 @@ def lags_of(late_s: np.ndarray, row: np.ndarray, per_colour: bool) -> tuple[floa
     if not per_colour:
         return common, common
     white, black = (late_s[is_colour & (np.abs(late_s) <= LAG_TOLERANCE_S)] for is_colour in (~is_black, is_black))
-    return tuple(_median_s(side) if len(side) >= FEWEST_FOR_LAG else common for side in (white, black))
+    white_s, black_s = (_median_s(side) if len(side) >= FEWEST_FOR_LAG else common for side in (white, black))
+    return white_s, black_s
 
 
 def _median_s(late_s: np.ndarray) -> float:

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -151,8 +151,9 @@ class _Begun:
     counts: ColourCounts
     lags_s: dict[str, tuple[float, float]]
 
-    def with_lags(self, thresholds: Thresholds) -> dict[str, HeadThreshold]:
-        return {name: with_lags(getattr(thresholds, name), lags_s) for name, lags_s in self.lags_s.items()}
+    def with_lags(self, thresholds: Thresholds) -> Thresholds:
+        heads: dict[str, Any] = {name: with_lags(getattr(thresholds, name), lags_s) for name, lags_s in self.lags_s.items()}
+        return replace(thresholds, **heads)
 
 
 def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str) -> SweepResult:
@@ -188,8 +189,8 @@ def _start(clips: Sequence[ClipLogits], references: Sequence[Notes], params: Swe
     fitted = calibrate(clips, references) if params.calibrate else {}
     heads = {}
     for name in EVENT_HEADS:
-        scale = {"temperature": fitted[name].temperature, "bias": fitted[name].bias} if name in fitted else {}
-        heads[name] = HeadThreshold(0.5, 0.5, 0.0, **{"temperature": 1.0, "bias": 0.0, **scale})
+        temperature, bias = (fitted[name].temperature, fitted[name].bias) if name in fitted else (1.0, 0.0)
+        heads[name] = HeadThreshold(0.5, 0.5, 0.0, temperature, bias)
     return Thresholds(
         **heads, rules=params.rules, split=split, metric=METRICS[params.objective], chosen_under={}, label_lag_s=0.0
     )
@@ -214,7 +215,7 @@ def _axes(clips: Sequence[ClipLogits], start: Thresholds, params: SweepParams) -
 def _search(task: _Task, start: Thresholds, axes: Axes) -> tuple[_Scored, list[Point]]:
     """Return the best of the combinations of `axes`, and all points scored on the way."""
     middle = _middle(axes)
-    pairs = list(product(*axes[:2]))
+    pairs = list(product(axes[0], axes[1]))
     if task.is_joint:
         scored = [item for pair in pairs for item in _end_points(task, of_values(start, *pair, *middle[2:]), axes)]
         return _best_of(task, scored, task.metric), [item.point for item in scored]
@@ -238,7 +239,7 @@ def _best_of(task: _Task, scored: Sequence[_Scored], metric: str) -> _Scored:
     white = best(lambda item: item.counts[metric].mixed(black.counts[metric]))
     counts = {name: count.mixed(black.counts[name]) for name, count in white.counts.items()}
     heads = {name: mixed(getattr(white.thresholds, name), getattr(black.thresholds, name)) for name in EVENT_HEADS}
-    thresholds = replace(white.thresholds, **heads)
+    thresholds = replace(white.thresholds, onset=heads["onset"], pitch=heads["pitch"], offset=heads["offset"])
     return _Scored(white.values, thresholds, counts, point_of(thresholds, counts))
 
 
@@ -259,14 +260,15 @@ def _onset_points(
 
 def _end_points(task: _Task, start: Thresholds, axes: Axes) -> list[_Scored]:
     """Return all combinations of hold and offset threshold at the onset and pitch thresholds of `start`."""
-    scored, begun = [], None
+    scored = []
+    begun: _Begun | None = None
     for hold in axes[2]:
         for number, offset in enumerate(axes[3]):
             pitch = set_all(start.pitch, hold=hold)
             thresholds = replace(start, pitch=pitch, offset=set_all(start.offset, threshold=offset, hold=offset))
-            if number == 0 or not DECODERS[task.params.rules.decoder].are_ends_apart:
+            if begun is None or number == 0 or not DECODERS[task.params.rules.decoder].are_ends_apart:
                 begun = _begun(task, thresholds)
-            thresholds = replace(thresholds, **begun.with_lags(thresholds))
+            thresholds = begun.with_lags(thresholds)
             onset_s, offset_s = spans(task.events, begun.decision, thresholds)
             counts = {
                 "onset": begun.counts,

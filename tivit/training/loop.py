@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tivit.core.errors import InputError
 from tivit.core.heads import VELOCITY
 from tivit.core.run.progress import progress_bar
 from tivit.core.run.runtime import RuntimeParams
@@ -315,7 +316,9 @@ def _with_bar(trainer: Trainer) -> Iterator[dict[str, float]]:
 
 
 def _tensorboard(fingerprint: str, step: int) -> Any:
-    from torch.utils.tensorboard import SummaryWriter
-
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError:
+        raise InputError("training needs TensorBoard for its curves; pip install 'tivit[pipeline]'") from None
     name = f"{time.strftime('%Y%m%d')}-{fingerprint[:12]}"
     return SummaryWriter(str(RUNS_DIR / name), purge_step=step or None)

@@ -6,11 +6,12 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tivit.core import params as params_file
 from tivit.core.errors import InputError
-from tivit.core.run.runtime import RuntimeParams
+
+if TYPE_CHECKING:
+    from tivit.core.run.runtime import RuntimeParams
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -27,6 +28,9 @@ def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[s
     arguments = parser.parse_args(argv)
 
     def work() -> None:
+        from tivit.core import params as params_file  # here, as `tivit --help` imports this module and should answer at once
+        from tivit.core.run.runtime import RuntimeParams
+
         set_verbose(arguments.verbose)
         values = params_file.load(arguments.params)
         run(values, params_file.section(values, "runtime", RuntimeParams))

@@ -17,13 +17,15 @@ from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds, write_thresholds
 from tivit.model.build import build_model
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from tivit.pretrained import files
+from tivit.pretrained import names
 from tivit.pretrained.export import MAX_BYTES, export_weights
-from tivit.pretrained.files import FOLDER, THRESHOLDS_NAME, WEIGHTS_NAME, Trained, chosen, shipped
+from tivit.pretrained.files import Trained, chosen, shipped
+from tivit.pretrained.names import FOLDER, RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME
 from tivit.scoring.scores import score_clip
 from tivit.synth.dataset import ClipTask, write_clip
 from tivit.synth.params import SynthParams
 
+VALUES = load(PARAMS_FILE)
 LENGTH_S = 3.0
 GRID = TimeGrid(30.0, 0.0, 90)
 
@@ -38,21 +40,22 @@ def source(tmp_path):
 
 
 def test_small_weights_are_stored_as_they_are(source, tmp_path):
-    exported = export_weights(source, tmp_path / "out")
+    exported = export_weights(source, VALUES, tmp_path / "out")
     assert exported.dtype == "float32"
-    before, after = (load_checkpoint(path).model.state_dict() for path in (source.checkpoint, exported.files.checkpoint))
+    weights, thresholds, _ = exported.files
+    before, after = (load_checkpoint(path).model.state_dict() for path in (source.checkpoint, weights))
     assert all(torch.equal(after[name], value) for name, value in before.items())
-    assert read_thresholds(exported.files.thresholds) == THRESHOLDS
-    assert exported.checkpoint_bytes == exported.files.checkpoint.stat().st_size
-    assert f"weights.pt: {exported.checkpoint_bytes:,} bytes, float32" in exported.sentence()
+    assert read_thresholds(thresholds) == THRESHOLDS
+    assert f"weights.pt: {weights.stat().st_size:,} bytes, float32" in exported.sentence()
 
 
 def test_larger_weights_are_stored_as_float16_and_loaded_as_float32(source, tmp_path):
-    exported = export_weights(source, tmp_path / "out", max_bytes=source.checkpoint.stat().st_size - 1)
-    assert exported.dtype == "float16" and exported.checkpoint_bytes < source.checkpoint.stat().st_size
-    stored = torch.load(exported.files.checkpoint, weights_only=True)["weights"].values()
+    exported = export_weights(source, VALUES, tmp_path / "out", max_bytes=source.checkpoint.stat().st_size - 1)
+    weights = next(iter(exported.files))
+    assert exported.dtype == "float16" and exported.files[weights] < source.checkpoint.stat().st_size
+    stored = torch.load(weights, weights_only=True)["weights"].values()
     assert {value.dtype for value in stored if value.is_floating_point()} == {torch.float16}
-    before, after = load_checkpoint(source.checkpoint), load_checkpoint(exported.files.checkpoint)
+    before, after = load_checkpoint(source.checkpoint), load_checkpoint(weights)
     assert {value.dtype for value in after.model.parameters()} == {torch.float32}
     assert replace(after, model=before.model) == before
     for name, value in before.model.state_dict().items():
@@ -62,7 +65,7 @@ def test_larger_weights_are_stored_as_float16_and_loaded_as_float32(source, tmp_
 
 def test_too_large_weights_are_refused_and_nothing_is_written(source, tmp_path):
     with pytest.raises(InputError, match=r"best\.pt: its weights take [\d,]+ bytes as float16, .* ships 1,000 at most"):
-        export_weights(source, tmp_path / "out", max_bytes=1000)
+        export_weights(source, VALUES, tmp_path / "out", max_bytes=1000)
     assert not (tmp_path / "out").exists()
 
 
@@ -73,23 +76,24 @@ def test_weights_that_float16_cannot_hold_are_refused(source, tmp_path):
         value.flatten()[0] = 1e6
     save_checkpoint(source.checkpoint, trained)
     with pytest.raises(InputError, match=rf"best\.pt: {name} holds a value that is not a number of float16"):
-        export_weights(source, tmp_path / "out", max_bytes=source.checkpoint.stat().st_size - 1)
+        export_weights(source, VALUES, tmp_path / "out", max_bytes=source.checkpoint.stat().st_size - 1)
     assert not (tmp_path / "out").exists()
 
 
-def test_the_command_writes_both_files_and_says_their_sizes(source, tmp_path, capsys):
+def test_the_command_writes_all_files_and_says_their_sizes(source, tmp_path, capsys):
     out = tmp_path / "out"
     given = ["--checkpoint", str(source.checkpoint), "--thresholds", str(source.thresholds)]
-    assert main(["export-weights", *given, "--out", str(out)]) == 0
-    assert sorted(path.name for path in out.iterdir()) == [THRESHOLDS_NAME, WEIGHTS_NAME]
+    assert main(["export-weights", *given, "--params", str(PARAMS_FILE), "--out", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == {RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME}
     said = capsys.readouterr().out
     assert all(f"{path}: {path.stat().st_size:,} bytes" in said for path in out.iterdir())
 
 
 def test_both_files_are_given_or_none(tmp_path, monkeypatch, source):
-    export_weights(source, tmp_path / "came_along")
-    monkeypatch.setattr(files, "FOLDER", tmp_path / "came_along")
-    assert chosen(None, None) == Trained(tmp_path / "came_along" / WEIGHTS_NAME, tmp_path / "came_along" / THRESHOLDS_NAME)
+    export_weights(source, VALUES, tmp_path / "came_along")
+    monkeypatch.setattr(names, "FOLDER", tmp_path / "came_along")
+    shipped_names = (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME)
+    assert chosen(None, None) == Trained(*(tmp_path / "came_along" / name for name in shipped_names))
     assert chosen(Path("my.pt"), Path("my.json")) == Trained(Path("my.pt"), Path("my.json"))
     with pytest.raises(InputError, match=r"--checkpoint my\.pt needs --thresholds"):
         chosen(Path("my.pt"), None)
@@ -106,19 +110,20 @@ def test_a_copy_without_weights_says_what_to_give(tmp_path):
 def rendered(tmp_path_factory):
     """Return the video of a plain clip of three seconds."""
     folder = tmp_path_factory.mktemp("rendered")
-    synth = replace(section(load(PARAMS_FILE), "synth", SynthParams), test_s=LENGTH_S, seed=1)
+    synth = replace(section(VALUES, "synth", SynthParams), test_s=LENGTH_S, seed=1)
     (folder / "test").mkdir()
     write_clip(folder, synth, task=ClipTask("test", 0, "plain", "plain_000"))
     return folder / "test/plain_000.mp4"
 
 
 def transcribe(video, output):
-    return main(["transcribe", str(video), "-o", str(output), "--params", str(PARAMS_FILE)])
+    return main(["transcribe", str(video), "-o", str(output)])
 
 
-def test_the_weights_of_the_project_read_a_clip_rendered_here(rendered, tmp_path):
+def test_the_weights_of_the_project_read_a_clip_rendered_here(rendered, tmp_path, monkeypatch):
     """The whole chain, the keyboard found from pixels: broken weights fall far below the bound. It is no benchmark."""
     assert (FOLDER / WEIGHTS_NAME).stat().st_size <= MAX_BYTES
+    monkeypatch.chdir(tmp_path)
     output = tmp_path / "out.mid"
     assert transcribe(rendered, output) == 0
     truth = read_midi(rendered.with_suffix(".mid"))

@@ -1,0 +1,60 @@
+"""`tivit <command>`: finds the command, carries it out, and turns bad input into one sentence and an exit status.
+
+Whatever takes long to import is imported by the `run` of a command, so that `tivit --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from tivit.commands import check, compare, export_weights, index, score, sweep, synthesize, transcribe
+from tivit.commands.parser import CommandParser
+from tivit.core.run.stage import exit_status, set_verbose
+
+COMMANDS: tuple[ModuleType, ...] = (transcribe, score, sweep, compare, check, index, synthesize, export_weights)
+PACKAGE = "tivit"
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib import metadata
+
+        try:
+            version = metadata.version(PACKAGE)
+        except metadata.PackageNotFoundError:
+            version = "(not installed; run from its folder)"
+        print(f"{PACKAGE} {version}")
+        parser.exit()
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of `tivit` with every command in it; the namespace it makes has the command's `run`."""
+    parser = CommandParser(
+        prog=PACKAGE,
+        description="Video of a piano keyboard in, notes out.",
+        epilog="The stages of the pipeline are no commands of this program: `dvc repro` runs them.",
+    )
+    parser.add_argument("--version", action=_Version, help="say which version is installed")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for command in COMMANDS:
+        command.add(commands).set_defaults(run=command.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 faults found, 2 bad input, 130 stopped."""
+    arguments = command_parser().parse_args(argv)
+    status = 0
+
+    def work() -> None:
+        nonlocal status
+        set_verbose(arguments.verbose)
+        status = arguments.run(arguments)
+
+    return exit_status(work) or status
