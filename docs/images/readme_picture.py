@@ -124,7 +124,7 @@ def main() -> None:
         caption("1  A frame of the video (rendered by the project)"), fit(sample.image), gap,
         caption("2  The keyboard is found and rectified: every key has its own columns"),
         fit(strip_picture(registration, frame, geometry)), gap,
-        caption("3  Notes read from the video: right hand blue, left hand orange; the true notes are outlined; the line is the frame above"),
+        caption("3  Notes read from the video: right hand blue, left hand orange. True notes are outlined; the line is now"),
         piano_roll(truth, estimate, arguments.seconds, sample.time_s),
     ]  # fmt: skip
     sheet = cv2.copyMakeBorder(np.vstack(parts), *(MARGIN_PX,) * 4, cv2.BORDER_CONSTANT, value=PAPER)
