@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doc_commands import PENDING, PLACEHOLDERS, check, check_mention, is_param
+import yaml
+from doc_commands import PENDING, PLACEHOLDERS, check, check_mention, is_known_param, is_param
 from doc_pages import PAGES, anchors, blocks, code_spans, commands, links, page_text, target_page
 from dvc.cli import DvcParserError
 from pipeline_cases import ROOT, environment
@@ -24,11 +25,14 @@ LIMIT_S = 120
 """A block that is run and takes longer than this on a busy machine should be marked."""
 BLOCKS = [block for page in PAGES for block in blocks(page) if block.language == "bash"]
 RUN = list({block.text: block for block in reversed(BLOCKS) if block.reason is None}.values())[::-1]
+SECTIONS = {name: keys for name, keys in yaml.safe_load((ROOT / "params.yaml").read_text()).items() if isinstance(keys, dict)}
+FILE_ENDINGS = ("csv", "json", "npz", "yaml", "py", "md")
 PAGES_RUN = sorted({block.page for block in RUN})
 MENTIONED = re.compile(r"(?:PYTHONPATH=\S+ )?(?:tivit|python|python3|dvc|torchrun|pip install) \S.*")
 MOVED = {
-    "tivit/scoring", "tivit/sweeping", "tivit/labels", "tivit/commands", "tivit/core/run", "tests/decoding", "tests/datasets",
-    "tests/model", "tests/registration", "tests/stages", "tests/helpers/registration_views.py",
+    "tivit/scoring", "tivit/sweeping", "tivit/labels", "tivit/commands", "tivit/core/run", "tivit/decoding/decoders.py",
+    "tests/decoding", "tests/datasets", "tests/model", "tests/registration", "tests/stages",
+    "tests/helpers/registration_views.py",
 }  # fmt: skip
 """Paths that come with changes made beside this one; `test_nothing_is_pending_that_is_there` tells when to empty this."""
 
@@ -175,6 +179,17 @@ def test_files_named_in_the_text_exist(page):
             path = ROOT / name
             there = path.exists() or path.with_suffix(".py").exists()
             assert there or any(name == moved or name.startswith(f"{moved}/") for moved in MOVED), f"{page}: {name}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_params_named_in_the_text_exist(page):
+    """`section.key`, with what may follow a key: a value, or a star for the keys that begin so."""
+    for span in code_spans(page):
+        match = re.fullmatch(rf"({'|'.join(SECTIONS)})\.([a-z][\w.]*)(\.?\*)?(?:[:=] ?.+)?", span)
+        if match and not match.group(2).endswith(FILE_ENDINGS):
+            section, key, star = match.groups()
+            begins = [name for name in SECTIONS[section] if name.startswith(key)] if star == "*" else []
+            assert begins or is_known_param(f"{section}.{key}"), f"{page}: {span}"
 
 
 def test_nothing_is_pending_that_is_there():
