@@ -4,16 +4,18 @@ Every ```bash block is run in a scratch copy of the project with tiny data, unle
 `<!-- not run: REASON -->`. The commands of all blocks, and those named in sentences, are checked without being run.
 """
 
+import importlib.util
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from doc_commands import PENDING, PLACEHOLDERS, check, check_mention, is_known_param, is_param
+from doc_commands import PENDING, PLACEHOLDERS, check, check_mention, is_known_param, is_param, params
 from doc_pages import PAGES, anchors, blocks, code_spans, commands, links, page_text, target_page
 from dvc.cli import DvcParserError
 from pipeline_cases import ROOT, environment
@@ -25,14 +27,14 @@ LIMIT_S = 120
 """A block that is run and takes longer than this on a busy machine should be marked."""
 BLOCKS = [block for page in PAGES for block in blocks(page) if block.language == "bash"]
 RUN = list({block.text: block for block in reversed(BLOCKS) if block.reason is None}.values())[::-1]
-SECTIONS = {name: keys for name, keys in yaml.safe_load((ROOT / "params.yaml").read_text()).items() if isinstance(keys, dict)}
+SECTIONS = {name: keys for name, keys in params().items() if isinstance(keys, dict)}
 FILE_ENDINGS = ("csv", "json", "npz", "yaml", "py", "md")
 PAGES_RUN = sorted({block.page for block in RUN})
 MENTIONED = re.compile(r"(?:PYTHONPATH=\S+ )?(?:tivit|python|python3|dvc|torchrun|pip install) \S.*")
 MOVED = {
     "tivit/scoring", "tivit/sweeping", "tivit/labels", "tivit/commands", "tivit/core/run", "tivit/decoding/decoders.py",
     "tests/decoding", "tests/datasets", "tests/model", "tests/registration", "tests/stages",
-    "tests/helpers/registration_views.py",
+    "tests/helpers/registration_views.py", ".github/workflows",
 }  # fmt: skip
 """Paths that come with changes made beside this one; `test_nothing_is_pending_that_is_there` tells when to empty this."""
 
@@ -44,6 +46,9 @@ MENTIONS = [
     for span in code_spans(page)
     if MENTIONED.fullmatch(span) and "git+" not in span
 ]
+
+
+SCRIPTS = sorted({word for _, words in COMMANDS + MENTIONS if "python" in words for word in words if word.endswith(".py")})
 
 
 def named(item: tuple[str, list[str]]) -> str:
@@ -190,6 +195,22 @@ def test_params_named_in_the_text_exist(page):
             section, key, star = match.groups()
             begins = [name for name in SECTIONS[section] if name.startswith(key)] if star == "*" else []
             assert begins or is_known_param(f"{section}.{key}"), f"{page}: {span}"
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_documented_script_imports_what_there_is(script):
+    """A module that was moved is noticed here, not by the reader who runs a benchmark."""
+    spec = importlib.util.spec_from_file_location(f"documented_{Path(script).stem}", ROOT / script)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    assert callable(module.main)
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
 
 
 def test_nothing_is_pending_that_is_there():

@@ -99,9 +99,15 @@ def check_mention(words: list[str]) -> None:
     return None
 
 
+@cache
+def params() -> dict:
+    """Return the content of params.yaml."""
+    return yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
 def is_param(name: str) -> bool:
     """True when params.yaml has the key `a.b.c`."""
-    value = yaml.safe_load((ROOT / "params.yaml").read_text())
+    value = params()
     for part in name.split("."):
         if not isinstance(value, dict) or part not in value:
             return False
