@@ -13,76 +13,22 @@ import numpy as np
 import pretty_midi
 import pytest
 import yaml
-from paths import ROOT
+from pipeline_cases import SHIPPED, START, change_params, run, stages_run
 
 from tivit.core.manifest import read_manifest
 from tivit.core.notes import make_notes, read_midi, write_midi
-from tivit.core.params import load
 from tivit.core.timegrid import TimeGrid
 from tivit.scoring.scores import score_clip
 
-STAGES = ["synthesize", "register", "strips", "manifest", "train", "logits", "decode", "sweep", "evaluate"]
-SHIPPED, START = ROOT / "tivit/pretrained/weights.pt", "data/pretrained/best.pt"
 LEAST_F1 = 0.6
 """Of onsets at 50 ms: far below what the weights reach (0.9), far above what a broken chain does."""
 TRAINED = ("--checkpoint", "data/model/best.pt", "--thresholds", "metrics/thresholds.json")
 
 
-def run(folder: Path, *arguments: str) -> str:
-    """Run `python -m ...` in `folder` with this interpreter first on the path; return stdout, fail with all output."""
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "DVC_NO_ANALYTICS": "1",
-    }
-    done = subprocess.run([sys.executable, "-m", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def stages_run(output: str) -> list[str]:
-    """Return the stages DVC says it ran, in order."""
-    return re.findall(r"Running stage '(?:data/dvc.yaml:)?(\w+)'", output)
-
-
-def change_params(folder: Path, **sections: dict) -> None:
-    """Change values of sections of the params file; a mapping inside a section changes the keys it names."""
-    path = folder / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    for name, values in sections.items():
-        unknown = set(values) - set(params[name])
-        assert not unknown, f"{name} has no {unknown}"
-        old = params[name]
-        old |= {key: old[key] | value if isinstance(value, dict) else value for key, value in values.items()}
-    path.write_text(yaml.safe_dump(params, sort_keys=False))
-
-
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory) -> Path:
-    """Return a fresh git + DVC repository holding the project's tracked and new files, with tiny params, reproduced once."""
-    folder = tmp_path_factory.mktemp("clone")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file() and name != "dvc.lock" and name != "data/dvc.lock":
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    change_params(folder, **load(ROOT / "tests/tiny_params.yaml"))
-    shutil.copy(SHIPPED, folder / START)
-    for command in (
-        ["git", "init", "-q"],
-        ["git", "add", "-A"],
-        ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "clone"],
-    ):
-        subprocess.run(command, cwd=folder, check=True)
-    output = run(folder, "dvc", "repro")
-    assert stages_run(output) == STAGES
-    return folder
+def clone(pristine_clone, tmp_path_factory) -> Path:
+    """Return a clone in which the tiny pipeline has run, to be changed by the tests of this file."""
+    return shutil.copytree(pristine_clone, tmp_path_factory.mktemp("pipeline") / "clone", symlinks=True)
 
 
 def test_every_declared_output_is_there(clone):

@@ -196,6 +196,7 @@ def test_the_top_level_is_what_was_agreed():
     agreed = {
         "dvc.yaml", "dvc.lock", "params.yaml", "README.md", "requirements.txt", "pyproject.toml", "LICENSE",
         "stages", "tivit", "data", "tests", "metrics", "docs",
+        "CITATION.cff",  # GitHub and Zenodo read it here only
     }  # fmt: skip
     visible = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and not path.name.endswith(".egg-info")}
     assert visible <= agreed

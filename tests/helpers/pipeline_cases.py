@@ -1,0 +1,68 @@
+"""The real pipeline in a scratch clone with tiny params, for every test that needs what it leaves."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from paths import ROOT
+
+from tivit.core.params import load
+
+STAGES = ["synthesize", "register", "strips", "manifest", "train", "logits", "decode", "sweep", "evaluate"]
+SHIPPED, START = ROOT / "tivit/pretrained/weights.pt", "data/pretrained/best.pt"
+"""The tiny training starts from the weights that come with the project, so that there are notes to look at."""
+LOCKS = {"dvc.lock", "data/dvc.lock"}
+
+
+def environment(*first: Path) -> dict[str, str]:
+    """Return the environment of a command whose programs are those in `first`, then those of this interpreter."""
+    folders = [*map(str, first), str(Path(sys.executable).parent), os.environ["PATH"]]
+    return os.environ | {"PATH": os.pathsep.join(folders), "OMP_WAIT_POLICY": "PASSIVE", "DVC_NO_ANALYTICS": "1"}
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run `python -m ...` in `folder` with this interpreter first on the path; return stdout, fail with all output."""
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def stages_run(output: str) -> list[str]:
+    """Return the stages DVC says it ran, in order."""
+    return re.findall(r"Running stage '(?:data/dvc.yaml:)?(\w+)'", output)
+
+
+def change_params(folder: Path, **sections: dict) -> None:
+    """Change values of sections of the params file; a mapping inside a section changes the keys it names."""
+    path = folder / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    for name, values in sections.items():
+        unknown = set(values) - set(params[name])
+        assert not unknown, f"{name} has no {unknown}"
+        old = params[name]
+        old |= {key: old[key] | value if isinstance(value, dict) else value for key, value in values.items()}
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def make_clone(folder: Path) -> None:
+    """Make `folder` a fresh git + DVC repository of the project's tracked and new files, with tiny params, reproduced once."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file() and name not in LOCKS:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    change_params(folder, **load(ROOT / "tests/tiny_params.yaml"))
+    shutil.copy(SHIPPED, folder / START)
+    for command in (
+        ["git", "init", "-q"],
+        ["git", "add", "-A"],
+        ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "clone"],
+    ):
+        subprocess.run(command, cwd=folder, check=True)
+    assert stages_run(run(folder, "dvc", "repro")) == STAGES
