@@ -29,9 +29,9 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     dataset = open_dataset(section(params, "data", DataParams))
     clips = dataset.clips()
     tasks = tasks_of(dataset, clips, registration_params, geometry)
-    found, errors = {}, []
+    registrations, errors = {}, []
     for clip, item in zip(clips, register_clips(tasks, registration_params, geometry, runtime.workers), strict=True):
-        found[clip.clip_id] = registration = item.registration
+        registrations[clip.clip_id] = registration = item.registration
         if item.overlay is not None:
             write_bytes(FOLDER / "overlays" / f"{clip.clip_id.replace('/', '__')}.png", item.overlay)
         truth = dataset.true_key_centers_px(clip)
@@ -39,10 +39,10 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
             log.warning("%s %s: %s", registration.status.replace("_", " "), clip.clip_id, advice(registration))
         elif truth is not None:
             errors.append(errors_in_view(registration, truth, geometry))
-    write_registrations(FOLDER / FILE_NAME, found)
-    counts = status_counts(list(found.values()))
+    write_registrations(FOLDER / FILE_NAME, registrations)
+    counts = status_counts(list(registrations.values()))
     del counts["ok"]
-    metrics = summary(list(found.values()), errors) | counts
+    metrics = summary(list(registrations.values()), errors) | counts
     write_json("metrics/register.json", metrics)
     log.info("register: %s", ", ".join(f"{name} {value:g}" for name, value in metrics.items()))
 

@@ -1,6 +1,7 @@
 """Checkpoints: round trip, stable bytes, and one clear sentence for every file that is not one."""
 
 import pickle
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from tivit.core.errors import InputError
 from tivit.core.heads import head_names
 from tivit.model.build import build_model
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from tivit.model.params import BACKENDS
 
 
 def checkpoint(seed=0, **changes):
@@ -22,7 +24,7 @@ def test_round_trip(tmp_path):
     saved = checkpoint()
     save_checkpoint(tmp_path / "best.pt", saved)
     loaded = load_checkpoint(tmp_path / "best.pt")
-    assert (loaded.params, loaded.geometry) == (saved.params, saved.geometry)
+    assert (loaded.params, loaded.geometry) == (saved.params.of_backend(), saved.geometry)
     assert (loaded.fps, loaded.seed, loaded.step) == (30.0, 7, 123)
     assert not loaded.model.training
     assert torch.equal(loaded.model(noisy_inputs())["pitch"], saved.model(noisy_inputs())["pitch"])
@@ -33,6 +35,29 @@ def test_the_file_says_which_heads_it_has(tmp_path):
         save_checkpoint(tmp_path / "best.pt", checkpoint(velocity=has_velocity))
         assert torch.load(tmp_path / "best.pt", weights_only=True)["heads"] == list(head_names(has_velocity))
         assert load_checkpoint(tmp_path / "best.pt").model.head_names == head_names(has_velocity)
+
+
+def test_the_file_holds_the_sizes_of_its_own_backend_alone(tmp_path):
+    for backend in BACKENDS:
+        save_checkpoint(tmp_path / "best.pt", checkpoint(backend=backend))
+        model = torch.load(tmp_path / "best.pt", weights_only=True)["model"]
+        assert set(model) & set(BACKENDS) == {backend}
+        assert load_checkpoint(tmp_path / "best.pt").params == model_params(backend).of_backend()
+
+
+def test_a_file_of_the_version_before_gives_the_same_network(tmp_path):
+    saved = checkpoint()
+    save_checkpoint(tmp_path / "new.pt", saved)
+    content = torch.load(tmp_path / "new.pt", weights_only=True)
+    torch.save({**content, "version": 3, "model": asdict(saved.params)}, tmp_path / "old.pt")
+    old, new = (load_checkpoint(tmp_path / name) for name in ("old.pt", "new.pt"))
+    assert old.params == new.params
+    assert torch.equal(old.model(noisy_inputs())["onset"], new.model(noisy_inputs())["onset"])
+
+
+def test_the_sizes_of_the_backend_are_needed():
+    with pytest.raises(InputError, match="model.key_vivit is null"):
+        model_params(key_vivit=None)
 
 
 def test_equal_content_gives_equal_bytes_under_any_name(tmp_path):

@@ -67,20 +67,20 @@ class Dataset:
     @cached_property
     def listing(self) -> Listing:
         """Every clip of the dataset but the excluded ones, with a validation split, and what is left out; without own clips."""
-        found = self.layout.clips(sorted(self.index.files), self._opened, self.params)
-        return without(with_val(found, self.params.carve), self.params.exclude)
+        listing = self.layout.clips(sorted(self.index.files), self._opened, self.params)
+        return without(with_val(listing, self.params.carve), self.params.exclude)
 
     def clips(self) -> tuple[DatasetClip, ...]:
         """Return the clips chosen by `data.subsets` and `data.max_clips`, and every own clip, in id order."""
-        chosen = []
+        clips = []
         for split in SPLITS:
             of_split = [clip for clip in self.listing.clips if clip.split == split]
             subset = getattr(self.params.subsets, split)
             if subset is not None:
                 of_split = listed(of_split, split, SUBSET_FOLDER / Path(subset).name)
-            chosen += at_most(of_split, self.params.max_clips)
-        chosen += self.own.clips() if self.own else ()
-        return tuple(sorted(chosen, key=lambda clip: clip.clip_id))
+            clips += at_most(of_split, self.params.max_clips)
+        clips += self.own.clips() if self.own else ()
+        return tuple(sorted(clips, key=lambda clip: clip.clip_id))
 
     def clip_ids(self) -> frozenset[str]:
         """Return the ids of all clips of the dataset, chosen, left out or not, and of the own clips."""
@@ -162,9 +162,9 @@ def layout_of(name: str) -> Layout:
 
 
 def _open_own(params: DataParams) -> Dataset | None:
-    found = read_own()
+    layout_and_index = read_own()
     every = replace(params, root=str(OWN_FOLDER), max_clips=None, subsets=SubsetFiles(None, None, None), exclude=())
-    return Dataset(*found, every) if found else None
+    return Dataset(*layout_and_index, every) if layout_and_index else None
 
 
 def at_most(clips: Sequence[AnyClip], count: int | None) -> Sequence[AnyClip]:

@@ -27,9 +27,9 @@ def with_val(listing: Listing, rule: CarveRule) -> Listing:
     if len(train) == 1:
         raise InputError(f"{train[0].clip_id}: is the only train clip, so no validation split can be taken from train")
     ranked = sorted(train, key=lambda clip: hashlib.md5(f"{rule.seed}/{clip.clip_id}".encode(), usedforsecurity=False).digest())
-    chosen = {clip.clip_id for clip in ranked[: max(1, round(rule.val_share * len(train)))]}
-    clips = tuple(replace(clip, split="val") if clip.clip_id in chosen else clip for clip in listing.clips)
-    return replace(listing, clips=clips, carved=tuple(sorted(chosen)))
+    carved_ids = {clip.clip_id for clip in ranked[: max(1, round(rule.val_share * len(train)))]}
+    clips = tuple(replace(clip, split="val") if clip.clip_id in carved_ids else clip for clip in listing.clips)
+    return replace(listing, clips=clips, carved=tuple(sorted(carved_ids)))
 
 
 def without(listing: Listing, exclude: Sequence[str]) -> Listing:
@@ -59,8 +59,8 @@ def listed(clips: Sequence[DatasetClip], split: str, path: Path) -> list[Dataset
 
 def refuse_shared(splits: Mapping[str, Sequence[str]], what: str) -> None:
     """Raise InputError when one `what` (an id or content, a key of `splits`) stands in more than one split."""
-    for name, found in sorted(splits.items()):
-        if len(set(found)) > 1:
+    for name, names in sorted(splits.items()):
+        if len(set(names)) > 1:
             raise InputError(
-                f"{what} {name!r} is in the splits {' and '.join(sorted(set(found)))}; a recording may be in one only"
+                f"{what} {name!r} is in the splits {' and '.join(sorted(set(names)))}; a recording may be in one only"
             )

@@ -21,10 +21,12 @@ from tivit.core.heads import head_names
 from tivit.core.params import section
 from tivit.core.strip import StripGeometry
 from tivit.model.build import build_model
-from tivit.model.params import ModelParams
+from tivit.model.params import BACKENDS, ModelParams
 
 FORMAT = "tivit checkpoint"
-VERSION = 3
+VERSION = 4
+READABLE = (3, VERSION)
+"""Files of version 3 also hold the sizes of backends that they do not use."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint) -> None:
         "format": FORMAT,
         "version": VERSION,
         "heads": list(head_names(checkpoint.params.velocity)),
-        "model": asdict(checkpoint.params),
+        "model": {name: value for name, value in asdict(checkpoint.params.of_backend()).items() if value is not None},
         "geometry": asdict(checkpoint.geometry),
         "fps": checkpoint.fps,
         "seed": checkpoint.seed,
@@ -67,10 +69,11 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     content = read_torch(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: not a checkpoint of this project")
-    if content.get("version") != VERSION:
-        raise InputError(f"{path}: a checkpoint of version {content.get('version')}; this program reads version {VERSION}")
+    if content.get("version") not in READABLE:
+        versions = " and ".join(map(str, READABLE))
+        raise InputError(f"{path}: a checkpoint of version {content.get('version')}; this program reads versions {versions}")
     try:
-        params = section(content, "model", ModelParams)
+        params = section({"model": dict.fromkeys(BACKENDS) | content["model"]}, "model", ModelParams).of_backend()
         geometry = section(content, "geometry", StripGeometry)
         model = build_model(params, geometry)
         model.load_state_dict(content["weights"])

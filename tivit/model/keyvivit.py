@@ -94,19 +94,19 @@ class Interpolation(torch.autograd.Function):
     def forward(ctx: FunctionCtx, columns: Tensor, index: Tensor, fraction: Tensor) -> Tensor:
         ctx.save_for_backward(index, fraction)
         ctx.shape = columns.shape
-        seen = columns.index_select(1, index).unflatten(1, (KEY_COUNT, -1))
-        return torch.lerp(seen[:, :, :-1], seen[:, :, 1:], fraction)
+        columns_of_key = columns.index_select(1, index).unflatten(1, (KEY_COUNT, -1))
+        return torch.lerp(columns_of_key[:, :, :-1], columns_of_key[:, :, 1:], fraction)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None, None]:
         index, fraction = ctx.saved_tensors
         count, keys, columns, features = gradient.shape
-        seen = gradient.new_empty(count, keys, columns + 1, features)
-        torch.mul(gradient, 1 - fraction, out=seen[:, :, :-1])
-        seen[:, :, -1] = 0
-        seen[:, :, 1:] += gradient * fraction
-        return gradient.new_zeros(ctx.shape).index_add_(1, index, seen.flatten(1, 2)), None, None
+        columns_of_key = gradient.new_empty(count, keys, columns + 1, features)
+        torch.mul(gradient, 1 - fraction, out=columns_of_key[:, :, :-1])
+        columns_of_key[:, :, -1] = 0
+        columns_of_key[:, :, 1:] += gradient * fraction
+        return gradient.new_zeros(ctx.shape).index_add_(1, index, columns_of_key.flatten(1, 2)), None, None
 
 
 class KeyProjection(nn.Module):

@@ -1,8 +1,8 @@
-"""The `model` section of params.yaml: which network, and its sizes. Stored in every checkpoint."""
+"""The `model` section of params.yaml: which network, and its sizes. A checkpoint stores those of its own backend."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tivit.core.errors import InputError
 from tivit.core.params import check_choice, check_range
@@ -61,7 +61,7 @@ class CnnGruParams:
 @dataclass(frozen=True)
 class ModelParams:
     """backend: the network; velocity: whether it has that head; tiles: cuts of the strip along the keyboard; dim: width of a
-    token; dropout in the token layers.
+    token; dropout in the token layers. The sizes of backends that are not used may be None (null in params.yaml).
     """
 
     backend: str
@@ -70,15 +70,21 @@ class ModelParams:
     dim: int
     attention_heads: int
     dropout: float
-    key_vivit: KeyVivitParams
-    vivit: VivitParams
-    cnn_gru: CnnGruParams
+    key_vivit: KeyVivitParams | None
+    vivit: VivitParams | None
+    cnn_gru: CnnGruParams | None
 
     def __post_init__(self) -> None:
         check_choice("model.backend", self.backend, BACKENDS)
+        if getattr(self, self.backend) is None:
+            raise InputError(f"model.{self.backend} is null, but model.backend {self.backend} needs its sizes; give them")
         check_range("model.tiles", self.tiles, 1, 13)
         check_range("model.dim", self.dim, 4, 1024)
         check_range("model.attention_heads", self.attention_heads, 1, 32)
         check_range("model.dropout", self.dropout, 0.0, 0.9)
         if self.dim % self.attention_heads:
             raise InputError(f"model.dim {self.dim} is not a multiple of model.attention_heads {self.attention_heads}")
+
+    def of_backend(self) -> ModelParams:
+        """Return the same params without the sizes of backends that are not used."""
+        return replace(self, **{name: None for name in BACKENDS if name != self.backend})

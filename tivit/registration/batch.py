@@ -61,25 +61,25 @@ def register_clips(
     """Yield the registration of each task in order: kept from an earlier run, or found now on `workers` processes."""
     find = partial(register_clip, params=params, geometry=geometry)
     new = {task.clip_id: task for task in tasks if cache.load(task.name) is None}
-    found = map_clips(find, list(new.values()), workers, "register")
+    results = map_clips(find, list(new.values()), workers, "register")
     for task in tasks:
         if task.clip_id in new:
-            yield next(found)
+            yield next(results)
         else:
             entry = cache.load(task.name)
             yield Registered(task.clip_id, entry.registration, entry.overlay) if entry else find(task)
     if new:
-        next(found, None)
+        next(results, None)
 
 
 def register_clip(task: Task, params: RegistrationParams, geometry: StripGeometry) -> Registered:
     """Return where the keyboard is in one clip, and keep it; a video that cannot be read is refused (and not kept)."""
     try:
-        found = register_video(task.video, params, geometry, task.override)
+        result = register_video(task.video, params, geometry, task.override)
     except InputError as error:
         return Registered(task.clip_id, refused(str(error).removeprefix(f"{task.video}: "), (0, 0), 0), None)
-    picture = draw_overlay(found.frame, found.registration, geometry, found.time_s)
-    entry = cache.store(task.name, found.registration, cv2.imencode(".png", picture)[1].tobytes())
+    picture = draw_overlay(result.frame, result.registration, geometry, result.time_s)
+    entry = cache.store(task.name, result.registration, cv2.imencode(".png", picture)[1].tobytes())
     return Registered(task.clip_id, entry.registration, entry.overlay)
 
 

@@ -115,5 +115,5 @@ def _metadata(dataset: Dataset, clip: DatasetClip) -> Override:
         raise InputError(f"{dataset.index.name}, clip {clip.clip_id!r}: {error}") from None
 
 
-def _no_clip(clip_id: str, known: Collection[str]) -> str:
-    return f"{clip_id!r} is not a clip of the dataset{nearest(clip_id, sorted(known))}"
+def _no_clip(clip_id: str, clip_ids: Collection[str]) -> str:
+    return f"{clip_id!r} is not a clip of the dataset{nearest(clip_id, sorted(clip_ids))}"

@@ -62,11 +62,11 @@ def score_files(reference: Path, estimates: Sequence[Path], common: bool) -> Com
     for path in (reference, *estimates):
         if not path.exists():
             raise InputError(f"{path}: no such file or folder")
-    seen: dict[Path, Path] = {}
+    first_given: dict[Path, Path] = {}
     for path in estimates:
-        if path.resolve() in seen:
-            raise InputError(f"{path}: is given twice among the estimates (as {seen[path.resolve()]}); give each once")
-        seen[path.resolve()] = path
+        if path.resolve() in first_given:
+            raise InputError(f"{path}: is given twice among the estimates (as {first_given[path.resolve()]}); give each once")
+        first_given[path.resolve()] = path
     names = [path.name for path in estimates]
     titles = names if len(set(names)) == len(names) else [str(path) for path in estimates]
     paired = {title: _paired(reference, path, common) for title, path in zip(titles, estimates, strict=True)}

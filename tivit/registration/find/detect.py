@@ -71,10 +71,10 @@ def find_blobs(dark: np.ndarray, threshold: float, most: int = MAX_BLOBS) -> Blo
     full = stats[:, cv2.CC_STAT_AREA] >= 0.3 * stats[:, cv2.CC_STAT_HEIGHT] * 2
     slender = np.flatnonzero(tall & narrow & full)
     slender = slender[slender != 0]
-    found = [blob for label in slender if (blob := _axis(labels, stats[label], label)) is not None]
-    if not found:
+    axes = [blob for label in slender if (blob := _axis(labels, stats[label], label)) is not None]
+    if not axes:
         return Blobs(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
-    upper, lower, across = map(np.array, zip(*found, strict=True))
+    upper, lower, across = map(np.array, zip(*axes, strict=True))
     blobs = Blobs(upper, lower, across)
     return blobs.take(np.argsort(-blobs.height_px * blobs.width_px, kind="stable")[:most])
 

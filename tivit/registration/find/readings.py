@@ -124,10 +124,10 @@ def read(
     score: float,
 ) -> Reading:
     """Return the reading of black-key ends (front, back) in the picture: its camera fitted."""
-    seen = ends_px.copy()
+    unmirrored_px = ends_px.copy()
     if is_mirrored:
-        seen[..., 0] = size_wh[0] - 1 - seen[..., 0]
-    pose = fit_to_black_keys(keys, seen, size_wh, params.focal_widths, params.focal_sigma)
+        unmirrored_px[..., 0] = size_wh[0] - 1 - unmirrored_px[..., 0]
+    pose = fit_to_black_keys(keys, unmirrored_px, size_wh, params.focal_widths, params.focal_sigma)
     return Reading(keys, ends_px, size_wh, is_mirrored, is_rotated, pose, score)
 
 
@@ -152,18 +152,18 @@ def find_readings(
     """
     height, width = greys[0].shape
     region = region or Region(0, 0, width, height)
-    found: list[tuple[float, Blobs, Match, bool]] = []
+    candidates: list[tuple[float, Blobs, Match, bool]] = []
     if corners is None:
         looks = (_scaled(greys, region, params.work_width_px * scale, frames) for scale, frames in WORK_SCALES)
     else:
         looks = iter([_straightened(greys, corners)])
     for work, to_image in looks:
-        found += _rows_in(work, to_image, search)
-        if found and max(item[0] for item in found) >= GOOD_SCORE:
+        candidates += _rows_in(work, to_image, search)
+        if candidates and max(item[0] for item in candidates) >= GOOD_SCORE:
             break
-    found.sort(key=lambda item: -item[0])
-    for score, row, match, likely_above in found[: search.labellings]:
-        if score < RUNNER_UP * found[0][0]:
+    candidates.sort(key=lambda item: -item[0])
+    for score, row, match, likely_above in candidates[: search.labellings]:
+        if score < RUNNER_UP * candidates[0][0]:
             return
         for is_rotated in (likely_above, not likely_above):
             ends = np.stack([row.lower_px, row.upper_px], axis=1)[match.blobs]
@@ -183,8 +183,8 @@ def _scaled(greys: Sequence[np.ndarray], region: Region, work_width: float, fram
     size = (int(round(work_width)), max(1, int(round(height * scale))))
     shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     few = [greys[i] for i in np.unique(np.linspace(0, len(greys) - 1, min(frames, len(greys))).round().astype(int))]
-    seen = [grey[region.top : region.bottom, region.left : region.right] for grey in few]
-    work = temporal_median([cv2.resize(grey, size, interpolation=shrink) for grey in seen])
+    pictures = [grey[region.top : region.bottom, region.left : region.right] for grey in few]
+    work = temporal_median([cv2.resize(grey, size, interpolation=shrink) for grey in pictures])
     center = 0.5 / scale - 0.5
     return work, np.array([[1 / scale, 0, center + region.left], [0, 1 / scale, center + region.top], [0, 0, 1.0]])
 
@@ -207,7 +207,7 @@ def _straightened(greys: Sequence[np.ndarray], corners: np.ndarray) -> tuple[np.
 def _rows_in(work: np.ndarray, to_image: np.ndarray, search: Search) -> list[tuple[float, Blobs, Match, bool]]:
     """Return score, row (px of the picture), labelling and guess of the player's side of the rows in a working picture."""
     dark = darkness(work, search.reach_px)
-    found = []
+    candidates = []
     for threshold in search.thresholds:
         for row in rows_of(find_blobs(dark, threshold, search.blobs), search.rows):
             matches = match_row(_along(row))
@@ -215,10 +215,10 @@ def _rows_in(work: np.ndarray, to_image: np.ndarray, search: Search) -> list[tup
                 continue
             in_image = Blobs(_mapped(row.upper_px, to_image), _mapped(row.lower_px, to_image), row.width_px)
             is_above = _is_player_above(work, row)
-            found += [(match.score, in_image, match, is_above) for match in matches[:2]]
-        if found and max(item[0] for item in found) >= GOOD_SCORE:
+            candidates += [(match.score, in_image, match, is_above) for match in matches[:2]]
+        if candidates and max(item[0] for item in candidates) >= GOOD_SCORE:
             break
-    return found
+    return candidates
 
 
 def _mapped(points_px: np.ndarray, matrix: np.ndarray) -> np.ndarray:

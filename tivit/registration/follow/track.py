@@ -134,9 +134,9 @@ class Tracker:
         """Return the correlation of a frame with the reference under a motion, less a little for a far one."""
         size = frame.shape[::-1]
         back = cv2.warpPerspective(frame, motion, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        seen = cv2.warpPerspective(np.ones_like(frame), motion, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+        coverage = cv2.warpPerspective(np.ones_like(frame), motion, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
         rows, _ = _area()
-        common = (seen[rows] & self._inside[rows]) > 0
+        common = (coverage[rows] & self._inside[rows]) > 0
         if common.sum() < MIN_INLIERS:
             return -1.0
         likeness = float(np.corrcoef(back[rows][common], self._reference[rows][common])[0, 1])
@@ -176,13 +176,13 @@ def steadied(images: Sequence[np.ndarray], target: int) -> list[np.ndarray] | No
 
 def _motion(reference: np.ndarray, frame: np.ndarray, corners: np.ndarray, start: np.ndarray, levels: int) -> np.ndarray | None:
     """Return the homography that takes corners (n, 1, 2) of the reference into the frame; None when too few agree on one."""
-    seen, status, _ = cv2.calcOpticalFlowPyrLK(
+    points_px, status, _ = cv2.calcOpticalFlowPyrLK(
         reference, frame, corners, start.astype(np.float32), winSize=WINDOW, maxLevel=levels, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
     )
     good = status[:, 0] > 0
     if good.sum() < MIN_INLIERS:
         return None
-    matrix, inliers = cv2.findHomography(corners[good], seen[good], cv2.RANSAC, INLIER_PX)
+    matrix, inliers = cv2.findHomography(corners[good], points_px[good], cv2.RANSAC, INLIER_PX)
     if matrix is None or inliers.sum() < max(MIN_INLIERS, MIN_SHARE * len(corners)):
         return None
     return matrix

@@ -220,7 +220,7 @@ class _Slots:
         dark = [self._median(self.back, *self._black(int(number))) for number in blacks]
         tails = [self._median(self.back, *self._tail(white)) for white in whites]
         fronts = [self._median(self.front, *self._front(white)) for white in whites]
-        return tuple(float(np.median(seen)) if len(seen := _finite(values)) else 0.0 for values in (dark, tails, fronts))
+        return tuple(float(np.median(finite)) if len(finite := _finite(values)) else 0.0 for values in (dark, tails, fronts))
 
     def _black(self, number: int) -> tuple[float, float]:
         left, right = black_edges_mm(np.array([number]), self.camera_mm)

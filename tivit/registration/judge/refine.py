@@ -92,8 +92,8 @@ class Picture:
         if len(self.frames) < 2 or inside.sum() < LEAST_RESTLESS:
             return 0.0
         x, y = points[inside].T
-        seen = np.stack([frame[y, x] for frame in self.frames]).astype(float)
-        return float(np.abs(seen - np.median(seen, axis=0)).mean())
+        levels = np.stack([frame[y, x] for frame in self.frames]).astype(float)
+        return float(np.abs(levels - np.median(levels, axis=0)).mean())
 
     def _around(self, left: int, top: int, right: int, bottom: int) -> tuple[int, int, np.ndarray]:
         x0, y0, x1, y1 = self._box
@@ -131,16 +131,16 @@ def fit_correction(plan: Plan, camera_mm: np.ndarray, blacks: np.ndarray, seams:
     left, right = black_edges_mm(blacks, camera_mm)
     expected = (left + right) / 2
     measured = _black_centers(plan.profile(BLACK_ROWS), left, right)
-    seen = np.isfinite(measured)
-    count = int(seen.sum())
+    is_measured = np.isfinite(measured)
+    count = int(is_measured.sum())
     if count < max(MIN_KEYS, 0.4 * len(blacks)):
         return None
-    center = black_center_mm(blacks)[seen]
+    center = black_center_mm(blacks)[is_measured]
     seam_x, seam_shift = _seams(plan.profile(FRONT_ROWS), seams)
     x = np.concatenate([center, seam_x])
-    shift = np.concatenate([(measured - expected)[seen], seam_shift])
+    shift = np.concatenate([(measured - expected)[is_measured], seam_shift])
     is_black = np.arange(len(x)) < count
-    parallax = np.where(is_black, np.append(expected[seen] - center, np.zeros(len(seam_x))), 0.0)
+    parallax = np.where(is_black, np.append(expected[is_measured] - center, np.zeros(len(seam_x))), 0.0)
     sigma = np.where(is_black, BLACK_SIGMA_MM, SEAM_SIGMA_MM)
     design = np.column_stack([_powers(x, max(1, min(order, count // KEYS_PER_ORDER))), parallax])
     coefficients = _robust_fit(design, shift, sigma)

@@ -75,7 +75,7 @@ def judge(plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], exte
     margin = min(float(agreement[_pattern(x_mm - WHITE_PITCH_MM * k, camera_mm) != pattern].mean()) for k in SHIFTS_WHITE)
     bands = [_agreement(_profile(plan, rows, correction), x_mm, pattern) for rows in BLACK_BANDS]
     end_masks = (x_mm < low_mm + END_MM, x_mm > high_mm - END_MM)
-    ends = min(max(float(seen[end_mask].mean()) for seen in (agreement, *bands)) for end_mask in end_masks)
+    ends = min(max(float(values[end_mask].mean()) for values in (agreement, *bands)) for end_mask in end_masks)
     blacks = np.arange(*black_range_mm(low_mm, high_mm))
     left, right = black_edges_mm(blacks, camera_mm)
     dark = np.nanmedian([np.median(back(np.linspace(a + 2, b - 2, 5))) for a, b in zip(left, right, strict=True)])
@@ -185,17 +185,17 @@ def _agreement(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, pa
 def _contrast(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, is_glare_cut: bool = False) -> np.ndarray:
     """Return -1 (as dark as the darkest near by) .. 1 (as bright as the brightest); 0 where there is no picture."""
     values = profile(x_mm)
-    seen = np.isfinite(values)
-    if not seen.any():
+    is_visible = np.isfinite(values)
+    if not is_visible.any():
         return np.zeros_like(x_mm)
-    values = np.where(seen, values, np.median(values[seen])).astype(np.float32)
+    values = np.where(is_visible, values, np.median(values[is_visible])).astype(np.float32)
     dark, bright = _range_near(values)
-    usual_dark, usual_bright = np.median(dark[seen]), np.median(bright[seen])
+    usual_dark, usual_bright = np.median(dark[is_visible]), np.median(bright[is_visible])
     if is_glare_cut:
         values = np.minimum(values, usual_dark + GLARE_SHARE * (usual_bright - usual_dark))
         dark, bright = _range_near(values)
     half = np.maximum(bright - dark, MIN_CONTRAST_SHARE * (usual_bright - usual_dark)) / 2
-    return np.where(seen, np.clip((values - (dark + bright) / 2) / np.maximum(half, 1e-6), -1, 1), 0.0)
+    return np.where(is_visible, np.clip((values - (dark + bright) / 2) / np.maximum(half, 1e-6), -1, 1), 0.0)
 
 
 def _range_near(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
