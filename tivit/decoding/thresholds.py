@@ -161,9 +161,10 @@ def refuse_other_settings(logits: Path | str, made_under: Settings, thresholds: 
         ours, theirs = made_under.get(section), chosen_under.get(section)
         if ours == theirs:
             continue
-        names = sorted({*(ours or {}), *(theirs or {})}) if ours is not None and theirs is not None else ()
-        name = next((name for name in names if ours.get(name) != theirs.get(name)), None)
-        values = (ours, theirs) if name is None else (ours.get(name), theirs.get(name))
+        name, values = None, (ours, theirs)
+        if ours is not None and theirs is not None:
+            name = next(key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key))
+            values = ours.get(name), theirs.get(name)
         made, chosen = map(json.dumps, values)
         raise InputError(
             f"{logits}: made under {section}{f'.{name}' if name else ''} = {made}, but {thresholds} was chosen under {chosen}; "

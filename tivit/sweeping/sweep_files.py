@@ -87,7 +87,10 @@ def sweep_published(
     label_lag_s = label_lag_s if params.remove_lag else 0.0
     result = sweep(clips, [notes.moved(label_lag_s) for notes in references], params, split)
     heads = {name: _later(getattr(result.thresholds, name), label_lag_s) for name in EVENT_HEADS}
-    thresholds = replace(result.thresholds, **heads, chosen_under=clips.settings, label_lag_s=label_lag_s)
+    thresholds = replace(
+        result.thresholds, onset=heads["onset"], pitch=heads["pitch"], offset=heads["offset"], chosen_under=clips.settings,
+        label_lag_s=label_lag_s,
+    )  # fmt: skip
     return replace(result, thresholds=thresholds)
 
 
