@@ -1,14 +1,18 @@
 """The table of results over several seeds: mean, and lowest to highest, of each value by tier.
 
-    for seed in 1 2; do dvc exp run --temp -n seed$seed -S synth.seed=$seed -S train.seed=$seed; done   (some ten minutes each)
-    PYTHONPATH=. python tests/benchmarks/seeds.py SCORES.json...                     data/transcriptions/scores.json of each run
+    PYTHONPATH=. python tests/benchmarks/seeds.py --seed 1 2         the committed run and two more, ten minutes each
+    PYTHONPATH=. python tests/benchmarks/seeds.py SCORES.json...     data/transcriptions/scores.json of runs that exist
 
-`synth.seed` decides scenes, music and hands, so test clips differ too; `train.seed` decides initial weights and windows.
+`synth.seed` decides scenes, music and hands, so test clips differ too; `train.seed` decides initial weights and windows. Each
+seed is one DVC experiment in a folder of its own (`dvc exp run --temp`), named `seed<N>`; one that exists is not run again.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +41,7 @@ ROWS = {
     '... of the rule "pitch >= 60" ': "clef_acc_baseline",
 }
 TIERS = ("plain", "hard", "shift")
+SCORES = Path("data/transcriptions/scores.json")
 
 
 def cell(name: str, values: list[float]) -> str:
@@ -49,10 +54,28 @@ def cell(name: str, values: list[float]) -> str:
     return f"{np.mean(values):.{decimals}f}{spread}"
 
 
+def dvc(*arguments: str) -> str:
+    """Run a DVC command in the current folder; return what it prints, its messages go through."""
+    return subprocess.run([sys.executable, "-m", "dvc", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def scores_of(seed: int) -> dict:
+    """Return the scores of the experiment of a seed, which is run unless there is one of its name."""
+    name = f"seed{seed}"
+    if name not in dvc("exp", "list", "--name-only").split():
+        dvc("exp", "run", "--temp", "-n", name, "-S", f"synth.seed={seed}", "-S", f"train.seed={seed}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / SCORES.name
+        dvc("get", ".", str(SCORES), "--rev", name, "-o", str(path))
+        return read_json(path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scores", nargs="+", type=Path, help="data/transcriptions/scores.json of each run")
-    runs = [read_json(path) for path in parser.parse_args().scores]
+    parser.add_argument("scores", nargs="*", type=Path, default=[SCORES], help="scores.json of runs (default: %(default)s)")
+    parser.add_argument("--seed", nargs="*", type=int, default=[], help="run the pipeline with these seeds too")
+    arguments = parser.parse_args()
+    runs = [*map(read_json, arguments.scores), *map(scores_of, arguments.seed)]
     print(f"| mean of {len(runs)} seeds (lowest to highest) | " + " | ".join(TIERS) + " |\n|---|" + "---|" * len(TIERS))
     for title, name in ROWS.items():
         cells = [cell(name, [run[tier][name] for run in runs if name in run.get(tier, {})]) for tier in TIERS]

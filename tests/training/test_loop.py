@@ -208,7 +208,7 @@ def test_an_unknown_or_absent_device_is_refused(monkeypatch):
 def test_training_without_tensorboard_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(InputError, match=r"needs TensorBoard for its curves; pip install 'tivit\[pipeline\]'"):
-        train(train_data(), model_params(), train_params(steps=1), 3, RUNTIME)
+        train(train_data(), model_params(), train_params(steps=1), RUNTIME)
 
 
 def test_the_params_file_of_the_project_is_valid(request):
