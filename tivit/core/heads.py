@@ -13,6 +13,7 @@ UNKNOWN = -1
 """Hand, staff or velocity of a note that no label gives."""
 LEFT_HAND, RIGHT_HAND = 0, 1
 BASS_STAFF, TREBLE_STAFF = 0, 1
+"""Values of a hand and of a staff, and so the targets of the heads `hand` and `clef`."""
 VELOCITY = "velocity"
 VELOCITY_SCALE = 128.0
 """MIDI velocity that a probability of 1 of the velocity head stands for."""

@@ -30,6 +30,7 @@ MIDDLE_MM = KEYBOARD_WIDTH_MM / 2
 """x of the middle of the keyboard (mm)."""
 OCTAVE_KEYS = 12
 OCTAVE_MM = 7 * WHITE_PITCH_MM
+"""An octave has twelve keys, seven of them white, and is so wide."""
 WHITE_LENGTH_MM = 150.0
 """Visible length of a white key, and so the y of the fallboard."""
 BLACK_LENGTH_MM = 95.0
@@ -37,6 +38,7 @@ BLACK_LENGTH_MM = 95.0
 BLACK_FRONT_MM = WHITE_LENGTH_MM - BLACK_LENGTH_MM
 """y of the fronts of black keys (mm), and so of the line between the wide front and the narrow tail of a white key."""
 BLACK_TOP_WIDTH_MM = 10.0
+"""Width of the top of a black key."""
 BLACK_SLOT_WIDTH_MM = 13.7
 """Width of the gap between the tails of two white keys in which a black key stands."""
 BLACK_HEIGHT_MM = 12.0
@@ -56,8 +58,10 @@ PITCH_CLASS_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#",
 MIDI = np.arange(LOWEST_MIDI, HIGHEST_MIDI + 1)
 PITCH_CLASS = MIDI % 12
 IS_BLACK = np.isin(PITCH_CLASS, list(BLACK_OFFSET_MM))
+"""MIDI number, pitch class (0 is C) and colour of each key, shape (88,) each."""
 BLACK_KEYS = np.flatnonzero(IS_BLACK)
 WHITE_KEYS = np.flatnonzero(~IS_BLACK)
+"""Indices of the 36 black and the 52 white keys, ascending."""
 WHITES_BEFORE: np.ndarray = np.cumsum(~IS_BLACK) - ~IS_BLACK
 """Number of white keys to the left of each key, shape (88,)."""
 

@@ -21,6 +21,7 @@ from tivit.core.timegrid import TimeGrid
 from tivit.datasets.text import line_of_key, read_records
 
 SKELETON_FPS = 60.0
+"""Frames per second by which the file numbers its frames, from the start of the video on."""
 HANDS = {"Left": LEFT_HAND, "Right": RIGHT_HAND}
 LANDMARKS = 1 + 5 * 4
 """Points per hand: the wrist, and four for each finger."""

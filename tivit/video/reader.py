@@ -37,7 +37,7 @@ CONTAINERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,ogg,webm"
 LUMA_FIRST = ("yuv", "nv12", "nv21", "gray")
 FULL_RANGE = 2
 """AVCOL_RANGE_JPEG of FFmpeg: luma 0..255; without it 16 is black and 235 white."""
-_SPREAD = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+_SPREAD = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)  # 16..235 to 0..255
 TIME_SLACK_S = 1e-6  # a timestamp that is early by rounding alone counts as in time
 
 
