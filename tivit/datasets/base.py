@@ -32,7 +32,8 @@ class DatasetClip:
     Attributes
     ----------
     clip_id : str
-        `<published split>/<stem>`, or `own/<stem>`. A clip that was carved from train keeps the id that it has there.
+        `<split>/<stem>`, where the layout may use the published folder of a split, or `own/<stem>`. A clip that was carved from
+        train keeps the id that it has there.
     split : str
         train, val or test.
     tier : str
