@@ -28,7 +28,14 @@ log = logging.getLogger("tivit.decode")
 def run(params: dict, runtime: RuntimeParams) -> None:
     """Write data/decoded/{val,test}.npz, metrics/plots/key_posterior.csv and, if asked for, the key beside each npz.
 
-    The plot's table has no rows when the key was not asked for: DVC wants every declared file.
+    The plot's table has no rows when the key was not asked for, because DVC expects every declared file.
+
+    Parameters
+    ----------
+    params : dict
+        The params file; section `decode` is read.
+    runtime : RuntimeParams
+        Not used.
     """
     settings = params_file.section(params, "decode", DecodeParams)
     shown = []

@@ -31,6 +31,18 @@ def run(params: dict, runtime: RuntimeParams) -> None:
 
     Every value is one on the published labels. Where corrected labels of a clip differ, `*_corrected` are those on corrected
     labels; the part of the lags in the thresholds that is the labels' own is put back for them.
+
+    Parameters
+    ----------
+    params : dict
+        The params file; section `evaluate` is read.
+    runtime : RuntimeParams
+        Not used.
+
+    Raises
+    ------
+    InputError
+        A file of an earlier stage is missing or damaged, or the logits were made under other settings than the thresholds.
     """
     settings = params_file.section(params, "evaluate", EvaluateParams)
     clips = load_split(DECODED, "data/manifest", SPLIT)

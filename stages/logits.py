@@ -22,7 +22,15 @@ log = logging.getLogger("tivit.logits")
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write data/logits/<split>.npz for every split of `logits.splits`; a file that lacks clips of its split says which."""
+    """Write data/logits/<split>.npz for every split of `logits.splits`; a file that lacks clips of its split says which.
+
+    Parameters
+    ----------
+    params : dict
+        The params file; section `logits` is read.
+    runtime : RuntimeParams
+        Device, threads and precision of the forward pass.
+    """
     started_s = time.monotonic()
     logits = section(params, "logits", LogitsParams)
     device = prepare_torch(runtime)

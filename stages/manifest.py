@@ -36,12 +36,26 @@ TALLIES = ("notes", "notes_out_of_view", "notes_with_hand", "notes_with_staff")
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     """Write `data/manifest` and `metrics/manifest.json`; clips without a usable registration are named and left out.
 
-    The metrics list them under `refused` and `octave_unknown`, and what the dataset itself lacks or was told to leave out under
-    `left_out`; they name the file that gave the splits, and count by split the notes, those of keys that no picture shows, and
-    those whose hand or staff is known. Where validation was carved from train, `data/manifest/splits.json` says how. The lag
-    between labels and video, estimated from `data/strips`, is taken out of the notes of train as `data.lag` says. Notes of val
-    and test stay as published. `lags.csv` has the lag of every clip; the metrics count the clips that were moved, those that
-    were left, and those whose lag is not sure.
+    The lag between labels and video, estimated from `data/strips`, is taken out of the notes of train as `data.lag` says. Notes
+    of val and test stay as published. `lags.csv` has the lag of every clip. Where validation was carved from train,
+    `data/manifest/splits.json` says how.
+
+    The metrics list the clips that are left out under `refused` and `octave_unknown`, and what the dataset itself lacks or was
+    told to leave out under `left_out`. They name the file that gave the splits. By split they count the notes, those of keys
+    that no picture shows, and those whose hand or staff is known. They also count the clips whose labels were moved, those
+    whose labels would be, and those whose lag is not sure.
+
+    Parameters
+    ----------
+    params : dict
+        The params file; sections `data` and `strips` are read.
+    runtime : RuntimeParams
+        `workers` estimate the lags.
+
+    Raises
+    ------
+    InputError
+        A label, strip or registration cannot be used, or no clip of a split is left.
     """
     geometry = section(params, "strips", StripGeometry)
     data = section(params, "data", DataParams)
@@ -85,7 +99,18 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
 
 
 def name_left_out(usable: UsableClips) -> dict[str, list[str]]:
-    """Name in the log the clips whose registration cannot be used; return status -> their ids."""
+    """Name in the log the clips whose registration cannot be used, and return them by status.
+
+    Parameters
+    ----------
+    usable : UsableClips
+        The clips of the dataset.
+
+    Returns
+    -------
+    dict of str to list of str
+        Status -> ids, for every status but "ok".
+    """
     left_out: dict[str, list[str]] = {status: [] for status in STATUSES if status != "ok"}
     for clip, registration in usable.left_out:
         log.warning("left out %s (%s): %s", clip.clip_id, registration.status.replace("_", " "), registration.reason)
@@ -94,7 +119,22 @@ def name_left_out(usable: UsableClips) -> dict[str, list[str]]:
 
 
 def refuse_empty(dataset: Dataset, usable: UsableClips, left_out: dict[str, list[str]]) -> None:
-    """Name in the log what the dataset itself leaves out; raise InputError when no clip of a split, or no own clip, is left."""
+    """Name in the log what the dataset itself leaves out, and refuse to go on without clips.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset.
+    usable : UsableClips
+        Its clips.
+    left_out : dict of str to list of str
+        Status -> ids of clips whose registration cannot be used.
+
+    Raises
+    ------
+    InputError
+        A split has no usable clip, or there are own clips and none of them can be used.
+    """
     listing, splits = dataset.listing, {clip.split for clip, _ in usable.clips}
     for reason, ids in listing.left_out.items():
         log.warning("left out (%s): %s", reason.replace("_", " "), ", ".join(ids))
@@ -112,7 +152,20 @@ def refuse_empty(dataset: Dataset, usable: UsableClips, left_out: dict[str, list
 
 
 def tally(clip: Clip, notes: Notes) -> dict[str, int]:
-    """Return what the metrics count of a clip's notes, under the names of TALLIES."""
+    """Return what the metrics count of a clip's notes.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip.
+    notes : Notes
+        Its notes.
+
+    Returns
+    -------
+    dict of str to int
+        Name in TALLIES -> number of notes: all, those of keys out of view, those with a hand, those with a staff.
+    """
     unseen = ~clip.in_view[key_of(notes.midi)]
     counts = (len(notes), unseen.sum(), (notes.hand != UNKNOWN).sum(), (notes.staff != UNKNOWN).sum())
     return {name: int(count) for name, count in zip(TALLIES, counts, strict=True)}

@@ -23,7 +23,15 @@ FOLDER = Path("data/registration")
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write `data/registration` and `metrics/register.json`; a clip that cannot be used is named and counted by its status."""
+    """Write `data/registration` and `metrics/register.json`; a clip that cannot be used is named and counted by its status.
+
+    Parameters
+    ----------
+    params : dict
+        The params file; sections `registration`, `strips` and `data` are read.
+    runtime : RuntimeParams
+        `workers` register the clips.
+    """
     registration_params = section(params, "registration", RegistrationParams)
     geometry = section(params, "strips", StripGeometry)
     dataset = open_dataset(section(params, "data", DataParams))

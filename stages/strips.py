@@ -24,13 +24,41 @@ FOLDER = Path("data/strips")
 
 
 def strip_clip(item: tuple[str, Path, Registration], geometry: StripGeometry, fps: float) -> TimeGrid:
-    """Write the strip of one clip (id, video, registration) and return its time grid."""
+    """Write the strip of one clip.
+
+    Parameters
+    ----------
+    item : tuple of str, Path and Registration
+        Id of the clip, its video, and where the keyboard is in it.
+    geometry : StripGeometry
+        The raster of the strip.
+    fps : float
+        Rate of the time grid (instants per second).
+
+    Returns
+    -------
+    TimeGrid
+        The instants of the strip.
+
+    Raises
+    ------
+    InputError
+        The video cannot be used, as `write_strip` says.
+    """
     clip_id, video, registration = item
     return write_strip(video, registration, geometry, fps, strip_path(FOLDER, clip_id))
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write `data/strips`: one file per clip whose keyboard was found, and the index last. No label is looked at."""
+    """Write `data/strips`: one file per clip whose keyboard was found, and the index last. No label is looked at.
+
+    Parameters
+    ----------
+    params : dict
+        The params file; sections `strips` and `data` are read.
+    runtime : RuntimeParams
+        `workers` write the strips.
+    """
     geometry = section(params, "strips", StripGeometry)
     data = section(params, "data", DataParams)
     dataset = open_dataset(data)

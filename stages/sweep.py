@@ -16,7 +16,14 @@ SPLIT = "val"
 def run(params: dict, runtime: RuntimeParams) -> None:
     """Write metrics/{thresholds,sweep,calibration}.json and metrics/plots/{sweep,onset_curve,reliability}.csv.
 
-    Thresholds and lags are chosen on the published labels, as they are what the field reports.
+    Thresholds and lags are chosen on the published labels, because these are what the field reports.
+
+    Parameters
+    ----------
+    params : dict
+        The params file; section `sweep` is read.
+    runtime : RuntimeParams
+        Not used.
     """
     settings = params_file.section(params, "sweep", SweepParams)
     clips = load_split("data/decoded/val.npz", "data/manifest", SPLIT)

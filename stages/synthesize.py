@@ -17,7 +17,15 @@ ROOT = Path("data") / NAME
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write `data/Synthetic/` and `data/index/Synthetic.json`."""
+    """Write `data/Synthetic/` and `data/index/Synthetic.json`.
+
+    Parameters
+    ----------
+    params : dict
+        The params file; section `synth` is read.
+    runtime : RuntimeParams
+        `workers` render the clips.
+    """
     write_dataset(ROOT, section(params, "synth", SynthParams), runtime.workers)
     write_index(NAME, ROOT, Path("data/index") / f"{NAME}.json")
 

@@ -1,4 +1,4 @@
-"""Train the model on the rectified strips; resumable, in one process or several, keeps the best checkpoint by validation."""
+"""Train the model on the rectified strips: resumable, in one process or several; the best checkpoint by validation is kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,15 @@ CURVE_COLUMNS = ("step", "train_loss", "val_loss", "val_onset_ap")
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write data/model/best.pt, metrics/train.json and the training curve, in the first process."""
+    """Write data/model/best.pt, metrics/train.json and the training curve, in the first process.
+
+    Parameters
+    ----------
+    params : dict
+        The params file; sections `model` and `train` are read.
+    runtime : RuntimeParams
+        How to train: device, precision, threads, and who draws the batches.
+    """
     with joined(runtime) as team:
         _run(params, runtime, team)
 

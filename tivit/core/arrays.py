@@ -1,4 +1,7 @@
-"""Arrays in npz files, written as `artifacts` writes: atomically, equal content as equal bytes. Readers never unpickle."""
+"""Arrays in npz files.
+
+They are written as `artifacts` writes everything: atomically, and equal content gives equal bytes. The reader never unpickles.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,45 @@ DAMAGE = (
     ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, AttributeError, TypeError, KeyError,
     RuntimeError, OverflowError, MemoryError,
 )  # fmt: skip
-"""What numpy and zipfile raise at npz files with wrong bytes: RuntimeError at a member that seems encrypted, MemoryError at a
-shape beyond the memory, and so on."""
+"""What numpy and zipfile raise when an npz file has wrong bytes: RuntimeError for a member that seems to be encrypted,
+MemoryError for a shape beyond the memory, and so on."""
 
 
 def write_npz(path: Path | str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays (sorted by name) to an uncompressed npz; numpy stamps its members 1980-01-01, so bytes are stable."""
+    """Write arrays to an uncompressed npz file, atomically and with stable bytes.
+
+    Members are sorted by name, and numpy stamps each of them with 1980-01-01, so equal arrays give equal bytes.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; folders above it are made.
+    arrays : mapping of str to ndarray
+        Name of a member -> array, of any shape and any type but object.
+    """
     with atomic_path(path) as temporary:
         members: dict[str, Any] = {name: np.asarray(arrays[name]) for name in sorted(arrays)}
         np.savez(temporary, **members)
 
 
 def read_npz(path: Path | str) -> dict[str, np.ndarray]:
-    """Return every array of an npz file; raise InputError when it is missing, damaged or holds pickled objects."""
+    """Return every array of an npz file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to read.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Name of a member -> array, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged, or holds pickled objects. The message names the array, if one is at fault.
+    """
     name = None
     try:
         with np.load(path, allow_pickle=False) as archive:

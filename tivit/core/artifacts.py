@@ -22,9 +22,22 @@ from tivit.core.errors import InputError
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it replaces `path`, on any error it is removed.
+    """Yield a temporary path beside `path`; on success it replaces `path`, and on any error it is removed.
 
-    An error of the system that names no file (a full disk) is raised again with `path` in it.
+    Parameters
+    ----------
+    path : path-like
+        The file to write; folders above it are made.
+
+    Yields
+    ------
+    Path
+        A hidden sibling of `path` with the same suffix, to be written by the caller.
+
+    Raises
+    ------
+    OSError
+        An error of the system that names no file (a full disk) is raised again with `path` in it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,13 +54,30 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:
-    """Write `content` to `path` atomically."""
+    """Write `content` to `path` atomically.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; folders above it are made.
+    content : bytes
+        All of its content.
+    """
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_json(path: Path | str, value: object, decimals: int = 6) -> None:
-    """Write `value` as JSON: sorted keys, floats rounded to `decimals`, newline at the end.
+    """Write `value` as JSON: sorted keys, rounded floats, a newline at the end.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; folders above it are made.
+    value : object
+        Mappings, lists, tuples, numpy arrays and scalars, and what JSON knows itself, nested in any way.
+    decimals : int
+        Floats are rounded to so many decimals.
 
     Raises
     ------
@@ -58,12 +88,46 @@ def write_json(path: Path | str, value: object, decimals: int = 6) -> None:
 
 
 def json_text(value: object, decimals: int = 6) -> str:
-    """Return `value` as `write_json` writes it; raise ValueError when a float is NaN or infinite."""
+    """Return `value` as `write_json` writes it, without the newline at the end.
+
+    Parameters
+    ----------
+    value : object
+        As for `write_json`.
+    decimals : int
+        Floats are rounded to so many decimals.
+
+    Returns
+    -------
+    str
+        JSON with sorted keys, indented by two spaces.
+
+    Raises
+    ------
+    ValueError
+        A float is NaN or infinite.
+    """
     return json.dumps(_rounded(value, decimals), indent=2, sort_keys=True, allow_nan=False)
 
 
 def read_json(path: Path | str) -> Any:
-    """Return the content of a JSON file; raise InputError naming the file and line when it is missing or malformed."""
+    """Return the content of a JSON file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to read, in UTF-8.
+
+    Returns
+    -------
+    object
+        What the file holds, as Python's own types.
+
+    Raises
+    ------
+    InputError
+        The file is missing, or is not JSON; the message names the file and, for broken syntax, the line.
+    """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -73,7 +137,19 @@ def read_json(path: Path | str) -> Any:
 
 
 def write_csv(path: Path | str, header: Sequence[str], rows: Iterable[Sequence[object]], decimals: int = 6) -> None:
-    """Write a comma separated table with `\\n` line ends; floats with at most `decimals` decimals."""
+    r"""Write a table of comma separated values whose lines end in `\n`.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; folders above it are made.
+    header : sequence of str
+        Names of the columns, the first line.
+    rows : iterable of sequences
+        One sequence of cells per line; numpy scalars are written as Python's own numbers.
+    decimals : int
+        Floats have at most so many decimals; zeros at the end are left out.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
@@ -83,7 +159,25 @@ def write_csv(path: Path | str, header: Sequence[str], rows: Iterable[Sequence[o
 
 
 def read_csv(path: Path | str, header: Sequence[str]) -> list[list[str]]:
-    """Return the rows of a table written by `write_csv`, checking that its header is `header`."""
+    """Return the rows of a table written by `write_csv`.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to read, in UTF-8.
+    header : sequence of str
+        The header that the table must have.
+
+    Returns
+    -------
+    list of list of str
+        The cells of every line after the header.
+
+    Raises
+    ------
+    InputError
+        The file is missing or is not a table, its header is another one, or a line has another number of columns.
+    """
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
@@ -100,7 +194,18 @@ def read_csv(path: Path | str, header: Sequence[str]) -> list[list[str]]:
 
 
 def md5_of(path: Path | str) -> str:
-    """Return the hexadecimal MD5 of a file's content (a content name, as DVC uses it, not a signature)."""
+    """Return the MD5 of a file's content, as a name for that content and not as a signature.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to read.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits, as DVC writes them.
+    """
     digest = hashlib.md5(usedforsecurity=False)
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
@@ -109,7 +214,25 @@ def md5_of(path: Path | str) -> str:
 
 
 def resolve_inside(root: Path | str, relative: str) -> Path:
-    """Return `root / relative`, refusing a path that leaves `root` (absolute, or through `..`)."""
+    """Return `root / relative` as an absolute path, provided that it lies inside `root`.
+
+    Parameters
+    ----------
+    root : path-like
+        The folder that may not be left.
+    relative : str
+        A path below it.
+
+    Returns
+    -------
+    Path
+        The resolved path; it need not exist.
+
+    Raises
+    ------
+    InputError
+        The path leaves `root`: it is absolute, or leads out through `..` or a link.
+    """
     root = Path(root).resolve()
     path = (root / relative).resolve()
     if not path.is_relative_to(root):

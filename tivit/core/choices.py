@@ -1,4 +1,7 @@
-"""Names and numbers to choose from, here because the command line offers them before it imports anything that takes long."""
+"""Names and numbers that the command line and the library choose from.
+
+They lie in a module of their own because the command line offers them before it imports anything that takes long.
+"""
 
 from __future__ import annotations
 
@@ -6,4 +9,4 @@ SPLITS = ("train", "val", "test")
 ORIENTATIONS = ("upright", "rotated", "mirrored", "rotated_mirrored")
 """How a picture shows the keyboard: bass left and player below, turned by 180 degrees, in a mirror, or both."""
 FPS_RANGE = (1.0, 240.0)
-"""Frames a second that a time grid or a video may have."""
+"""The lowest and the highest number of frames a second that a time grid or a video may have."""

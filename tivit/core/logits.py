@@ -1,11 +1,11 @@
-"""The logits file: what a model says of a split, one npz, from which everything downstream can be redone.
+"""The logits file: what a model says of a split, in one npz from which everything downstream can be redone.
 
 Arrays: `clip_id` (C,) text, `start` and `length` (C,) rows of each clip, `fps` and `start_s` (C,) its time grid, and one
 float16 array (sum of lengths, 88) per head; `hand`, `clef` and `velocity` may be missing. Raw logits carry no prior and no
-calibration; `decode` writes the same layout. A file of a forward pass that was cut short is partial: it has an array `missing`,
-text, the ids of the clips of the split that are not in it.
+calibration; `decode` writes the same layout. The file of a forward pass that was cut short is partial: its array `missing`
+(text) holds the ids of the clips of the split that are not in it.
 What made the logits stands in the array `settings`, one JSON text of the params sections concerned: `logits`, and `decode` once
-they are rescored. A file without the array says nothing of it.
+they are rescored. A file without this array does not say what made it.
 Keys that the picture does not show are silent: their event heads hold `SILENT_LOGIT` throughout.
 """
 
@@ -33,21 +33,31 @@ LAYOUT = {
     "fps": ("fiu", "numbers"),
     "start_s": ("fiu", "numbers"),
 }
-"""Arrays with one value per clip: numpy's letters for the types allowed, and these in words."""
+"""Arrays with one value per clip: the kinds of types that are allowed, as numpy's letters and in words."""
 MISSING, SETTINGS = "missing", "settings"
 Settings = Mapping[str, Mapping[str, Any]]
 """Section of the params -> key -> value, as JSON has them."""
 Item = TypeVar("Item")
 LOGIT_LIMIT = 60_000.0
-"""float16 ends at 65,504; logits are clipped to +-60,000 on writing."""
+"""Logits are clipped to +-60,000 on writing, because float16 ends at 65,504."""
 SILENT_LOGIT = -30.0
-"""Of the event heads where a key is out of view: a probability of 1e-13, exact in float16. No threshold, temperature or
+"""Logit of the event heads where a key is out of view: a probability of 1e-13, exact in float16. No threshold, temperature or
 prior in use brings it back, and among summed probabilities (the key of the music) it counts as a key that is never played."""
 
 
 @dataclass(frozen=True)
 class ClipLogits:
-    """Logits of one clip: `heads` maps head name -> (T, 88) array on `grid` (T = grid.length)."""
+    """Logits of one clip.
+
+    Attributes
+    ----------
+    clip_id : str
+        The id of the clip in the manifest.
+    grid : TimeGrid
+        The instants of the T = grid.length rows.
+    heads : dict of str to ndarray, shape (T, 88)
+        Name of a head -> logits, one column per key.
+    """
 
     clip_id: str
     grid: TimeGrid
@@ -56,13 +66,16 @@ class ClipLogits:
 
 @dataclass(frozen=True)
 class SplitClips(Sequence[Item], Generic[Item]):
-    """The clips of one split, a sequence.
+    """The clips of one split, as a sequence.
 
     Attributes
     ----------
-    clips : those that are there.
-    missing : ids of the other clips of the split, which a bounded forward pass left out.
-    settings : what the logits were made under; {} when their file does not say.
+    clips : tuple
+        The clips that are there.
+    missing : tuple of str
+        The ids of the other clips of the split, which a bounded forward pass left out.
+    settings : mapping
+        What the logits were made under; {} when their file does not say.
     """
 
     clips: tuple[Item, ...]
@@ -86,7 +99,20 @@ class SplitClips(Sequence[Item], Generic[Item]):
 
 
 def silenced(heads: dict[str, np.ndarray], in_view: np.ndarray) -> dict[str, np.ndarray]:
-    """Return heads (T, 88) with `SILENT_LOGIT` in the event heads where a key is not `in_view`, bool (88,)."""
+    """Return heads in which the keys that the picture does not show are silent.
+
+    Parameters
+    ----------
+    heads : dict of str to ndarray, shape (T, 88)
+        Name of a head -> logits.
+    in_view : ndarray of bool, shape (88,)
+        The keys that the picture shows.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (T, 88)
+        The same heads; the event heads hold `SILENT_LOGIT` in the columns of keys out of view.
+    """
     silent = np.float32(SILENT_LOGIT)
     return {name: np.where(in_view, rows, silent) if name in EVENT_HEADS else rows for name, rows in heads.items()}
 
@@ -94,15 +120,20 @@ def silenced(heads: dict[str, np.ndarray], in_view: np.ndarray) -> dict[str, np.
 def write_logits(
     path: Path | str, clips: Sequence[ClipLogits], missing: Sequence[str] = (), settings: Settings | None = None
 ) -> None:
-    """Write clips to an npz as float16.
+    """Write the logits of a split to an npz, heads as float16.
 
     Parameters
     ----------
-    clips : in the order in which they are written.
-    missing : ids of the split's clips that are left out.
-    settings : what the logits were made under; None or {}: the file does not say.
+    path : path-like
+        The file to write.
+    clips : sequence of ClipLogits
+        The clips, in the order in which they are written; all have the heads of the first.
+    missing : sequence of str
+        The ids of the clips of the split that are left out.
+    settings : mapping, optional
+        What the logits were made under, section -> key -> value. With None or {} the file does not say.
     """
-    lengths = np.array([clip.grid.length for clip in clips], np.int64)
+    lengths = np.array([clip.grid.length for clip in clips], np.int64)  # (C,)
     arrays: dict[str, np.ndarray] = {
         "clip_id": np.array([clip.clip_id for clip in clips], dtype=np.str_),
         "start": np.cumsum(lengths) - lengths,
@@ -111,7 +142,7 @@ def write_logits(
         "start_s": np.array([clip.grid.start_s for clip in clips], np.float64),
     }
     for head in clips[0].heads if clips else ():
-        rows = np.concatenate([np.asarray(clip.heads[head], np.float32) for clip in clips])
+        rows = np.concatenate([np.asarray(clip.heads[head], np.float32) for clip in clips])  # (sum of lengths, 88)
         arrays[head] = np.clip(rows, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.float16)
     if missing:
         arrays[MISSING] = np.array(missing, dtype=np.str_)
@@ -121,12 +152,23 @@ def write_logits(
 
 
 def read_logits(path: Path | str) -> SplitClips[ClipLogits]:
-    """Return the clips of a logits file, heads as float32, with the ids of those that are missing and the settings.
+    """Return the clips of a logits file, with the ids of those that are missing and the settings.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by `write_logits`.
+
+    Returns
+    -------
+    SplitClips of ClipLogits
+        The clips in the order of the file, heads as float32 (T, 88).
 
     Raises
     ------
     InputError
-        An array is missing, has a wrong shape or type, holds NaN, or the rows do not add up; file and array are named.
+        The file or an array is missing, an array has a wrong shape or type or holds NaN, or the rows do not add up. The message
+        names the file and the array.
     """
     arrays = read_npz(path)
     for name in (*LAYOUT, *EVENT_HEADS):

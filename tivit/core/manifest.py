@@ -1,12 +1,12 @@
 """The manifest: which clips take part, in which split, with which notes (`clips.csv`, `notes.csv`).
 
-Downstream of it nothing looks at a dataset folder for labels. Times are seconds of each clip's video clock.
+No stage after the manifest looks into a dataset's folder for labels. Times are seconds of each clip's video clock.
 
 Notes of train lie where the video shows them. Notes of val and test are the published labels, never moved: `lags.csv` says by
-how much (`correction_s`) corrected ones would be later, so that scores can be reported on both.
+how much corrected labels would be later (`correction_s`), so that scores can be reported on both.
 
-A clip says which keys its picture shows. Notes of other keys stay in `notes.csv` and in every score, because the field's
-number counts them: they are missed. They are out of the training loss, and the logits of their keys are silent.
+A clip says which keys its picture shows. Notes of other keys stay in `notes.csv` and in every score, because the number that
+the field reports counts them: they are missed. They are left out of the training loss, and the logits of their keys are silent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, keys_between
 from tivit.core.notes import Notes, empty_notes, make_notes
 
 OWN_TIER = "own"
-"""Tier of the user's own clips, all of the train split."""
+"""Tier of the user's own clips, which are all in the train split."""
 CLIPS_NAME, NOTES_NAME, LAGS_NAME = "clips.csv", "notes.csv", "lags.csv"
 MOVED_SPLIT = "train"
 """The only split whose labels are moved to where the video shows them."""
@@ -39,10 +39,16 @@ class Clip:
 
     Attributes
     ----------
-    clip_id : `<split>/<stem>`, of the user's own clips `own/<stem>`.
-    split, tier : train, val or test; plain, hard, own, or "" for real data.
-    video : path below the dataset's root (of own clips, below `data/own`).
-    first_midi, last_midi : lowest and highest key wholly in view.
+    clip_id : str
+        `<split>/<stem>`, and `own/<stem>` for the user's own clips.
+    split : str
+        train, val or test.
+    tier : str
+        plain, hard or shift (rendered clips), own, a named part of a split, or "" for other real data.
+    video : str
+        Path below the dataset's root; for own clips, below `data/own`.
+    first_midi, last_midi : int
+        MIDI numbers of the lowest and the highest key that is wholly in view.
     """
 
     clip_id: str
@@ -60,13 +66,37 @@ class Clip:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Clips in id order and the notes of each."""
+    """The clips of a dataset and their notes.
+
+    Attributes
+    ----------
+    clips : tuple of Clip
+        The clips, in the order of `clips.csv`.
+    notes : dict of str to Notes
+        Clip id -> notes, for every clip.
+    """
 
     clips: tuple[Clip, ...]
     notes: dict[str, Notes]
 
     def of_split(self, split: str) -> tuple[Clip, ...]:
-        """Return the clips of one split; raise InputError when there are none."""
+        """Return the clips of one split.
+
+        Parameters
+        ----------
+        split : str
+            train, val or test.
+
+        Returns
+        -------
+        tuple of Clip
+            At least one clip, in the order of `clips`.
+
+        Raises
+        ------
+        InputError
+            There is no clip in this split.
+        """
         members = tuple(clip for clip in self.clips if clip.split == split)
         if not members:
             raise InputError(f"the manifest has no clips in split {split!r}; it has {sorted({c.split for c in self.clips})}")
@@ -74,7 +104,15 @@ class Manifest:
 
 
 def write_manifest(folder: Path | str, manifest: Manifest) -> None:
-    """Write `clips.csv` and `notes.csv` (times with six decimals) into `folder`."""
+    """Write `clips.csv` and `notes.csv` into a folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of the manifest; it is made if need be.
+    manifest : Manifest
+        The clips and their notes; times are written with at most six decimals.
+    """
     folder = Path(folder)
     rows = (
         (clip.clip_id, *(getattr(manifest.notes[clip.clip_id], name)[i] for name in NOTE_COLUMNS[1:]))
@@ -86,7 +124,23 @@ def write_manifest(folder: Path | str, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path | str) -> Manifest:
-    """Return the manifest in `folder`; raise InputError for unknown splits, repeated ids and notes without a clip."""
+    """Return the manifest in a folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        A folder that holds `clips.csv` and `notes.csv`.
+
+    Returns
+    -------
+    Manifest
+        The clips in the order of the file; a clip without a line in `notes.csv` has no notes.
+
+    Raises
+    ------
+    InputError
+        A file is missing or damaged, a split is unknown, a clip stands in `clips.csv` twice, or notes belong to no clip.
+    """
     folder = Path(folder)
     clips_path = folder / CLIPS_NAME
     rows = read_csv(clips_path, [field.name for field in fields(Clip)])
@@ -105,14 +159,22 @@ def read_manifest(folder: Path | str) -> Manifest:
 
 
 def read_corrections(folder: Path | str) -> dict[str, float]:
-    """Return clip id -> by how much its corrected labels are later than the published ones (s).
+    """Return how much later the corrected labels of each clip are than its published ones.
 
-    They come from the `lags.csv` in the folder of a manifest; a clip of which no lag was estimated is not among them.
+    Parameters
+    ----------
+    folder : path-like
+        The folder of a manifest, which holds `lags.csv`.
+
+    Returns
+    -------
+    dict of str to float
+        Clip id -> correction in seconds. A clip whose lag was not estimated is not among them.
 
     Raises
     ------
     InputError
-        The file is missing or damaged.
+        The file is missing or damaged, or a correction is not a finite number.
     """
     path = Path(folder) / LAGS_NAME
     corrections = {}
@@ -138,7 +200,23 @@ def _clip(path: Path, number: int, row: list[str]) -> Clip:
 
 
 def read_notes(path: Path | str) -> dict[str, Notes]:
-    """Return clip id -> notes from a `notes.csv`."""
+    """Return the notes of every clip in a `notes.csv`.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to read.
+
+    Returns
+    -------
+    dict of str to Notes
+        Clip id -> notes, in seconds of the clip's video clock.
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged, a cell is not a number, or `make_notes` refuses the notes of a clip.
+    """
     columns_of: dict[str, list[list[float]]] = {}
     for number, row in enumerate(read_csv(path, NOTE_COLUMNS), start=2):
         try:

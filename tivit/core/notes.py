@@ -1,10 +1,10 @@
 """Notes: what was played, as columns of one length, and MIDI files in and out.
 
 A note sounds from its onset (key goes down) to its offset (key released), in seconds of the clip's video clock. Velocity, hand
-and staff may be unknown (-1). Two notes of one key never overlap: a key cannot be pressed twice.
+and staff may be unknown (-1). Two notes of one key never overlap, because a key cannot be pressed twice.
 
-MIDI out: resolution 960 ticks a quarter at 120 bpm (0.52 ms a tick), program 0, one track per hand where all hands are known,
-velocity 80 where it is unknown; "staff" is not stored in MIDI.
+MIDI files are written with 960 ticks per quarter at 120 bpm (0.52 ms per tick), program 0, one track per hand where all hands
+are known, and velocity 80 where it is unknown. The staff is not stored in MIDI.
 """
 
 from __future__ import annotations
@@ -20,15 +20,31 @@ from tivit.core.heads import LEFT_HAND, RIGHT_HAND, UNKNOWN
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, name_of
 
 MIDI_RESOLUTION = 960
+"""Ticks per quarter note in the files that are written: 0.52 ms per tick at 120 bpm."""
 DEFAULT_VELOCITY = 80
+"""Velocity that is written where it is unknown."""
 TRACK_NAMES = {RIGHT_HAND: "right hand", LEFT_HAND: "left hand", UNKNOWN: "piano"}
 OVERLAP_TOLERANCE_S = 0.0015
-"""Overlap of one key's notes that is forgiven (and cut): a MIDI tick at a coarse resolution."""
+"""Overlap of two notes of one key that is forgiven, and cut: about a MIDI tick at a coarse resolution."""
 
 
 @dataclass(frozen=True)
 class Notes:
-    """Columns of shape (N,), sorted by onset, then pitch: seconds float64, midi 21..108, velocity 1..127 or -1, hand, staff."""
+    """Notes as columns of shape (N,), sorted by onset, then by pitch.
+
+    Attributes
+    ----------
+    onset_s, offset_s : ndarray of float64, shape (N,)
+        When the key goes down and when it is released (s of the clip's video clock).
+    midi : ndarray of int16, shape (N,)
+        MIDI numbers, 21..108.
+    velocity : ndarray of int16, shape (N,)
+        MIDI velocity 1..127, or -1 where it is unknown.
+    hand : ndarray of int16, shape (N,)
+        0 for the left hand, 1 for the right hand, or -1 where it is unknown.
+    staff : ndarray of int16, shape (N,)
+        0 for the bass staff, 1 for the treble staff, or -1 where it is unknown.
+    """
 
     onset_s: np.ndarray
     offset_s: np.ndarray
@@ -41,11 +57,33 @@ class Notes:
         return len(self.onset_s)
 
     def take(self, index: np.ndarray) -> Notes:
-        """Return the notes at `index` (indices or a mask)."""
+        """Return some of the notes.
+
+        Parameters
+        ----------
+        index : ndarray, shape (M,) of int or (N,) of bool
+            Indices of the notes, ascending so that they stay sorted, or a mask.
+
+        Returns
+        -------
+        Notes
+            The notes at these indices.
+        """
         return Notes(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
     def moved(self, by_s: float) -> Notes:
-        """Return the notes `by_s` seconds later."""
+        """Return the notes at other times.
+
+        Parameters
+        ----------
+        by_s : float
+            Seconds added to every onset and offset; negative for earlier.
+
+        Returns
+        -------
+        Notes
+            The same notes, moved.
+        """
         return replace(self, onset_s=self.onset_s + by_s, offset_s=self.offset_s + by_s)
 
 
@@ -57,13 +95,27 @@ def make_notes(
     hand: np.ndarray | None = None,
     staff: np.ndarray | None = None,
 ) -> Notes:
-    """Return sorted notes from columns; velocity, hand and staff default to unknown.
+    """Return notes from columns, checked and sorted by onset, then by pitch.
+
+    Parameters
+    ----------
+    onset_s, offset_s : array-like of float, shape (N,)
+        When keys go down and come up (s).
+    midi : array-like of int, shape (N,)
+        MIDI numbers, 21..108.
+    velocity, hand, staff : array-like of int, shape (N,), optional
+        As in `Notes`; unknown by default.
+
+    Returns
+    -------
+    Notes
+        The notes; where two of one key overlap by no more than 1.5 ms, the earlier one is cut.
 
     Raises
     ------
     InputError
-        Columns differ in length, a time is not finite, an offset is not after its onset, a pitch is outside 21..108, or two
-        notes of one key overlap by more than 1.5 ms (less is cut).
+        Columns differ in length, a time is not finite, an offset is not after its onset, a pitch is outside 21..108, two notes
+        of one key begin at one instant, or two notes of one key overlap by more than 1.5 ms.
     """
     onset_s, offset_s = np.asarray(onset_s, np.float64), np.asarray(offset_s, np.float64)
     midi = np.asarray(midi)
@@ -92,19 +144,49 @@ def make_notes(
 
 
 def empty_notes() -> Notes:
-    """Return no notes."""
+    """Return no notes: columns of length 0."""
     return make_notes(np.zeros(0), np.zeros(0), np.zeros(0, int))
 
 
 def joined(*parts: Notes) -> Notes:
-    """Return the notes of all parts, in order; raise InputError where two of one key overlap."""
+    """Return the notes of several parts together, sorted.
+
+    Parameters
+    ----------
+    *parts : Notes
+        At least one part.
+
+    Returns
+    -------
+    Notes
+        All their notes.
+
+    Raises
+    ------
+    InputError
+        Two notes of one key overlap.
+    """
     return make_notes(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)))
 
 
 def midi_rows(path: Path | str) -> list[tuple[float, float, int, int, int]]:
-    """Return what a MIDI file holds, a row (onset s, release s, pitch, velocity, hand) a note, in the order of the file.
+    """Return what a MIDI file holds, as it is and unchecked.
 
-    As it is, unchecked; hands and drums as in `read_midi`. Raises InputError for a file that is missing or not MIDI.
+    Parameters
+    ----------
+    path : path-like
+        The file to read.
+
+    Returns
+    -------
+    list of tuple
+        One row per note, in the order of the file: onset (s), release (s), MIDI number, velocity, hand. Hands come from the
+        names of tracks, and notes of drums are left out, as in `read_midi`.
+
+    Raises
+    ------
+    InputError
+        The file is missing or is not a MIDI file.
     """
     import mido
     import pretty_midi
@@ -127,10 +209,25 @@ def midi_rows(path: Path | str) -> list[tuple[float, float, int, int, int]]:
 
 
 def read_midi(path: Path | str) -> Notes:
-    """Return the notes of a MIDI file; tracks named "right hand" or "left hand" give the hand, drums are left out.
+    """Return the notes of a MIDI file.
 
-    Offsets are key releases (the pedal is not applied). Raises InputError for a file that is missing, not MIDI, without
-    notes, or with notes `make_notes` refuses.
+    Tracks named "right hand" or "left hand" give the hand, and drums are left out. Offsets are key releases; the pedal is not
+    applied.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to read.
+
+    Returns
+    -------
+    Notes
+        At least one note, in seconds since the start of the file; the staff is unknown.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is not a MIDI file, holds no notes, or holds notes that `make_notes` refuses.
     """
     rows = midi_rows(path)
     if not rows:
@@ -143,7 +240,15 @@ def read_midi(path: Path | str) -> Notes:
 
 
 def write_midi(path: Path | str, notes: Notes) -> None:
-    """Write notes to a MIDI file, byte-stable: one track per hand when every hand is known, else one track."""
+    """Write notes to a MIDI file with stable bytes: one track per hand when every hand is known, else one track.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; folders above it are made.
+    notes : Notes
+        The notes. Times before 0 s are written as 0, an unknown velocity as 80.
+    """
     import pretty_midi
 
     midi = pretty_midi.PrettyMIDI(resolution=MIDI_RESOLUTION, initial_tempo=120.0)
@@ -166,8 +271,9 @@ def write_midi(path: Path | str, notes: Notes) -> None:
 
 
 def _without_overlap(notes: Notes) -> Notes:
+    """Return notes in which each note ends no later than the next one of its key begins; refuse overlaps beyond a tick."""
     offset_s = notes.offset_s.copy()
-    order = np.lexsort((notes.onset_s, notes.midi))
+    order = np.lexsort((notes.onset_s, notes.midi))  # key by key, so that neighbours of one key lie side by side
     previous, following = order[:-1], order[1:]
     same_key = notes.midi[previous] == notes.midi[following]
     overlap_s = np.where(same_key, offset_s[previous] - notes.onset_s[following], 0.0)

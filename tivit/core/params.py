@@ -1,8 +1,8 @@
 """Strict, typed params.yaml: every value is written in the file, every key is known, every type is checked.
 
 Each section is a frozen dataclass without defaults that lives beside the code it configures; `section` builds it. Only a
-field that has a default may be left out: that is for what a user states of single clips, never for a section. Floats follow
-YAML 1.2 (`5e-05` is a number; PyYAML's YAML 1.1 would read text), because that is what `dvc exp run -S` writes.
+field that has a default may be left out; that is meant for what a user states of single clips, never for a section. Floats
+follow YAML 1.2, because that is what `dvc exp run -S` writes: `5e-05` is a number, while PyYAML's YAML 1.1 would read text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tivit.core.errors import InputError
 
 Section = TypeVar("Section")
 MAX_SEED = 2**63 - 1
-"""The largest seed that numpy and torch both take."""
+"""The largest seed that both numpy and torch take."""
 
 RENAMED = {
     "data.manifest": "subsets",
@@ -40,6 +40,8 @@ class _Loader(yaml.CSafeLoader):
     """The safe loader of libyaml, with the float syntax of YAML 1.2 (core schema, section 10.3.2)."""
 
 
+# PyYAML has one list of patterns per first character. The float pattern of YAML 1.1 is taken out of each list, and that of
+# YAML 1.2 is added, which needs neither a point nor a sign before an exponent.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
@@ -54,7 +56,23 @@ _Loader.add_implicit_resolver(
 
 
 def load(path: Path | str = "params.yaml") -> dict[str, Any]:
-    """Return the mapping in a params file; raise InputError naming file and line when it is missing or malformed."""
+    """Return the mapping in a params file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to read.
+
+    Returns
+    -------
+    dict of str to object
+        Name of a section -> what stands below it, not yet checked.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is not valid YAML (the message names the line), or is not a mapping.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8")
         value = yaml.load(text, Loader=_Loader)
@@ -68,12 +86,27 @@ def load(path: Path | str = "params.yaml") -> dict[str, Any]:
 
 
 def section(params: Mapping[str, Any], name: str, schema: type[Section]) -> Section:
-    """Return section `name` of `params` as an instance of the dataclass `schema`.
+    """Return one section of the params as a dataclass.
+
+    Parameters
+    ----------
+    params : mapping
+        The params, as `load` returns them.
+    name : str
+        Name of the section.
+    schema : type
+        The dataclass that the section is built as; its annotations say which types are allowed.
+
+    Returns
+    -------
+    schema
+        An instance of the dataclass.
 
     Raises
     ------
     InputError
-        The section or a key is missing, a key is unknown (the nearest known one is named), or a value has another type.
+        The section or a key is missing, a key is unknown (the nearest known one is named) or has been renamed, a value has
+        another type, or the dataclass itself refuses a value.
     """
     if name not in params:
         raise InputError(f"params: section {name!r} is missing{nearest(name, params)}")
@@ -81,24 +114,68 @@ def section(params: Mapping[str, Any], name: str, schema: type[Section]) -> Sect
 
 
 def check_choice(where: str, value: str, allowed: typing.Collection[str]) -> None:
-    """Raise InputError naming the allowed values, nearest first, unless `value` is one of them."""
+    """Raise InputError unless a value is one of those that are allowed.
+
+    Parameters
+    ----------
+    where : str
+        What the value is, for the message, such as `data.offsets`.
+    value : str
+        The value.
+    allowed : collection of str
+        The allowed values; the message lists them and names the one nearest to `value`.
+
+    Raises
+    ------
+    InputError
+        The value is not among them.
+    """
     if value not in allowed:
         raise InputError(f"{where}: {value!r} is not one of {', '.join(sorted(allowed))}{nearest(str(value), allowed)}")
 
 
 def check_range(where: str, value: float, low: float, high: float) -> None:
-    """Raise InputError unless low <= value <= high."""
+    """Raise InputError unless a number lies in a range.
+
+    Parameters
+    ----------
+    where : str
+        What the number is, for the message, such as `data.fps`.
+    value : float
+        The number.
+    low, high : float
+        The range, both ends included.
+
+    Raises
+    ------
+    InputError
+        The number is outside, or is NaN.
+    """
     if not low <= value <= high:
         raise InputError(f"{where}: {value} is outside {low:g}..{high:g}")
 
 
 def nearest(name: str, known: typing.Iterable[str]) -> str:
-    """Return " (did you mean ...?)" with the known name most like `name`, "" when none is."""
+    """Return a hint at the known name that is most like a wrong one, for the end of a message.
+
+    Parameters
+    ----------
+    name : str
+        The wrong name.
+    known : iterable
+        The known names.
+
+    Returns
+    -------
+    str
+        " (did you mean ...?)", or "" when no known name is similar.
+    """
     close = difflib.get_close_matches(name, [str(item) for item in known], n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _build(schema: type, value: object, where: str) -> Any:
+    """Return a mapping of the file as the dataclass `schema`; `where` is its place in the file, for messages."""
     if not isinstance(value, Mapping):
         raise InputError(f"params: {where} must be a mapping, found {value!r}")
     hints = typing.get_type_hints(schema)
@@ -126,13 +203,14 @@ def _placed(text: str, where: str) -> str:
 
 
 def _convert(value: object, kind: Any, where: str) -> Any:
+    """Return a value of the file as the type `kind` of a field; `where` is its place in the file, for messages."""
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         options = typing.get_args(kind)
         if value is None and type(None) in options:
             return None
         errors = []
-        for option in options:
+        for option in options:  # the first option that fits is taken; the error of the last one is reported
             if option is type(None):
                 continue
             try:

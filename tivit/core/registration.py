@@ -5,7 +5,8 @@ The homography maps image pixels (x right, y down, pixel centres at integers, as
 (`core.strip`). The x correction is a polynomial in s = 2 x / 1222 - 1, in millimetres, that says how far along the keyboard
 the lens moves a point of the true x: plane x = x + sum(c[i] s^i).
 
-A camera that moved has `moves`: from `start_s` of the video clock on, another homography and x correction hold.
+The registration of a camera that moved has `moves`: from `start_s` of the video clock on, another homography and x correction
+hold.
 """
 
 from __future__ import annotations
@@ -28,7 +29,17 @@ STATUSES = ("ok", "octave_unknown", "refused")
 
 @dataclass(frozen=True)
 class Move:
-    """Where the keyboard is from `start_s` (s of the video clock) on, after the camera moved."""
+    """Where the keyboard is after the camera moved.
+
+    Attributes
+    ----------
+    start_s : float
+        From when on this holds (s of the video clock).
+    homography : 3 x 3 nested tuples of float
+        Image px -> strip px, as in `Registration`.
+    x_correction : tuple of float
+        Polynomial coefficients in mm, as in `Registration`.
+    """
 
     start_s: float
     homography: tuple[tuple[float, ...], ...]
@@ -41,22 +52,38 @@ class Registration:
 
     Attributes
     ----------
-    status : "ok"; "octave_unknown" when the pitch classes are sure and the octave is not (it can be used once the first key
-        is given); "refused". The last two have a `reason` and are never used as they are.
-    homography : 3 x 3 nested tuples, image px -> strip px (before the x correction).
-    x_correction : polynomial coefficients in mm, lowest power first; () means none.
-    orientation : one of ORIENTATIONS, how the image shows the keyboard (upright: low keys left, player at the bottom).
-    first_midi, last_midi : lowest and highest key wholly in view; with an unknown octave, in the octave nearest to the middle.
-    source_hw : (height, width) of the video frames in px.
-    frames : number of frames looked at.
-    confidence : 0..1.
-    err_before, err_after : median key-centre error in white-key widths without and with the x correction, measured on black
-        keys and white seams that had no part in the fit.
-    err_black, err_white : the same, (before, after), over black keys and over white seams alone.
-    deviation : median distance of the key centres from those of a plain scaling (equal white keys between the outermost
-        corners), in white-key widths.
-    source : "pixels" or "corners" (given by metadata, params or the command line).
-    moves : later places of the keyboard, in time order; () for a camera that stands still.
+    status : str
+        "ok"; "octave_unknown" when the pitch classes are sure and the octave is not (the clip can be used once its first key is
+        given); or "refused". Clips of the last two are never used as they are.
+    reason : str
+        Why a clip is not "ok".
+    homography : 3 x 3 nested tuples of float
+        Image px -> strip px (before the x correction).
+    x_correction : tuple of float
+        Polynomial coefficients in mm, lowest power first; () means no correction.
+    orientation : str
+        One of ORIENTATIONS, how the image shows the keyboard (upright: low keys left, player at the bottom).
+    first_midi, last_midi : int
+        MIDI numbers of the lowest and the highest key wholly in view; with an unknown octave, those of the octave nearest to
+        the middle.
+    source_hw : tuple of int
+        Height and width of the video frames (px).
+    frames : int
+        Number of frames that were looked at.
+    confidence : float
+        0..1.
+    err_before, err_after : float
+        Median key-centre error without and with the x correction (white-key widths), measured on black keys and white seams
+        that had no part in the fit.
+    err_black, err_white : tuple of float
+        The same errors, (before, after), over black keys alone and over white seams alone.
+    deviation : float
+        Median distance of the key centres from those of a plain scaling, which is equal white keys between the outermost
+        corners (white-key widths).
+    source : str
+        "pixels", or "corners" where these were given by metadata, params or the command line.
+    moves : tuple of Move
+        Later positions of the keyboard, in time order; () for a camera that stands still.
     """
 
     status: str
@@ -93,29 +120,81 @@ class Registration:
         return int(key_of(self.last_midi))
 
     def at(self, time_s: float) -> Registration:
-        """Return the registration that holds at `time_s` of the video clock, without `moves`."""
+        """Return the registration that holds at one instant.
+
+        Parameters
+        ----------
+        time_s : float
+            The instant (s of the video clock); -inf for the beginning.
+
+        Returns
+        -------
+        Registration
+            The same registration with the homography and x correction of that instant, and without `moves`.
+        """
         held = [move for move in self.moves if move.start_s <= time_s]
         if not held:
             return replace(self, moves=())
         return replace(self, homography=held[-1].homography, x_correction=held[-1].x_correction, moves=())
 
     def image_points(self, x_mm: np.ndarray, y_mm: np.ndarray, geometry: StripGeometry) -> np.ndarray:
-        """Return image pixels (..., 2) of world points on the white-key plane; `x_mm` and `y_mm` of one shape."""
+        """Return where points on the plane of the white keys lie in the image, before any move of the camera.
+
+        Parameters
+        ----------
+        x_mm, y_mm : array-like of float
+            World coordinates (mm), of shapes that broadcast together.
+        geometry : StripGeometry
+            The raster of the strip that the homography leads to.
+
+        Returns
+        -------
+        ndarray of float, shape (..., 2)
+            x and y in image px.
+        """
         x_mm, y_mm = np.broadcast_arrays(np.asarray(x_mm, float), np.asarray(y_mm, float))
         plane_x = x_mm + correction_mm(self.x_correction, x_mm)
-        strip = np.stack([geometry.column_px(plane_x), geometry.row_px(y_mm), np.ones_like(plane_x)], axis=-1)
+        strip = np.stack([geometry.column_px(plane_x), geometry.row_px(y_mm), np.ones_like(plane_x)], axis=-1)  # (..., 3)
         image = strip @ np.linalg.inv(np.array(self.homography)).T
         return image[..., :2] / image[..., 2:]
 
 
 def correction_mm(coefficients: tuple[float, ...], x_mm: np.ndarray) -> np.ndarray:
-    """Return the x correction (mm) at world x (mm), any shape."""
+    """Return the x correction of a lens.
+
+    Parameters
+    ----------
+    coefficients : tuple of float
+        Polynomial coefficients (mm), lowest power first; () means no correction.
+    x_mm : array-like of float
+        World x (mm), of any shape.
+
+    Returns
+    -------
+    ndarray of float
+        What is added to x (mm), of the same shape.
+    """
     s = 2.0 * np.asarray(x_mm, float) / KEYBOARD_WIDTH_MM - 1.0
     return np.polynomial.polynomial.polyval(s, coefficients) if coefficients else np.zeros_like(s)
 
 
 def refused(reason: str, source_hw: tuple[int, int], frames: int) -> Registration:
-    """Return the registration of a clip that cannot be used, with the reason."""
+    """Return the registration of a clip that cannot be used.
+
+    Parameters
+    ----------
+    reason : str
+        Why, as a sentence for the user.
+    source_hw : tuple of int
+        Height and width of the video frames (px).
+    frames : int
+        Number of frames that were looked at.
+
+    Returns
+    -------
+    Registration
+        Its status is "refused"; the geometry in it means nothing.
+    """
     identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
     return Registration(
         status="refused", reason=reason, homography=identity, x_correction=(), orientation="upright",
@@ -125,12 +204,36 @@ def refused(reason: str, source_hw: tuple[int, int], frames: int) -> Registratio
 
 
 def write_registrations(path: Path | str, registrations: dict[str, Registration]) -> None:
-    """Write clip id -> registration; stable bytes, homographies with nine decimals."""
+    """Write the registrations of clips with stable bytes, numbers with nine decimals.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write.
+    registrations : dict of str to Registration
+        Clip id -> registration.
+    """
     write_json(path, {clip_id: asdict(item) for clip_id, item in registrations.items()}, decimals=9)
 
 
 def read_registrations(path: Path | str) -> dict[str, Registration]:
-    """Return clip id -> registration from a file written by `write_registrations`."""
+    """Return the registrations in a file written by `write_registrations`.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to read.
+
+    Returns
+    -------
+    dict of str to Registration
+        Clip id -> registration.
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged, or the entry of a clip is not a registration; the clip is named.
+    """
     value = read_json(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a mapping of clip ids")

@@ -17,7 +17,17 @@ from tivit.core.errors import InputError
 
 @dataclass(frozen=True)
 class TimeGrid:
-    """A regular grid of `length` instants, `fps` a second, the first at `start_s` seconds of the video's clock."""
+    """A regular grid of instants.
+
+    Attributes
+    ----------
+    fps : float
+        Instants per second, 1..240.
+    start_s : float
+        The first instant (s of the video's clock).
+    length : int
+        Number of instants, 0 or more.
+    """
 
     fps: float
     start_s: float
@@ -35,7 +45,18 @@ class TimeGrid:
     @overload
     def time_s(self, frame: float) -> float: ...
     def time_s(self, frame: np.ndarray | float) -> np.ndarray | float:
-        """Return the instants (s) of frame positions; any shape, fractions allowed."""
+        """Return the instants of frame positions.
+
+        Parameters
+        ----------
+        frame : float or ndarray
+            Frame positions, of any shape; fractions and positions outside the grid are allowed.
+
+        Returns
+        -------
+        float or ndarray of float64
+            Instants (s of the grid's clock), of the same shape.
+        """
         return self.start_s + np.asarray(frame, dtype=np.float64) / self.fps
 
     @overload
@@ -43,35 +64,116 @@ class TimeGrid:
     @overload
     def frame(self, time_s: float) -> float: ...
     def frame(self, time_s: np.ndarray | float) -> np.ndarray | float:
-        """Return the fractional frame positions of instants (s); any shape."""
+        """Return the frame positions of instants.
+
+        Parameters
+        ----------
+        time_s : float or ndarray
+            Instants (s of the grid's clock), of any shape.
+
+        Returns
+        -------
+        float or ndarray of float64
+            Fractional frame positions, of the same shape; they may lie outside the grid.
+        """
         return (np.asarray(time_s, dtype=np.float64) - self.start_s) * self.fps
 
     def times_s(self) -> np.ndarray:
-        """Return the instants (s) of all frames, shape (length,)."""
+        """Return the instants of all frames.
+
+        Returns
+        -------
+        ndarray of float64, shape (length,)
+            Instants (s of the grid's clock), ascending.
+        """
         return self.time_s(np.arange(self.length))
 
     @property
     def end_s(self) -> float:
-        """The instant (s) of the last frame (of `start_s` when the grid is empty)."""
+        """The instant (s) of the last frame; `start_s` when the grid is empty."""
         return float(self.time_s(max(self.length - 1, 0)))
 
     def window(self, first_frame: int, length: int, step: float = 1.0) -> TimeGrid:
-        """Return the sub-grid of `length` instants from `first_frame` on, `step` frames apart (a fraction may be)."""
+        """Return a grid over a part of this one.
+
+        Parameters
+        ----------
+        first_frame : int
+            The frame of this grid that becomes frame 0.
+        length : int
+            Number of instants.
+        step : float
+            Distance of the instants in frames of this grid; fractions are allowed, and other than 1 changes the rate.
+
+        Returns
+        -------
+        TimeGrid
+            The window, on the same clock.
+
+        Raises
+        ------
+        InputError
+            The rate divided by `step` is outside 1..240, or `length` is negative.
+        """
         return TimeGrid(self.fps / step, float(self.time_s(first_frame)), length)
 
 
 def frames_of(duration_s: float, fps: float) -> int:
-    """Return a duration in whole frames, rounded to the nearest, at least 0."""
+    """Return a duration in whole frames.
+
+    Parameters
+    ----------
+    duration_s : float
+        Duration (s).
+    fps : float
+        Frames per second.
+
+    Returns
+    -------
+    int
+        The nearest number of frames, at least 0.
+    """
     return max(0, int(round(duration_s * fps)))
 
 
 def seconds_of(frames: float, fps: float) -> float:
-    """Return a number of frames as a duration in seconds."""
+    """Return a number of frames as a duration.
+
+    Parameters
+    ----------
+    frames : float
+        Number of frames; fractions are allowed.
+    fps : float
+        Frames per second.
+
+    Returns
+    -------
+    float
+        Duration (s).
+    """
     return frames / fps
 
 
 def grid_over(timestamps_s: np.ndarray, fps: float) -> TimeGrid:
-    """Return the grid of rate `fps` that covers video timestamps (s, ascending, shape (n,), n >= 1) from first to last."""
+    """Return the grid that covers a video from its first frame to its last.
+
+    Parameters
+    ----------
+    timestamps_s : array-like of float, shape (n,), n >= 1
+        Timestamps of the video's frames (s), ascending.
+    fps : float
+        Instants per second.
+
+    Returns
+    -------
+    TimeGrid
+        It starts at the first timestamp; its last instant is at most a thousandth of a frame after the last one.
+
+    Raises
+    ------
+    InputError
+        There is no timestamp, or `fps` is outside 1..240.
+    """
     timestamps_s = np.asarray(timestamps_s, dtype=np.float64)
     if timestamps_s.size == 0:
         raise InputError("a video without frames has no time grid")
@@ -80,9 +182,21 @@ def grid_over(timestamps_s: np.ndarray, fps: float) -> TimeGrid:
 
 
 def nearest_frames(timestamps_s: np.ndarray, grid: TimeGrid) -> np.ndarray:
-    """Return, for every instant of `grid`, the index of the video frame nearest in time, shape (length,), ascending.
+    """Return, for every instant of a grid, the video frame that is nearest in time.
 
     The earlier frame wins a tie (to 1 microsecond), so a grid at the video's own rate maps frame k to frame k.
+
+    Parameters
+    ----------
+    timestamps_s : array-like of float, shape (n,), n >= 1
+        Timestamps of the video's frames (s), ascending.
+    grid : TimeGrid
+        The instants.
+
+    Returns
+    -------
+    ndarray of int64, shape (grid.length,)
+        Indices of video frames, ascending; a frame may be named several times or not at all.
     """
     timestamps_s = np.asarray(timestamps_s, dtype=np.float64)
     times_s = grid.times_s()

@@ -18,19 +18,58 @@ INDEX_FOLDER = Path("data/index")
 
 @dataclass(frozen=True)
 class FileIndex:
-    """What the files of dataset `name` are: relative POSIX path -> (size in bytes, MD5)."""
+    """What the files of a dataset are.
+
+    Attributes
+    ----------
+    name : str
+        Name of the dataset.
+    files : dict of str to tuple
+        Relative POSIX path -> size in bytes and hexadecimal MD5.
+    """
 
     name: str
     files: dict[str, tuple[int, str]]
 
 
 def index_path(name: str) -> Path:
-    """Return where the index of a dataset is committed."""
+    """Return where the index of a dataset is committed.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+
+    Returns
+    -------
+    Path
+        `data/index/<name>.json`; it need not exist.
+    """
     return INDEX_FOLDER / f"{name}.json"
 
 
 def write_index(name: str, root: Path, path: Path) -> FileIndex:
-    """Index every visible file below `root` and write the index to `path`; raise InputError when there are none."""
+    """Index every visible file below a folder, write the index and return it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    root : Path
+        The dataset's folder; every file in it is read.
+    path : Path
+        The index file to write.
+
+    Returns
+    -------
+    FileIndex
+        What was written.
+
+    Raises
+    ------
+    InputError
+        There is no visible file below `root`.
+    """
     files = {}
     for item in progress(visible_files(root), f"index {name}", "file"):
         files[item.relative_to(root).as_posix()] = (item.stat().st_size, md5_of(item))
@@ -40,7 +79,22 @@ def write_index(name: str, root: Path, path: Path) -> FileIndex:
 
 
 def save_index(index: FileIndex, root: Path, path: Path) -> None:
-    """Write an index of what lies below `root` to `path`; raise InputError when it has no files."""
+    """Write an index to a file.
+
+    Parameters
+    ----------
+    index : FileIndex
+        The index.
+    root : Path
+        The folder that was indexed, for the message.
+    path : Path
+        The index file to write.
+
+    Raises
+    ------
+    InputError
+        The index has no files.
+    """
     if not index.files:
         raise InputError(f"{root}: holds no files to index")
     entries = [{"path": name, "size": size, "md5": md5} for name, (size, md5) in sorted(index.files.items())]
@@ -48,12 +102,39 @@ def save_index(index: FileIndex, root: Path, path: Path) -> None:
 
 
 def visible_files(root: Path) -> list[Path]:
-    """Return every file below `root` that is not hidden, nor in a hidden folder, sorted; none when there is no such folder."""
+    """Return every file below a folder that is not hidden, nor in a hidden folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; it need not exist.
+
+    Returns
+    -------
+    list of Path
+        The files, sorted; none when there is no such folder.
+    """
     return sorted(item for item in root.rglob("*") if item.is_file() and not _is_hidden(item.relative_to(root)))
 
 
 def read_index(path: Path) -> FileIndex:
-    """Return the index at `path`; raise InputError when it is missing or malformed."""
+    """Return the index in a file.
+
+    Parameters
+    ----------
+    path : Path
+        A file written by `save_index`.
+
+    Returns
+    -------
+    FileIndex
+        The index.
+
+    Raises
+    ------
+    InputError
+        The file is missing or malformed.
+    """
     if not path.exists():
         raise InputError(f"{path}: no such file; `python -m tivit index {path.stem}` writes it (for Synthetic: `dvc repro`)")
     value = read_json(path)
@@ -64,7 +145,27 @@ def read_index(path: Path) -> FileIndex:
 
 
 def check_index(index: FileIndex, root: Path, full: bool) -> list[str]:
-    """Return one sentence for each file of the index that is missing or differs below `root` (MD5 too when `full`)."""
+    """Return what is wrong with the files of a dataset by its index.
+
+    Parameters
+    ----------
+    index : FileIndex
+        The index.
+    root : Path
+        The dataset's folder on this disk.
+    full : bool
+        Whether the MD5 of every file is compared too, which reads all of them.
+
+    Returns
+    -------
+    list of str
+        One sentence for each file that is missing or differs.
+
+    Raises
+    ------
+    InputError
+        A path of the index leads out of `root`.
+    """
     faults = []
     for name, (size, md5) in progress(sorted(index.files.items()), f"check {index.name}", "file"):
         path = resolve_inside(root, name)
@@ -78,7 +179,27 @@ def check_index(index: FileIndex, root: Path, full: bool) -> list[str]:
 
 
 def checked_path(index: FileIndex, root: Path, name: str) -> Path:
-    """Return `root / name` after checking that the file is in the index and has the size it says."""
+    """Return where a file of a dataset lies on this disk, after checking that it is the one that was indexed.
+
+    Parameters
+    ----------
+    index : FileIndex
+        The dataset's index.
+    root : Path
+        The dataset's folder on this disk.
+    name : str
+        Relative POSIX path of the file.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        The file is not in the index or not on this disk, has another size than the index says, or lies outside `root`.
+    """
     if name not in index.files:
         raise InputError(f"{name}: is not in the index of {index.name}; run `python -m tivit index {index.name}`")
     path = resolve_inside(root, name)

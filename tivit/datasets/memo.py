@@ -1,7 +1,8 @@
-"""The index of a dataset written again without reading what has not changed: MD5s kept by size and time of change.
+"""The index of a dataset written again without reading what has not changed.
 
-They lie in `.tivit/index`, which may be deleted at any time. A file changed less than two seconds before it was
-read is not kept, since another change in the same tick of the disk's clock would not be seen.
+The MD5 of a file is kept with the size and the time of change that the file had, in `.tivit/index`, which may be deleted at any
+time. It is not kept for a file that was changed less than two seconds before it was read, since another change in the same tick
+of the disk's clock would not be seen.
 """
 
 from __future__ import annotations
@@ -17,20 +18,35 @@ from tivit.core.run.progress import progress
 from tivit.datasets.index import FileIndex, read_index, save_index, visible_files
 
 SETTLED_NS = 2 * 10**9
+"""A file must have been changed this long before it is read (ns), or its MD5 is not kept: some disks count in steps of 2 s."""
 
 Memo = tuple[int, int, str]
 """Size in bytes, time of change in ns, MD5."""
 
 
 def refresh_index(name: str, root: Path, path: Path, quick: bool) -> FileIndex:
-    """Index every visible file below `root` into `path`, reading those that have changed since they were last read here.
+    """Index every visible file below a folder, reading only the files that have changed since they were last read here.
 
-    `quick` : a file of the size that the index at `path` says is taken to be the same, without reading it.
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    root : Path
+        The dataset's folder.
+    path : Path
+        The index file to write.
+    quick : bool
+        True: a file whose size is the one in the index at `path` is taken to be the same and is not read.
+
+    Returns
+    -------
+    FileIndex
+        What was written.
 
     Raises
     ------
     InputError
-        There are no files.
+        There is no visible file below `root`, or (with `quick`) the index at `path` is malformed.
     """
     memo, trusted = read_memo(name, root), _trusted(path) if quick else {}
     files, new_memo = {}, {}
@@ -56,7 +72,21 @@ def refresh_index(name: str, root: Path, path: Path, quick: bool) -> FileIndex:
 
 
 def read_memo(name: str, root: Path) -> dict[str, Memo]:
-    """Return relative path -> what is kept of a dataset that lies at `root`; nothing where none was kept, or it is damaged."""
+    """Return what is kept of the files of a dataset.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    root : Path
+        The dataset's folder; what was kept while it lay elsewhere does not count.
+
+    Returns
+    -------
+    dict of str to Memo
+        Relative path -> size in bytes, time of change in ns, and MD5. It is empty where nothing was kept, or what was kept is
+        damaged.
+    """
     path = _memo_path(name)
     if not path.exists():
         return {}

@@ -11,11 +11,29 @@ from tivit.core.notes import Notes, make_notes, read_midi
 
 SUSTAIN_CONTROL = 64
 SUSTAIN_DOWN = 64
-"""Controller 64 is the sustain pedal; values from 64 on hold it down (MIDI 1.0, controller messages)."""
+"""Controller 64 is the sustain pedal, and values from 64 on mean that it is down (MIDI 1.0, controller messages)."""
 
 
 def read_midi_label(path: Path, offsets: str) -> Notes:
-    """Return the notes of a MIDI file, ended as `offsets` ("key" or "pedal") says; raise InputError for a damaged file."""
+    """Return the notes of a MIDI label.
+
+    Parameters
+    ----------
+    path : Path
+        The MIDI file.
+    offsets : str
+        "key": a note ends when its key is released; "pedal": it sounds on while the pedal is down.
+
+    Returns
+    -------
+    Notes
+        The notes, in seconds since the start of the file.
+
+    Raises
+    ------
+    InputError
+        `read_midi` refuses the file.
+    """
     notes = read_midi(path)
     return notes if offsets == "key" else held_by_pedal(notes, _pedal_spans(path))
 
@@ -23,7 +41,17 @@ def read_midi_label(path: Path, offsets: str) -> Notes:
 def held_by_pedal(notes: Notes, spans_s: np.ndarray) -> Notes:
     """Return notes that sound on while the pedal is down at their release, at most until their key is struck again.
 
-    `spans_s` : when the pedal is down, s, shape (P, 2), ascending, without overlap.
+    Parameters
+    ----------
+    notes : Notes
+        Notes that end when their key is released.
+    spans_s : ndarray of float, shape (P, 2)
+        When the pedal goes down and comes up (s), ascending and without overlap.
+
+    Returns
+    -------
+    Notes
+        The same notes with later offsets.
     """
     offset_s = notes.offset_s.copy()
     if len(spans_s):
@@ -38,6 +66,7 @@ def held_by_pedal(notes: Notes, spans_s: np.ndarray) -> Notes:
 
 
 def _pedal_spans(path: Path) -> np.ndarray:
+    """Return when the pedal of a MIDI file is down (s), (P, 2); a pedal still down at the end is down until the end."""
     import pretty_midi
 
     midi = pretty_midi.PrettyMIDI(str(path))

@@ -2,7 +2,7 @@
 
 A label is a table without header, separated by tabs: onset_s, offset_s (release of the key), midi, and in OMAPS2 velocity as a
 fourth column. Stems repeat between splits, so an id is `<split>/<stem>`. The pictures of OMAPS are mirrored; nothing here says
-so, because registration decides it from the black keys.
+so, because registration finds it out from the black keys.
 """
 
 from __future__ import annotations
@@ -24,19 +24,34 @@ VIDEO_SUFFIX, LABEL_SUFFIX = ".mp4", ".txt"
 
 @dataclass(frozen=True)
 class Omaps(NothingKnown):
-    """Layout of one of the two; `splits`: name of a split folder -> split; `columns`: of a label."""
+    """Layout of one of the two datasets.
+
+    Attributes
+    ----------
+    folder : str
+        Name of the dataset's folder.
+    splits : mapping of str to str
+        Name of a split's folder -> train, val or test.
+    columns : tuple of str
+        The columns of a label.
+    """
 
     folder: str
     splits: Mapping[str, str]
     columns: tuple[str, ...]
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
-        """Return a clip for every video that has a label.
+        """Return a clip for every video that has a label, as `Layout.clips` says.
+
+        Returns
+        -------
+        Listing
+            Ids are `<split folder>/<stem>`. Videos without a label and labels without a video are left out.
 
         Raises
         ------
         InputError
-            A published split folder holds no video, or a video lies somewhere else.
+            The folder of a published split holds no video, or a video lies somewhere else.
         """
         del opened, params
         videos, labels = ({path for path in paths if path.endswith(suffix)} for suffix in (VIDEO_SUFFIX, LABEL_SUFFIX))
@@ -61,7 +76,19 @@ class Omaps(NothingKnown):
         return listing_of(clips, "folders", "val" in self.splits.values(), left_out)
 
     def notes(self, clip: DatasetClip, opened: Opener, params: DataParams) -> Notes:
-        """Return the notes; offsets are key releases whatever `data.offsets` says, since the dataset knows no pedal."""
+        """Return the notes of a clip, as `Layout.notes` says.
+
+        Returns
+        -------
+        Notes
+            Offsets are key releases whatever `data.offsets` says, since the dataset does not know the pedal. The velocity is
+            known in OMAPS2 alone; hand and staff are unknown.
+
+        Raises
+        ------
+        InputError
+            The label is missing, or a line of it cannot be used; the message names the line.
+        """
         del params
         path = opened(clip.label)
         rows = []

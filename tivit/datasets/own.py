@@ -1,8 +1,8 @@
 """The user's own labelled clips: videos in `data/own`, each with a MIDI file of the same stem; they join any train split.
 
-Optional tables: `registration.csv` (see `tivit.registration.overrides`) and `clips.csv` with the columns stem,offset_s, seconds
-added to the times of the MIDI file to get those of the video's clock. The folder is private and small, so it has no committed
-index: it is read when it is opened, and DVC watches it as a whole.
+Two tables are optional: `registration.csv` (see `tivit.registration.overrides`), and `clips.csv` with the columns
+stem,offset_s, which are the seconds to add to the times of a MIDI file to get times of the video's clock. The folder is private
+and small, so it has no committed index: it is read when it is opened, and DVC watches it as a whole.
 """
 
 from __future__ import annotations
@@ -27,29 +27,53 @@ TABLE_NAME = "clips.csv"
 COLUMNS = ("stem", "offset_s")
 IGNORED, TABLES = ("README.md",), (TABLE_NAME, "registration.csv")
 MAX_OFFSET_S = 600.0
+"""Larger offsets, of more than ten minutes, are taken for mistakes."""
 
 
 @dataclass(frozen=True)
 class Own(NothingKnown):
-    """Layout of the folder; `offsets_s`: clip stem -> seconds added to the times of its MIDI file, 0 where not named."""
+    """Layout of the folder of own clips.
+
+    Attributes
+    ----------
+    offsets_s : mapping of str to float
+        Stem of a clip -> seconds added to the times of its MIDI file; 0 for a clip that is not named.
+    """
 
     offsets_s: Mapping[str, float]
     folder = OWN_FOLDER.name
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
-        """Return a clip `own/<stem>` of the train split and tier `own` for every video.
+        """Return a clip for every video, as `Layout.clips` says.
+
+        Returns
+        -------
+        Listing
+            Clips `own/<stem>` of the train split and of tier `own`; none is left out.
 
         Raises
         ------
         InputError
-            A file is of no known kind, a video or MIDI file lacks the other, or two of a kind share a stem.
+            A video lacks its MIDI file or a MIDI file its video, or two files of a kind share a stem.
         """
         del opened, params
         clips = [DatasetClip(f"own/{stem}", "train", OWN_TIER, *files) for stem, files in _pairs(paths).items()]
         return listing_of(clips, "folders", True, {})
 
     def notes(self, clip: DatasetClip, opened: Opener, params: DataParams) -> Notes:
-        """Return the MIDI file's notes on the video's clock; no staff, and hands only from tracks named after them."""
+        """Return the notes of a clip's MIDI file, as `Layout.notes` says.
+
+        Returns
+        -------
+        Notes
+            On the video's clock. They end when keys are released; the staff is unknown, and hands are known only where tracks
+            are named after them.
+
+        Raises
+        ------
+        InputError
+            `read_midi` refuses the file.
+        """
         del params
         notes = read_midi(opened(clip.label))
         offset_s = self.offsets_s.get(PurePosixPath(clip.label).stem, 0.0)
@@ -57,12 +81,17 @@ class Own(NothingKnown):
 
 
 def read_own() -> tuple[Own, FileIndex] | None:
-    """Return the layout and the index of `data/own` as it is now; None when no clip is in it.
+    """Return the layout and the index of `data/own` as it is now.
+
+    Returns
+    -------
+    tuple of Own and FileIndex, or None
+        None when the folder holds no clip or does not exist.
 
     Raises
     ------
     InputError
-        A file in it cannot be used, as `Own.clips` and `read_offsets` say.
+        A file in it is of no known kind or lies in a folder below it, or `Own.clips` or `read_offsets` refuse it.
     """
     files = [path.relative_to(OWN_FOLDER).as_posix() for path in visible_files(OWN_FOLDER)]
     files = [name for name in files if name not in IGNORED]
@@ -81,7 +110,26 @@ def read_own() -> tuple[Own, FileIndex] | None:
 
 
 def read_offsets(path: Path, stems: set[str]) -> dict[str, float]:
-    """Return stem -> offset_s (s) from a `clips.csv`; raise InputError naming file, line and value of bad content."""
+    """Return the offsets in a `clips.csv`.
+
+    Parameters
+    ----------
+    path : Path
+        The table, with the columns stem and offset_s.
+    stems : set of str
+        The stems that it may name.
+
+    Returns
+    -------
+    dict of str to float
+        Stem -> seconds to add to the times of its MIDI file, -600..600.
+
+    Raises
+    ------
+    InputError
+        The table is malformed, names an unknown stem or one stem twice, or an offset is not a number in the range; the message
+        names file, line and value.
+    """
     result: dict[str, float] = {}
     for number, (stem, cell) in enumerate(read_csv(path, COLUMNS), start=2):
         where = f"{path}, line {number}"

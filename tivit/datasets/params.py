@@ -14,7 +14,13 @@ EXTRA_SPLITS = ("ext-train", "special(blurry)", "special(4hands)")
 
 @dataclass(frozen=True)
 class SubsetFiles:
-    """Per split the name of a text file in `data/subsets` that lists clip stems, or None for all clips."""
+    """Which clips to work on, as text files in `data/subsets` that list stems of clips.
+
+    Attributes
+    ----------
+    train, val, test : str or None
+        Name of the file for the clips of this split; None: all clips.
+    """
 
     train: str | None
     val: str | None
@@ -23,7 +29,15 @@ class SubsetFiles:
 
 @dataclass(frozen=True)
 class CarveRule:
-    """How a validation split is taken from train where a dataset has none: share of the clips, and the seed of the choice."""
+    """How a validation split is taken from train where a dataset has none.
+
+    Attributes
+    ----------
+    val_share : float
+        Share of the train clips that become val, 0.01..0.5.
+    seed : int
+        Seed of the choice.
+    """
 
     val_share: float
     seed: int
@@ -38,11 +52,15 @@ class LagParams:
 
     Attributes
     ----------
-    correct : True: the lag of every clip is estimated, and taken out of the labels of train where it is sure; labels of val and
-        test stay as published, and scores are given on corrected ones besides. False: none is estimated.
-    largest_s : an estimate that reaches this is not believed.
-    least_s : one below this leaves the labels as they are.
-    min_confidence : nor is one less sure than this believed (`tivit/labels/lag.py` says what it counts).
+    correct : bool
+        True: the lag of every clip is estimated, and taken out of the labels of train where it is sure; labels of val and test
+        stay as published, and scores are given on corrected ones besides. False: no lag is estimated.
+    largest_s : float
+        An estimate that reaches this (s, 0.1..2) is not believed.
+    least_s : float
+        An estimate below this (s, 0..largest_s) leaves the labels as they are.
+    min_confidence : float
+        An estimate that is less sure than this (0..100) is not believed; `tivit/labels/lag.py` says what it counts.
     """
 
     correct: bool
@@ -58,21 +76,34 @@ class LagParams:
 
 @dataclass(frozen=True)
 class DataParams:
-    """Which dataset and what of it.
+    """Which dataset, and what of it (params section `data`).
 
     Attributes
     ----------
-    name, root : a registered dataset, and its folder or None to search.
-    fps : the time grid.
-    max_clips : at most so many clips per split, or None.
-    subsets : lists of clip stems to work on.
-    exclude : clip ids to leave out.
-    include_low_res : True: also the clips that PianoYT marks as of low resolution.
-    extra_splits : splits of PianoVAM beyond train, valid and test.
-    offsets : "key": a note ends when its key is released; "pedal": when it stops sounding.
-    skeleton_confidence : hands come from landmarks at least so sure, where a dataset has no better; None: never.
-    carve : how a missing validation split is made.
-    lag : what is done about labels that are early or late by a constant.
+    name : str
+        Name of a registered dataset.
+    root : str or None
+        Its folder; None: it is searched for.
+    fps : float
+        Rate of the time grid (instants per second, 1..240).
+    max_clips : int or None
+        At most so many clips per split; None: all.
+    subsets : SubsetFiles
+        Lists of the stems of clips to work on.
+    exclude : tuple of str
+        Ids of clips to leave out.
+    include_low_res : bool
+        True: also the clips that PianoYT marks as of low resolution.
+    extra_splits : tuple of str
+        Splits of PianoVAM beyond train, valid and test.
+    offsets : str
+        "key": a note ends when its key is released; "pedal": when it stops sounding.
+    skeleton_confidence : float or None
+        Hands come from landmarks that are at least so sure (0.5..1), where a dataset has nothing better; None: never.
+    carve : CarveRule
+        How a missing validation split is made.
+    lag : LagParams
+        What is done about labels that are early or late by a constant.
     """
 
     name: str

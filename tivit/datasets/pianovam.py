@@ -36,7 +36,7 @@ from tivit.datasets.rows import MAX_TIME_S, NoteRow, cut_at_restrikes, note_row,
 from tivit.datasets.text import line_of_key, number, read_lines, read_records
 
 METADATA = ("metadata.json", "metadata_v2.json", "metadata_v1.json")
-"""Newest first."""
+"""The files of metadata that a release may have, the newest first."""
 LABELS = ("TSV/{}.tsv", "Fingering/{}.tsv", "MIDI/{}.mid")
 """Where a recording's notes are looked for, in this order."""
 VIDEO, HANDS, SKELETON = "Video/{}.mp4", "Fingering/{}.tsv", "Handskeleton/{}.json"
@@ -52,14 +52,22 @@ HAND_COLUMN = "hand"
 OFFSET_COLUMN = {"key": "key_offset", "pedal": "frame_offset"}
 HAND_OF = {"L": LEFT_HAND, "R": RIGHT_HAND, "Noinfo": UNKNOWN}
 SAME_NOTE_S = 0.002
-"""A row of Fingering is of the note of TSV that has its key and, within this, its onset."""
+"""A row of Fingering and a row of TSV are of one note if they have one key and their onsets differ by no more than this."""
 FRAME_PX = 1920.0
 """Corners are given in pictures of this width (16:9)."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One recording of the metadata: published split and corners (LT, RT, RB, LB; px), or None without."""
+    """One recording of the metadata.
+
+    Attributes
+    ----------
+    split : str
+        The published split.
+    corners : tuple of four points, or None
+        x and y (px of a picture 1920 wide) of the corners LT, RT, RB and LB; None where it has none.
+    """
 
     split: str
     corners: tuple[tuple[float, float], ...] | None
@@ -72,7 +80,13 @@ class PianoVAM(NothingKnown):
     picture_width_px = FRAME_PX
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
-        """Return a clip for every recording of the metadata that has video and label and whose split is asked for.
+        """Return a clip for every recording of the metadata that can be used, as `Layout.clips` says.
+
+        Returns
+        -------
+        Listing
+            Ids are `<split>/<record time>`. Recordings without video or label, and those of splits that are not asked for, are
+            left out, as are videos that the metadata does not list.
 
         Raises
         ------
@@ -108,7 +122,19 @@ class PianoVAM(NothingKnown):
         return listing_of(clips, source, True, left_out)
 
     def notes(self, clip: DatasetClip, opened: Opener, params: DataParams) -> Notes:
-        """Return the notes, with the hands of Fingering where the recording has it."""
+        """Return the notes of a clip, as `Layout.notes` says.
+
+        Returns
+        -------
+        Notes
+            They end when the key is released or the pedal lets them go, as `data.offsets` says. Hands are those of Fingering,
+            where the recording has it; the staff is unknown.
+
+        Raises
+        ------
+        InputError
+            A file of labels is damaged, or Fingering and TSV are not of one recording.
+        """
         path = opened(clip.label)
         if path.suffix == ".mid":
             return read_midi_label(path, params.offsets)
@@ -120,7 +146,18 @@ class PianoVAM(NothingKnown):
         return notes_of_rows(path, cut_at_restrikes(rows) if params.offsets == "pedal" else rows)
 
     def corners(self, clip: DatasetClip, opened: Opener) -> np.ndarray | None:
-        """Return the four corners of the metadata, px of a picture 1920 wide."""
+        """Return the corners that the metadata gives, as `Layout.corners` says.
+
+        Returns
+        -------
+        ndarray of float, shape (4, 2), or None
+            x and y in px of a picture 1920 wide, in the order LT, RT, RB, LB; None for a recording without corners.
+
+        Raises
+        ------
+        InputError
+            The metadata is damaged, or no longer has the recording.
+        """
         path = opened(clip.metadata)
         record = read_metadata(path).get(clip.clip_id.partition("/")[2])
         if record is None:
@@ -129,7 +166,24 @@ class PianoVAM(NothingKnown):
 
 
 def read_metadata(path: Path) -> dict[str, Record]:
-    """Return record time -> record; raise InputError naming file, line and record of what cannot be used."""
+    """Return the recordings of a metadata file.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON file.
+
+    Returns
+    -------
+    dict of str to Record
+        Record time -> record, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, a record lacks a record time or a known split, a recording stands in it twice, or corners are no
+        points. The message names file, line and record.
+    """
     value = read_records(path)
     if not isinstance(value, dict) or not value:
         raise InputError(f"{path}, line 1: expected a mapping of recordings, found {type(value).__name__}")
@@ -151,9 +205,28 @@ def read_metadata(path: Path) -> dict[str, Record]:
 
 
 def read_tsv(path: Path, offset_column: str, needed: Sequence[str] = COLUMNS) -> list[NoteRow]:
-    """Return the rows of a TSV or Fingering file, columns found by name, with hands where it has a column of them.
+    """Return the rows of a TSV or Fingering file, with hands where it has a column of them.
 
-    The first line names the columns; in TSV it begins with `#`.
+    The first line names the columns, and columns are found by name. In TSV this line begins with `#`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    offset_column : str
+        The column that says when notes end, "key_offset" or "frame_offset".
+    needed : sequence of str
+        Columns that must be there, each once.
+
+    Returns
+    -------
+    list of NoteRow
+        One row per line, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        A column is missing, a line has another number of cells, or a cell cannot be used. The message names file and line.
     """
     lines = read_lines(path)
     names = [name.strip() for name in lines[0].removeprefix("#").split("\t")] if lines else []
@@ -179,12 +252,26 @@ def read_tsv(path: Path, offset_column: str, needed: Sequence[str] = COLUMNS) ->
 
 
 def with_hands(rows: Sequence[NoteRow], path: Path, hands: Sequence[NoteRow]) -> list[NoteRow]:
-    """Return `rows` with the hands of the rows of Fingering (file `path`) that are of the same notes; unknown where none is.
+    """Return the rows of a TSV file with the hands that the rows of Fingering say.
+
+    Parameters
+    ----------
+    rows : sequence of NoteRow
+        The rows of TSV.
+    path : Path
+        The Fingering file, for messages.
+    hands : sequence of NoteRow
+        The rows of Fingering. Each is of the note that has its key and, within 2 ms, its onset.
+
+    Returns
+    -------
+    list of NoteRow
+        The rows of TSV in their order; the hand is unknown where Fingering has no row.
 
     Raises
     ------
     InputError
-        A row of Fingering is of no note: the two files are not of one recording.
+        A row of Fingering is of no note, which means that the two files are not of one recording, or two rows are of one note.
     """
     by_key: dict[int, list[int]] = {}
     for i, row in enumerate(rows):

@@ -29,11 +29,22 @@ COLUMNS = ("id", "url", "split", "min_y", "max_y", "min_x", "max_x")
 ID_NAMES, BOX_NAMES = ("videoID", "id"), ("min_x", "min_y", "max_x", "max_y")
 SPLIT_CODES = {"1": "train", "2": "val", "3": "test"}
 MAX_PX = 16384.0
+"""Crops beyond this (px), far beyond the size of any video, are refused as damage."""
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """A line of the table: the split it names ("" for none), and the crop x0, y0, x1, y1 in native px."""
+    """A line of the table of crops.
+
+    Attributes
+    ----------
+    line : int
+        Number of the line, from 1 on.
+    split : str
+        The split that it names; "" where it names none.
+    box : tuple of float
+        The crop x0, y0, x1, y1 (px of the video).
+    """
 
     line: int
     split: str
@@ -46,12 +57,19 @@ class PianoYT(NothingKnown):
     folder = FOLDERS["PianoYT"]
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
-        """Return a clip for every id that has video and label; splits are those of `splits/*.txt`, else of the folders.
+        """Return a clip for every id that has video and label, as `Layout.clips` says.
+
+        Returns
+        -------
+        Listing
+            Ids are `<split>/<id>`. Splits are those of the lists `splits/*.txt`, else those of the folders, else those of the
+            table.
 
         Raises
         ------
         InputError
-            No split is known, an id is in two splits or has two videos, or the table contradicts the split of an id.
+            No split is known, an id is in two splits or has two files of a kind, a list or the table is damaged, or the table
+            contradicts the split of an id.
         """
         table_path = _table_path(paths)
         table = read_table(opened(table_path)) if table_path else {}
@@ -92,22 +110,55 @@ class PianoYT(NothingKnown):
         return listing_of(clips, source, any(split == "val" for split, _ in pairs), left_out)
 
     def notes(self, clip: DatasetClip, opened: Opener, params: DataParams) -> Notes:
-        """Return the transcribed notes; no hands are known."""
+        """Return the notes that were transcribed from sound, as `Layout.notes` says.
+
+        Returns
+        -------
+        Notes
+            Hand and staff are unknown.
+
+        Raises
+        ------
+        InputError
+            `read_midi` refuses the file.
+        """
         return read_midi_label(opened(clip.label), params.offsets)
 
     def search_box(self, clip: DatasetClip, opened: Opener) -> tuple[float, float, float, float] | None:
-        """Return the crop of the table, which holds keys and hands; None for a clip that the table has not."""
+        """Return the crop of the table, which holds keys and hands, as `Layout.search_box` says.
+
+        Returns
+        -------
+        tuple of float or None
+            x0, y0, x1, y1 (px of the video); None for a clip that the table does not have.
+
+        Raises
+        ------
+        InputError
+            The table is damaged.
+        """
         row = read_table(opened(clip.metadata)).get(clip.clip_id.partition("/")[2]) if clip.metadata else None
         return None if row is None else row.box
 
 
 def read_table(path: Path) -> dict[str, TableRow]:
-    """Return id -> row of the table of crops, with a header or without one.
+    """Return the rows of the table of crops, which may have a header or none.
+
+    Parameters
+    ----------
+    path : Path
+        The table, comma separated.
+
+    Returns
+    -------
+    dict of str to TableRow
+        Id -> row, in the order of the file.
 
     Raises
     ------
     InputError
-        It names file and line: a column is missing, a cell cannot be used, a crop has no area, or an id stands in it twice.
+        A column is missing, a cell cannot be used, a crop has no area, or an id stands in the table twice. The message names
+        file and line.
     """
     rows: dict[str, TableRow] = {}
     names: list[str] = []
@@ -125,7 +176,7 @@ def read_table(path: Path) -> dict[str, TableRow]:
                 continue
         if len(cells) != len(names):
             raise InputError(f"{where}: {len(cells)} columns, expected {len(names)} ({', '.join(names)})")
-        row = dict(zip(names, cells, strict=True))
+        row = dict(zip(names, cells, strict=True))  # name of a column -> cell
         key = _id(next(row[name] for name in ID_NAMES if name in row))
         if not key or key in rows:
             raise InputError(f"{where}: the id {key!r} {'stands in it twice' if key else 'is empty'}")

@@ -1,4 +1,4 @@
-"""From a dataset's name to its clips, notes and files: the only door the stages use.
+"""From a dataset's name to its clips, notes and files: the only door that the stages use.
 
 The user's own clips (`tivit.datasets.own`) join the train split of whichever dataset is open.
 """
@@ -44,9 +44,20 @@ AnyClip = TypeVar("AnyClip")
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as the stages see it; the folder is looked for when the first file is opened.
+    """A dataset as the stages see it. Its folder is looked for when the first file is opened.
 
-    `own`: the user's own clips, which all methods serve beside those of the dataset; None when there are none.
+    Methods that take a clip take one of the dataset or an own clip.
+
+    Attributes
+    ----------
+    layout : Layout
+        What knows the folders and files.
+    index : FileIndex
+        What files there are.
+    params : DataParams
+        What is asked for.
+    own : Dataset or None
+        The user's own clips, which all methods serve beside those of the dataset; None when there are none.
     """
 
     layout: Layout
@@ -56,22 +67,34 @@ class Dataset:
 
     @property
     def parts(self) -> tuple[Dataset, ...]:
-        """The dataset, and that of the own clips where there are any."""
+        """The dataset itself and, where there are any, the dataset of the own clips."""
         return (self,) if self.own is None else (self, self.own)
 
     @cached_property
     def root(self) -> Path:
-        """Where the dataset lies on this disk."""
+        """Where the dataset lies on this disk; InputError, which lists every place looked at, when it is nowhere."""
         return resolve_root(self.layout.folder, self.params.root)
 
     @cached_property
     def listing(self) -> Listing:
-        """Every clip of the dataset but the excluded ones, with a validation split, and what is left out; without own clips."""
+        """Every clip but the excluded ones, with a validation split, and what is left out; own clips are not among them."""
         listing = self.layout.clips(sorted(self.index.files), self._opened, self.params)
         return without(with_val(listing, self.params.carve), self.params.exclude)
 
     def clips(self) -> tuple[DatasetClip, ...]:
-        """Return the clips chosen by `data.subsets` and `data.max_clips`, and every own clip, in id order."""
+        """Return the clips that are chosen.
+
+        Returns
+        -------
+        tuple of DatasetClip
+            The clips chosen by `data.subsets` and `data.max_clips`, and every own clip, in the order of their ids.
+
+        Raises
+        ------
+        InputError
+            The dataset's files are not what its layout expects, or a list of `data.subsets` is missing or names an unknown
+            clip.
+        """
         clips = []
         for split in SPLITS:
             of_split = [clip for clip in self.listing.clips if clip.split == split]
@@ -83,37 +106,121 @@ class Dataset:
         return tuple(sorted(clips, key=lambda clip: clip.clip_id))
 
     def clip_ids(self) -> frozenset[str]:
-        """Return the ids of all clips of the dataset, chosen, left out or not, and of the own clips."""
+        """Return the ids of all clips that are known.
+
+        Returns
+        -------
+        frozenset of str
+            Ids of the dataset's clips, whether chosen or left out, and of the own clips.
+        """
         return self.listing.ids | self.own.clip_ids() if self.own else self.listing.ids
 
     def file(self, relative: str) -> Path | None:
-        """Return a file that a dataset may have, None where it has none; InputError where it lies there but is not indexed."""
+        """Return where a file lies that a dataset may have.
+
+        Parameters
+        ----------
+        relative : str
+            Path in the dataset.
+
+        Returns
+        -------
+        Path or None
+            The file on this disk; None where the dataset has none.
+
+        Raises
+        ------
+        InputError
+            The file is there but is not in the index, or it is in the index and not there, or has another size.
+        """
         if relative not in self.index.files and not (self.root / relative).exists():
             return None
         return self._opened(relative)
 
     def video_md5(self, clip: DatasetClip) -> str:
-        """Return the MD5 of the clip's video by the index."""
+        """Return the MD5 of a clip's video by the index; the video is not read.
+
+        Returns
+        -------
+        str
+            32 hexadecimal digits.
+        """
         return self._home(clip).index.files[clip.video][1]
 
     def video_path(self, clip: DatasetClip) -> Path:
-        """Return the clip's video on this disk, its size checked against the index."""
+        """Return a clip's video on this disk.
+
+        Returns
+        -------
+        Path
+            The video, whose size was checked against the index.
+
+        Raises
+        ------
+        InputError
+            The video is missing, or has another size than the index says.
+        """
         return self._home(clip)._opened(clip.video)
 
     def notes(self, clip: DatasetClip) -> Notes:
-        """Return the clip's notes in seconds of its video clock."""
+        """Return a clip's published notes.
+
+        Returns
+        -------
+        Notes
+            The notes, in seconds of the clip's video clock.
+
+        Raises
+        ------
+        InputError
+            The label is missing or damaged.
+        """
         home = self._home(clip)
         return home.layout.notes(clip, home._opened, home.params)
 
     def hands(self, clip: DatasetClip, notes: Notes, registration: Registration, geometry: StripGeometry) -> HandLabels | None:
-        """Return the hand of each note by the clip's hand landmarks; None where it has none, or better, or none are wanted."""
+        """Return which hand plays each note of a clip by its hand landmarks, where that is the best that is known.
+
+        Parameters
+        ----------
+        clip : DatasetClip
+            The clip.
+        notes : Notes
+            Its N notes, at the times at which the video shows them.
+        registration : Registration
+            Where the keyboard is in its frames.
+        geometry : StripGeometry
+            The raster of the strip that the registration leads to.
+
+        Returns
+        -------
+        HandLabels or None
+            The hand of each note. None where the clip has no landmarks, where its labels already say the hands, and where
+            `data.skeleton_confidence` asks for none.
+
+        Raises
+        ------
+        InputError
+            The file of landmarks is missing or damaged.
+        """
         least = self.params.skeleton_confidence
         if not clip.skeleton or clip.hands or least is None:
             return None
         return hands_of_notes(notes, read_skeleton(self._home(clip)._opened(clip.skeleton)), registration, geometry, least)
 
     def refuse_shared(self, clips: Iterable[DatasetClip]) -> None:
-        """Raise InputError when one of `clips` is in two splits: by its id, or by the content of its video."""
+        """Raise InputError when a clip is in two splits.
+
+        Parameters
+        ----------
+        clips : iterable of DatasetClip
+            The clips; they are compared by their ids and by the content of their videos (the MD5 of the index).
+
+        Raises
+        ------
+        InputError
+            Two clips of different splits have one id or one video.
+        """
         ids: dict[str, list[str]] = {}
         contents: dict[str, list[DatasetClip]] = {}
         for clip in clips:
@@ -124,21 +231,45 @@ class Dataset:
             refuse_shared({same[0].video: [clip.split for clip in same]}, "the content of video")
 
     def corners(self, clip: DatasetClip) -> np.ndarray | None:
-        """Return the corners (4, 2) px that the dataset gives, if any."""
+        """Return the corners of the white-key area that the dataset gives, if any.
+
+        Returns
+        -------
+        ndarray of float, shape (4, 2), or None
+            As `Layout.corners`, in px of a picture of `picture_width_px`.
+        """
         home = self._home(clip)
         return home.layout.corners(clip, home._opened)
 
     def search_box(self, clip: DatasetClip) -> tuple[float, float, float, float] | None:
-        """Return a rectangle (x0, y0, x1, y1; px) with the keyboard in it that the dataset gives, if any."""
+        """Return the rectangle around the keyboard that the dataset gives, if any.
+
+        Returns
+        -------
+        tuple of float or None
+            x0, y0, x1, y1, in px of a picture of `picture_width_px`.
+        """
         home = self._home(clip)
         return home.layout.search_box(clip, home._opened)
 
     def picture_width_px(self, clip: DatasetClip) -> float | None:
-        """Return the width of the picture that the dataset's corners and rectangles are in; None: that of the video."""
+        """Return the width of the picture in which the dataset gives corners and rectangles.
+
+        Returns
+        -------
+        float or None
+            Width in px; None: that of the clip's video.
+        """
         return self._home(clip).layout.picture_width_px
 
     def true_key_centers_px(self, clip: DatasetClip) -> np.ndarray | None:
-        """Return the true key centres (88, 2) px, if the dataset knows them."""
+        """Return where the keys truly are, if the dataset knows.
+
+        Returns
+        -------
+        ndarray of float, shape (88, 2), or None
+            As `Layout.true_key_centers_px`.
+        """
         home = self._home(clip)
         return home.layout.true_key_centers_px(clip, home._opened)
 
@@ -151,12 +282,44 @@ class Dataset:
 
 
 def open_dataset(params: DataParams) -> Dataset:
-    """Return the dataset that `params` names, with the own clips; raise InputError for an unknown name or a missing index."""
+    """Return the dataset that the params name, with the own clips.
+
+    Parameters
+    ----------
+    params : DataParams
+        The params section `data`.
+
+    Returns
+    -------
+    Dataset
+        The dataset; no file of it has been opened yet.
+
+    Raises
+    ------
+    InputError
+        The name is unknown, its index is missing or malformed, or `data/own` holds a file that cannot be used.
+    """
     return Dataset(layout_of(params.name), read_index(index_path(params.name)), params, _open_own(params))
 
 
 def layout_of(name: str) -> Layout:
-    """Return the layout registered as `name`."""
+    """Return a registered layout.
+
+    Parameters
+    ----------
+    name : str
+        Name of a dataset.
+
+    Returns
+    -------
+    Layout
+        Its layout.
+
+    Raises
+    ------
+    InputError
+        No dataset of this name is registered.
+    """
     check_choice("data.name", name, LAYOUTS)
     return LAYOUTS[name]
 
@@ -168,7 +331,20 @@ def _open_own(params: DataParams) -> Dataset | None:
 
 
 def at_most(clips: Sequence[AnyClip], count: int | None) -> Sequence[AnyClip]:
-    """Return at most `count` clips, evenly spaced in id order so that every tier is met."""
+    """Return a limited number of clips, evenly spaced so that every tier is met.
+
+    Parameters
+    ----------
+    clips : sequence
+        Clips in the order of their ids, in which those of a tier lie side by side.
+    count : int or None
+        The largest number that is returned; None: no limit.
+
+    Returns
+    -------
+    sequence
+        All clips when there are no more than `count`, else `count` of them in the same order.
+    """
     if count is None or len(clips) <= count:
         return clips
     return [clips[i * len(clips) // count] for i in range(count)]

@@ -1,7 +1,7 @@
 """Where a dataset lies on this disk.
 
 Its folder is the first that exists of: `data.root`; `$TIVIT_DATA_DIR/<folder>`; `$DATASETS_HOME/<folder>`; `data/<folder>`;
-`~/datasets/<folder>`. Apart from the layouts, which take longer to import than an index takes to write again.
+`~/datasets/<folder>`. This stands apart from the layouts, which take longer to import than it takes to write an index again.
 """
 
 from __future__ import annotations
@@ -23,13 +23,47 @@ FOLDERS = {
 
 
 def folder_of(name: str) -> str:
-    """Return the folder of the dataset called `name`; raise InputError for an unknown name."""
+    """Return the folder of a dataset.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+
+    Returns
+    -------
+    str
+        The name of its folder, as published.
+
+    Raises
+    ------
+    InputError
+        The dataset is unknown.
+    """
     check_choice("data.name", name, FOLDERS)
     return FOLDERS[name]
 
 
 def resolve_root(folder: str, root: str | None) -> Path:
-    """Return where `folder` lies, or `root` if that is there; raise InputError that lists every place looked at."""
+    """Return where a dataset's folder lies on this disk.
+
+    Parameters
+    ----------
+    folder : str
+        Name of the folder, as published.
+    root : str or None
+        The value of `data.root`: where the dataset itself lies, looked at first; None: not given.
+
+    Returns
+    -------
+    Path
+        The first place, in the order of the module's docstring, that is a folder.
+
+    Raises
+    ------
+    InputError
+        It lies at none of these places; the message lists them.
+    """
     places = [("data.root", Path(root).expanduser())] if root else []
     for variable in ("TIVIT_DATA_DIR", "DATASETS_HOME"):
         if os.environ.get(variable):

@@ -1,7 +1,7 @@
 """Hand landmarks by frame (PianoVAM's `Handskeleton`), and which hand plays each note by the nearest fingertip.
 
-The file is a mapping of frame numbers at 60 frames a second to {"Left": ..., "Right": ...}, each null or 21 points [x, y, z] in
-MediaPipe's order, x and y as shares of the picture's width and height. It is JSON and is never unpickled.
+The file is a mapping of frame numbers, at 60 frames per second, to {"Left": ..., "Right": ...}. Each hand is null or 21 points
+[x, y, z] in MediaPipe's order, with x and y as shares of the picture's width and height. It is JSON and is never unpickled.
 """
 
 from __future__ import annotations
@@ -21,25 +21,36 @@ from tivit.core.timegrid import TimeGrid
 from tivit.datasets.text import line_of_key, read_records
 
 SKELETON_FPS = 60.0
+"""Frames per second by which the file numbers its frames, from the start of the video on."""
 HANDS = {"Left": LEFT_HAND, "Right": RIGHT_HAND}
 LANDMARKS = 1 + 5 * 4
-"""The wrist and four joints of each finger."""
+"""Points per hand: the wrist, and four for each finger."""
 FINGERTIPS = slice(4, LANDMARKS, 4)
+"""The last of the four points of each finger, thumb first."""
 SHARES = (-1.0, 2.0)
-"""Landmarks may be guessed somewhat outside the picture; farther out is damage."""
+"""Range of x and y: landmarks may be guessed somewhat outside the picture (0..1), and what lies farther out is damage."""
 MAX_DIGITS = 7
-"""Of a frame number: more than a day."""
+"""A frame number has at most so many digits, which is more than a day."""
 LOOK_S = 0.05
-"""Frames at most this far from an onset are looked at."""
+"""Frames at most this far from an onset (s) are looked at."""
 REACH_MM = 0.75 * WHITE_PITCH_MM
-"""How far from a key's centre its fingertip usually is seen (standard deviation)."""
+"""How far from a key's centre the fingertip that plays it is usually seen (standard deviation, mm)."""
 NEITHER = 0.1
-"""Weight of "neither hand": that of a fingertip about two such deviations away."""
+"""Weight of "neither hand": that of a fingertip about two such standard deviations away."""
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Fingertips: `frames` (F,) ascending, `tips` (F, 2 hands, 5, 2) as shares of width and height, NaN without the hand."""
+    """The fingertips in a clip.
+
+    Attributes
+    ----------
+    frames : ndarray of int, shape (F,)
+        Numbers of the frames, ascending, at 60 frames per second.
+    tips : ndarray of float, shape (F, 2, 5, 2)
+        Frame, hand (left, right), finger (from the thumb on), and x and y as shares of the picture's width and height; NaN
+        where a frame does not show the hand.
+    """
 
     frames: np.ndarray
     tips: np.ndarray
@@ -47,7 +58,17 @@ class Skeleton:
 
 @dataclass(frozen=True)
 class HandLabels:
-    """By note: hand (-1 where masked), confidence 0..1, and whether it is sure enough to be a label; shape (N,) each."""
+    """Which hand plays each of N notes.
+
+    Attributes
+    ----------
+    hand : ndarray of int, shape (N,)
+        0 left, 1 right, or -1 where it is not sure enough.
+    confidence : ndarray of float, shape (N,)
+        0..1.
+    is_known : ndarray of bool, shape (N,)
+        True where the hand is sure enough to be a label.
+    """
 
     hand: np.ndarray
     confidence: np.ndarray
@@ -55,7 +76,23 @@ class HandLabels:
 
 
 def read_skeleton(path: Path) -> Skeleton:
-    """Return the fingertips of a Handskeleton file; raise InputError naming file, line and frame of what cannot be used."""
+    """Return the fingertips in a Handskeleton file.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON file.
+
+    Returns
+    -------
+    Skeleton
+        The fingertips, frames in ascending order.
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged, or a frame is not what it should be. The message names file, line and frame.
+    """
     value = read_records(path)
     if not isinstance(value, dict) or not value:
         raise InputError(f"{path}, line 1: expected a mapping of frames, found {type(value).__name__}")
@@ -77,17 +114,36 @@ def hands_of_notes(
 
     A hand's fingertip at a distance of d mm from the key weighs exp(-d^2 / (2 REACH_MM^2)), no hand at all weighs NEITHER,
     and the confidence is the share of the heavier hand. Distances are medians over the frames that show the hand.
+
+    Parameters
+    ----------
+    notes : Notes
+        N notes, at the times at which the video shows them (s of its clock).
+    skeleton : Skeleton
+        The fingertips of the clip.
+    registration : Registration
+        Where the keyboard is in its frames.
+    geometry : StripGeometry
+        The raster of the strip that the registration leads to.
+    min_confidence : float
+        Below this (0..1) a hand is unknown.
+
+    Returns
+    -------
+    HandLabels
+        The hand of each note.
     """
     times_s = np.asarray(TimeGrid(SKELETON_FPS, 0.0, 0).time_s(skeleton.frames))
     first, last = (
         np.searchsorted(times_s, notes.onset_s + shift, side) for shift, side in ((-LOOK_S, "left"), (LOOK_S, "right"))
     )
-    weights = np.zeros((len(notes), len(HANDS)))
+    weights = np.zeros((len(notes), len(HANDS)))  # (N, 2)
     for i in range(len(notes)):
         held = registration.at(float(notes.onset_s[i]))
         x_mm = CENTER_MM[key_of(int(notes.midi[i]))]
+        # The homography leads to the plane as the lens shows it, so the true x of the key is moved there too.
         plane_mm = float(x_mm + correction_mm(held.x_correction, x_mm))
-        off_mm = _distances_mm(skeleton.tips[first[i] : last[i]], plane_mm, held, geometry)
+        off_mm = _distances_mm(skeleton.tips[first[i] : last[i]], plane_mm, held, geometry)  # (frames looked at, 2)
         for hand in range(len(HANDS)):
             distances_mm = off_mm[:, hand][np.isfinite(off_mm[:, hand])]
             weights[i, hand] = np.exp(-0.5 * (np.median(distances_mm) / REACH_MM) ** 2) if distances_mm.size else 0.0
@@ -100,15 +156,17 @@ def hands_of_notes(
 def _distances_mm(tips: np.ndarray, plane_mm: float, held: Registration, geometry: StripGeometry) -> np.ndarray:
     """Return each hand's nearest fingertip to a key at `plane_mm` (F, 2): along the keys, plus how far it is off them; mm."""
     height, width = held.source_hw
-    image = np.concatenate([tips * (width, height), np.ones((*tips.shape[:-1], 1))], axis=-1)
+    image = np.concatenate([tips * (width, height), np.ones((*tips.shape[:-1], 1))], axis=-1)  # (F, 2, 5, 3)
     strip = image @ np.array(held.homography).T
     strip = strip[..., :2] / strip[..., 2:]
     x_mm, y_mm = strip[..., 0] / geometry.px_per_mm_x, geometry.y_back_mm - strip[..., 1] / geometry.px_per_mm_y
     off_keys_mm = np.maximum(0.0, np.maximum(-y_mm, y_mm - WHITE_LENGTH_MM))
+    # Over the five fingers; NaN remains where a frame does not show the hand.
     return np.fmin.reduce(np.hypot(x_mm - plane_mm, off_keys_mm), axis=-1)
 
 
 def _tips(path: Path, key: str, name: str, points: object) -> np.ndarray:
+    """Return the fingertips of one hand in one frame, (5, 2); NaN without the hand, InputError for anything but its points."""
     if points is None:
         return np.full((5, 2), np.nan)
     rows = points if isinstance(points, list) else []

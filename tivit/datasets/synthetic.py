@@ -25,7 +25,18 @@ class Synthetic(NothingKnown):
     folder = FOLDERS["Synthetic"]
 
     def clips(self, paths: list[str], opened: Opener, params: DataParams) -> Listing:
-        """Return a clip for every `.mp4`; its tier is the part of the stem before `_`."""
+        """Return a clip for every `.mp4`, as `Layout.clips` says.
+
+        Returns
+        -------
+        Listing
+            The tier of a clip is the part of its stem before the first `_`; none is left out.
+
+        Raises
+        ------
+        InputError
+            A video is not in the folder of a split, or has no label.
+        """
         del opened, params
         names = set(paths)
         clips = []
@@ -40,7 +51,18 @@ class Synthetic(NothingKnown):
         return listing_of(clips, "folders", True, {})
 
     def notes(self, clip: DatasetClip, opened: Opener, params: DataParams) -> Notes:
-        """Return the notes with hand and staff."""
+        """Return the notes of a clip, as `Layout.notes` says.
+
+        Returns
+        -------
+        Notes
+            Velocity, hand and staff are known.
+
+        Raises
+        ------
+        InputError
+            The label is missing or damaged, or its notes cannot be.
+        """
         del params
         path = opened(clip.label)
         truth = read_json(path)
@@ -51,7 +73,18 @@ class Synthetic(NothingKnown):
             raise InputError(f"{path}: not a label of the rendered dataset ({error})") from None
 
     def true_key_centers_px(self, clip: DatasetClip, opened: Opener) -> np.ndarray | None:
-        """Return the projected key centres of the true camera."""
+        """Return the key centres as the true camera projects them, as `Layout.true_key_centers_px` says.
+
+        Returns
+        -------
+        ndarray of float, shape (88, 2)
+            x and y in image px.
+
+        Raises
+        ------
+        InputError
+            The label is missing or damaged.
+        """
         path = opened(clip.label)
         truth = read_json(path)
         try:

@@ -1,7 +1,7 @@
-"""Text labels and tables read strictly: whatever is wrong ends in a sentence with file and line, nothing is skipped.
+"""Text labels and tables, read strictly: whatever is wrong is reported with file and line, and nothing is skipped.
 
-Lines end in LF or CRLF, text is UTF-8, numbers are plain ASCII decimals (no `nan`, `inf`, `1_000`). Only empty lines at the end
-of a file mean nothing.
+Lines end in LF or CRLF, text is UTF-8, numbers are plain ASCII decimals (no `nan`, `inf`, `1_000`). Empty lines are ignored
+only at the end of a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,23 @@ NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]{1,3})?", re.ASCI
 
 
 def read_lines(path: Path) -> list[str]:
-    """Return the lines of a text file without their ends; line i stands at i - 1."""
+    """Return the lines of a text file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    list of str
+        The lines without their ends and without empty ones at the end; line number i of the file is at index i - 1.
+
+    Raises
+    ------
+    InputError
+        The file is missing, or is not UTF-8 text.
+    """
     lines = [line.removesuffix("\r") for line in _text(path).split("\n")]
     while lines and not lines[-1].strip():
         lines.pop()
@@ -25,7 +41,23 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_stems(path: Path) -> dict[str, int]:
-    """Return stem -> line of a list with one stem per line; `#` starts a comment, blank lines mean nothing."""
+    """Return the stems in a list with one stem per line; `#` starts a comment, and blank lines are ignored.
+
+    Parameters
+    ----------
+    path : Path
+        The list.
+
+    Returns
+    -------
+    dict of str to int
+        Stem -> number of its line, from 1 on.
+
+    Raises
+    ------
+    InputError
+        The file is missing or is not UTF-8 text, or a stem stands in it twice.
+    """
     stems: dict[str, int] = {}
     for number, line in enumerate(read_lines(path), start=1):
         stem = line.partition("#")[0].strip()
@@ -37,7 +69,23 @@ def read_stems(path: Path) -> dict[str, int]:
 
 
 def read_records(path: Path) -> Any:
-    """Return the content of a JSON file; repeated keys, NaN and infinity are faults like broken syntax."""
+    """Return the content of a JSON file; repeated keys, NaN and infinity are faults like broken syntax.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    object
+        What the file holds, as Python's own types.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is not UTF-8 text, or has one of these faults; the message names the line.
+    """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
@@ -65,13 +113,48 @@ def read_records(path: Path) -> Any:
 
 
 def line_of_key(text: str, key: str) -> int:
-    """Return the line, from 1 on, of the first place where `key` stands as a key of JSON text; 1 where none does."""
+    """Return the line in which a key stands in JSON text.
+
+    Parameters
+    ----------
+    text : str
+        The JSON text.
+    key : str
+        The key.
+
+    Returns
+    -------
+    int
+        Number of the line of the first place where it stands as a key, from 1 on; 1 where there is none.
+    """
     match = re.search(re.escape(json.dumps(key)) + r"\s*:", text)
     return text.count("\n", 0, match.start()) + 1 if match else 1
 
 
 def number(where: str, name: str, cell: str, low: float, high: float) -> float:
-    """Return the number in a cell; raise InputError, which begins with `where`, unless it is one in low..high."""
+    """Return the number in a cell.
+
+    Parameters
+    ----------
+    where : str
+        File and line, with which a message begins.
+    name : str
+        What the number is, for messages.
+    cell : str
+        The cell; spaces around the number are ignored.
+    low, high : float
+        The range that is allowed, both ends included.
+
+    Returns
+    -------
+    float
+        The number.
+
+    Raises
+    ------
+    InputError
+        The cell is not a plain decimal number in this range.
+    """
     text = cell.strip()
     if not NUMBER.fullmatch(text):
         raise InputError(f"{where}: {name} {_short(cell)} is not a number")
@@ -82,7 +165,25 @@ def number(where: str, name: str, cell: str, low: float, high: float) -> float:
 
 
 def whole(where: str, name: str, cell: str, low: int, high: int) -> int:
-    """Return the whole number in a cell ("60" or "60.000"), checked as `number` does."""
+    """Return the whole number in a cell, which may be written as "60" or "60.000".
+
+    Parameters
+    ----------
+    where, name, cell : str
+        As for `number`.
+    low, high : int
+        The range that is allowed, both ends included.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    InputError
+        The cell is not a whole number in this range.
+    """
     value = number(where, name, cell, low, high)
     if not value.is_integer():
         raise InputError(f"{where}: {name} {_short(cell)} is not a whole number")

@@ -1,1 +1,1 @@
-"""From logits to notes (numpy)."""
+"""From logits to notes: thresholds, events, two decoders, and the notes they make (numpy)."""

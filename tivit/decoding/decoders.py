@@ -1,5 +1,6 @@
-"""The decoders to choose from, and what each needs. A new one is a module with a `decide_...`, its line here, and its name in
-`thresholds.EventRules`.
+"""The decoders to choose from, and what each needs.
+
+A new decoder is a module with a function `decide_...`, a line in `DECODERS`, and its name in `thresholds.EventRules`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ class Decoder:
 
     Attributes
     ----------
-    decide : what begins and ends notes at an operating point.
-    lowest_onset : probability down to which it looks at onset peaks below the threshold; None: at none.
-    are_ends_apart : hold and offset thresholds move ends alone, and have no say in which notes there are.
+    decide : callable
+        Takes events and thresholds, and returns a `Decision`: what begins and ends notes at this operating point.
+    lowest_onset : float or None
+        Probability down to which it looks at onset peaks below the threshold; None: it looks at no such peak.
+    are_ends_apart : bool
+        True where hold and offset thresholds move only the ends of notes, and have no say in which notes there are.
     """
 
     decide: Callable[[Events, Thresholds], Decision]
@@ -37,10 +41,41 @@ DECODERS = {
 
 
 def collect_events(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Events:
-    """Return the events of clips that the decoder of `thresholds` looks at."""
+    """Return the events of clips that the decoder of the thresholds looks at.
+
+    Parameters
+    ----------
+    clips : sequence of ClipLogits
+        The clips.
+    thresholds : Thresholds
+        The loosest operating point that will be asked for, with the decoder and its rules.
+
+    Returns
+    -------
+    Events
+        The events of all clips together.
+
+    Raises
+    ------
+    InputError
+        A clip lacks an event head, or a head has another shape than (T, 88).
+    """
     return collect(clips, thresholds, DECODERS[thresholds.rules.decoder].lowest_onset)
 
 
 def decide(events: Events, thresholds: Thresholds) -> Decision:
-    """Return which onset peaks begin notes and what may end them, by the decoder of `thresholds`."""
+    """Return which onset peaks begin notes and what may end them, by the decoder of the thresholds.
+
+    Parameters
+    ----------
+    events : Events
+        The events of clips, collected for thresholds no stricter than these.
+    thresholds : Thresholds
+        The operating point.
+
+    Returns
+    -------
+    Decision
+        The notes of all clips, not yet with times.
+    """
     return DECODERS[thresholds.rules.decoder].decide(events, thresholds)

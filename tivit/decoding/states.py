@@ -9,7 +9,7 @@ probability at which a head speaks for neither side:
   the key is held clearly.
 - release: offset - offset threshold, at peaks of that head. A note may also end without one, by going from hold to off.
 
-Onset and release are one frame each, in which the key may be up or down: the pitch head counts there if it speaks for down.
+Onset and release last one frame each, in which the key may be up or down: the pitch head counts there if it speaks for down.
 Allowed are off to onset; onset to hold, release, off; hold to release, off, onset (the same key again); release to off, onset.
 """
 
@@ -28,18 +28,32 @@ from tivit.decoding.runs import crossing
 from tivit.decoding.thresholds import Thresholds
 
 OFF, ONSET, HOLD, RELEASE = range(4)
+"""The states of a key, as `best_path` writes them."""
 LOWEST_ONSET = 0.01
-"""Probability below which no onset peak is looked at."""
+"""Probability below which no onset peak is looked at, however clearly the key is held."""
 LARGEST_LOGIT = 20.0
-"""Evidence of one frame is cut to so much either way."""
+"""Logits are cut to so much either way, since those of silence and of thresholds of 0 and 1 are infinite."""
 BLOCK_FRAMES = 256
-"""Blocks are at least so long: shorter ones cost more to join than they save."""
+"""Blocks have at least so many frames: shorter ones cost more to join than they save."""
 
 
 def decide_states(events: Events, thresholds: Thresholds) -> Decision:
-    """Return which onset peaks begin notes and what ends them, from the best path of every key; each note has its own run."""
+    """Return which onset peaks begin notes and what ends them, from the best path of every key.
+
+    Parameters
+    ----------
+    events : Events
+        The events of clips.
+    thresholds : Thresholds
+        The operating point.
+
+    Returns
+    -------
+    Decision
+        The notes of all clips, not yet with times; each note has its own run.
+    """
     length = max((grid.length for grid in events.grids), default=0)
-    shape = (length, len(events.grids) * KEY_COUNT)
+    shape = (length, len(events.grids) * KEY_COUNT)  # (T, R): time of the longest clip, all keys of all clips
     candidates = choose(events, 0.0, thresholds.pitch.of_keys("threshold"))
     held = events.rules.hold_weight * _held(events, thresholds, shape)
     onset = _at_peaks(events.onsets, candidates, thresholds.onset.of_keys("threshold"), held)
@@ -50,10 +64,20 @@ def decide_states(events: Events, thresholds: Thresholds) -> Decision:
 
 
 def best_path(onset: np.ndarray, hold: np.ndarray, release: np.ndarray) -> np.ndarray:
-    """Return the states (T, R) int8 with the highest sum of scores, each (T, R), one column per key; -inf forbids a state.
+    """Return the sequence of states with the highest sum of scores, for every key.
 
-    `off` scores 0. Of equal sums the one with fewer frames down is taken.
+    Parameters
+    ----------
+    onset, hold, release : ndarray of float, shape (T, R)
+        What each state scores in each frame, one column per key; -inf forbids a state. The state `off` scores 0.
 
+    Returns
+    -------
+    ndarray of int8, shape (T, R)
+        OFF, ONSET, HOLD or RELEASE. Of equal sums the one with fewer frames down is taken.
+
+    Notes
+    -----
     All that a frame needs to know of those before is the best sum with the key up and with the key down, and one frame makes of
     these two others by sums and maxima alone. So time is cut into blocks that go side by side, three times: what a block makes
     of either start; from the true starts, what wins in each frame; and back from either end.
@@ -84,13 +108,15 @@ def _starts(scores: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     _, count, keys = scores[0].shape
     if count == 1:
         return np.zeros((1, keys)), np.full((1, keys), -np.inf)
-    up = np.broadcast_to(np.array([0.0, -np.inf])[:, None, None], (2, count, keys))
+    # Of each block, for a start with the key up and one with it down: the best sums at its end, up and down. The maximum and
+    # the sum play the parts of plus and times, so blocks join as matrices of two by two do.
+    up = np.broadcast_to(np.array([0.0, -np.inf])[:, None, None], (2, count, keys))  # (start, blocks, R)
     down = up[::-1]
     for onset, hold, release in zip(*scores, strict=True):
         off = np.maximum(up, down)
         up, down = np.maximum(off, down + release), np.maximum(off + onset, down + hold)
     starts_up, starts_down = np.empty((2, count, keys))
-    is_up, is_down = np.zeros(keys), np.full(keys, -np.inf)
+    is_up, is_down = np.zeros(keys), np.full(keys, -np.inf)  # every key is up before the clip
     for block in range(count):
         starts_up[block], starts_down[block] = is_up, is_down
         is_up, is_down = (np.maximum(is_up + side[0, block], is_down + side[1, block]) for side in (up, down))
@@ -99,9 +125,14 @@ def _starts(scores: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class _Wins:
-    """What wins, (frames of a block, blocks, R) bool: onset over hold, release over off, and down over up in the frame before.
+    """What wins in each frame.
 
-    `ends_down` (R,): the key is down after the last frame.
+    Attributes
+    ----------
+    onset, release, down_before : ndarray of bool, shape (frames of a block, blocks, R)
+        Onset wins over hold, release wins over off, and down wins over up in the frame before.
+    ends_down : ndarray of bool, shape (R,)
+        The key is down after the last frame.
     """
 
     onset: np.ndarray
@@ -125,9 +156,11 @@ class _Wins:
 
 def _backwards(wins: _Wins) -> np.ndarray:
     """Return in which frames the key is down on the best path (onset or hold), (frames of a block, blocks, R) bool."""
+    # Was the key down in the frame before? If it is down now: in hold always, at an onset if the better way there was down.
+    # If it is up now: at a release always, in off if the better way there was down.
     if_down, if_up = ~wins.onset | wins.down_before, wins.release | wins.down_before
     frames, count, keys = wins.onset.shape
-    ways = np.empty((frames, 2, count, keys), bool)
+    ways = np.empty((frames, 2, count, keys), bool)  # the path back from either end of each block: up, down
     before = np.broadcast_to(np.array([False, True])[:, None, None], (2, count, keys))
     for t in range(frames - 1, -1, -1):
         ways[t] = before
@@ -166,6 +199,7 @@ def _evidence(height: np.ndarray, level: float | np.ndarray) -> np.ndarray:
 def _decision(events: Events, onset_index: np.ndarray, states: np.ndarray, hold: float | np.ndarray) -> Decision:
     """Return the decision with one run per note, from its onset to the last frame of hold; of offset peaks the one there."""
     length, keys = states.shape
+    # States key after key in one row; the extra frame of `off` after each key ends a note that lasts to the last frame.
     line = np.zeros((keys, length + 1), np.int8)
     line[:, :length] = states.T
     line = line.ravel()

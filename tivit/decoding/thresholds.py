@@ -4,10 +4,10 @@
 `sigmoid(logit / temperature + bias)`; a lag is how late a head is (s) and is subtracted from its events. Thresholds, holds and
 lags may differ for black keys.
 
-Thresholds fit only logits made as those were that they were chosen on, so the file carries that too (`chosen_under`): the
-section `decode`, because a prior shifts every probability, and of `logits` the window length, on which a recurrent network's
-answer depends. `evaluate` refuses other logits and `transcribe` follows the file. Nothing of `registration` is kept: how the
-keyboard was found says where the keys are, not how sure the network is of them.
+Thresholds fit only logits that were made like those on which they were chosen, so the file carries that too (`chosen_under`):
+the section `decode`, because a prior shifts every probability, and of `logits` the window length, on which a recurrent
+network's answer depends. `evaluate` refuses other logits and `transcribe` follows the file. Nothing of `registration` is kept:
+how the keyboard was found says where the keys are, not how sure the network is of them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,25 @@ from tivit.core.logits import Settings
 from tivit.core.params import check_choice, check_range
 
 FORMAT = 3
+"""Format of the file; one of another format is refused, because it does not say what it was chosen under."""
 DECODER_NAMES = ("peaks", "states")
 SECTIONS = ("decode", "logits")
-"""The params sections that say what made logits; null in the file where their maker did not say."""
+"""The params sections that say what made logits; they are null in the file where the maker of the logits did not say."""
 
 
 @dataclass(frozen=True)
 class KeyValues:
-    """What one head may have for black keys alone: threshold, hold and lag (s), as in `HeadThreshold`."""
+    """What one head may have for black keys alone.
+
+    Attributes
+    ----------
+    threshold : float
+        Probability that opens an event, 0..1.
+    hold : float
+        Probability that keeps it going, 0..1.
+    lag_s : float
+        How late the head is (s, -1..1).
+    """
 
     threshold: float
     hold: float
@@ -48,9 +59,16 @@ class KeyValues:
 
 @dataclass(frozen=True)
 class HeadThreshold(KeyValues):
-    """One event head: the probability that opens an event, the one that keeps it going, its lag (s), its calibration.
+    """The operating point of one event head.
 
-    `black` holds the values of black keys where they differ from those of white keys, which are then those of this class.
+    Attributes
+    ----------
+    threshold, hold, lag_s : float
+        As in `KeyValues`, for all keys, or for white keys where `black` is given.
+    temperature, bias : float
+        Its calibration, 0.001..1000 and -100..100: a probability is `sigmoid(logit / temperature + bias)`.
+    black : KeyValues or None
+        The values of black keys; None where they are the same.
     """
 
     temperature: float
@@ -63,7 +81,18 @@ class HeadThreshold(KeyValues):
         check_range("bias", self.bias, -100.0, 100.0)
 
     def of_keys(self, name: str) -> float | np.ndarray:
-        """Return value `name` (threshold, hold or lag_s): one number for all keys, or one per key, shape (88,)."""
+        """Return one value of the operating point for all keys.
+
+        Parameters
+        ----------
+        name : str
+            threshold, hold or lag_s.
+
+        Returns
+        -------
+        float or ndarray of float, shape (88,)
+            One number for all keys, or one per key where black keys have their own.
+        """
         if self.black is None:
             return getattr(self, name)
         return np.where(IS_BLACK, getattr(self.black, name), getattr(self, name))
@@ -71,14 +100,27 @@ class HeadThreshold(KeyValues):
 
 @dataclass(frozen=True)
 class EventRules:
-    """How notes are made whatever the thresholds are; times in seconds.
+    """How notes are made whatever the thresholds are. Every number is in 0..1.
 
-    decoder: `peaks` (every onset peak above the thresholds begins a note) or `states` (the likeliest sequence of states of each
-    key). median_s: width of a median filter over the pitch head; 0: none. hold_weight: what a frame of the pitch head counts
-    for beside an onset or offset (`states` only). min_length_s: no note is shorter (it is lengthened, not dropped).
-    min_repeat_s: of two onset peaks of one key nearer than this the higher stays. bridge_s: a dip of the pitch head not longer
-    than this does not end a note (`peaks` only). support_s: the pitch head must answer within this time after an onset.
-    snap_s: an offset peak up to this late after the pitch head fell still counts (`peaks` only).
+    Attributes
+    ----------
+    decoder : str
+        "peaks" (every onset peak above the thresholds begins a note) or "states" (the likeliest sequence of states of each
+        key).
+    median_s : float
+        Width of a median filter over the pitch head (s); 0: none.
+    hold_weight : float
+        What a frame of the pitch head counts for beside an onset or offset (`states` only).
+    min_length_s : float
+        No note is shorter (s, 0.001 or more); a shorter one is lengthened, not dropped.
+    min_repeat_s : float
+        Of two onset peaks of one key that are nearer than this (s) the higher one stays.
+    bridge_s : float
+        A dip of the pitch head that is not longer than this (s) does not end a note (`peaks` only).
+    support_s : float
+        The pitch head must answer within this time after an onset (s).
+    snap_s : float
+        An offset peak up to this late (s) after the pitch head fell still counts (`peaks` only).
     """
 
     decoder: Literal["peaks", "states"]
@@ -100,14 +142,25 @@ class EventRules:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Everything `decode_notes` needs, with the split and the metric it was chosen by.
+    """Everything that `decode_notes` needs, with the split and the metric by which it was chosen.
 
-    onset: a peak above `threshold` begins a note (`hold` is not used). pitch: `threshold` must be reached soon after the onset,
-    and the note lasts while the head stays above `hold`. offset: a peak above `threshold` ends the note (`hold` is not used);
-    1.0 leaves the offset head out.
-
-    chosen_under: what made the logits, section -> key -> value; without `decode` they were not rescored. label_lag_s: how much
-    of the lags is the labels' own (s): lags were measured against published labels, and corrected ones are later by this.
+    Attributes
+    ----------
+    onset : HeadThreshold
+        A peak above `threshold` begins a note; `hold` is not used.
+    pitch : HeadThreshold
+        `threshold` must be reached soon after the onset, and the note lasts while the head stays above `hold`.
+    offset : HeadThreshold
+        A peak above `threshold` ends the note, and 1.0 leaves the offset head out; `hold` is not used.
+    rules : EventRules
+        The decoder, and what holds whatever the thresholds are.
+    split, metric : str
+        The split on which they were chosen, and the metric by which.
+    chosen_under : mapping
+        What made the logits, section -> key -> value; without `decode` they were not rescored.
+    label_lag_s : float
+        How much of the lags is the labels' own (s, -2..2): lags were measured against published labels, and corrected ones are
+        later by this.
     """
 
     onset: HeadThreshold
@@ -124,13 +177,37 @@ class Thresholds:
 
 
 def write_thresholds(path: Path | str, thresholds: Thresholds) -> None:
-    """Write thresholds as JSON, byte-stable."""
+    """Write thresholds as JSON with stable bytes.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write.
+    thresholds : Thresholds
+        The operating point; numbers are rounded to six decimals.
+    """
     chosen_under = {name: thresholds.chosen_under.get(name) for name in SECTIONS}
     write_json(path, {"format": FORMAT, **asdict(thresholds), "chosen_under": chosen_under}, decimals=6)
 
 
 def read_thresholds(path: Path | str) -> Thresholds:
-    """Return the thresholds in a file; raise InputError naming file and field when it is malformed."""
+    """Return the thresholds in a file.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by `write_thresholds`.
+
+    Returns
+    -------
+    Thresholds
+        The operating point.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is of another format, or a field is missing or out of range.
+    """
     value = read_json(path)
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise InputError(
@@ -150,12 +227,21 @@ def read_thresholds(path: Path | str) -> Thresholds:
 
 
 def refuse_other_settings(logits: Path | str, made_under: Settings, thresholds: Path | str, chosen_under: Settings) -> None:
-    """Raise InputError when logits were made under other settings than those that thresholds were chosen on.
+    """Raise InputError when logits were made under other settings than those on which thresholds were chosen.
 
     Parameters
     ----------
-    logits, thresholds : the two files, for the sentence.
-    made_under, chosen_under : their settings.
+    logits, thresholds : path-like
+        The two files, for the message.
+    made_under : mapping
+        The settings of the logits, section -> key -> value.
+    chosen_under : mapping
+        The settings of the thresholds, in the same form.
+
+    Raises
+    ------
+    InputError
+        They differ in a section of `SECTIONS`; the message names the first value that does, and what to run.
     """
     for section in SECTIONS:
         ours, theirs = made_under.get(section), chosen_under.get(section)

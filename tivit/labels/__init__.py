@@ -1,1 +1,1 @@
-"""What of the labels needs pixels or registrations: the lag between labels and video, and which clips can be used."""
+"""What the labels need pixels or registrations for: the lag between labels and video, and which clips can be used."""

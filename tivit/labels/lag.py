@@ -1,14 +1,15 @@
 """The lag between the labels and the video of a clip: one constant, estimated from its strip, with a confidence.
 
-A note labelled t is seen at t + lag. Around every labelled onset and release, the change of that key's own columns from frame
-to frame is looked up in front of the fallboard, where hands seldom reach; the mean over all notes, as a function of the shift,
-peaks where labels and video agree. Rows are averaged before frames are compared, which leaves little of a camera's noise; keys
-are compared with their own noise, what all keys share (a shaking camera) is taken out, and no single change counts for more
-than `MOST` times the noise. Releases add half: they are slower, and labels of some datasets hold the pedal.
+A note that is labelled t is seen at t + lag. Around every labelled onset and release, the change of that key's own columns from
+frame to frame is looked up in front of the fallboard, where hands seldom reach; the mean over all notes, as a function of the
+shift, peaks where labels and video agree. Rows are averaged before frames are compared, which leaves little of a camera's
+noise; the change of each key is measured in units of its own noise, what all keys share (a shaking camera) is taken out, and no
+single change counts for more than `MOST` times the noise. Releases have half the weight: they are slower, and in some datasets
+the labels are held by the pedal.
 
-A key moves before the onset that its string sounds at: on rendered clips, whose labels are exact, the peak lies `ONSET_LEAD_S`
-before an onset and `RELEASE_LEAD_S` before a release, which is taken out. The constants were chosen on train and val;
-`tests/benchmarks/lag.py` measures what comes of them. `core.manifest` reads the table of lags that is written here.
+A key moves before the onset at which its string sounds. On rendered clips, whose labels are exact, the peak lies `ONSET_LEAD_S`
+before an onset and `RELEASE_LEAD_S` before a release, and both are taken out. The constants were chosen on train and val;
+`tests/benchmarks/lag.py` measures how well they do. `core.manifest` reads the table of lags that is written here.
 """
 
 from __future__ import annotations
@@ -30,22 +31,27 @@ from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import LagParams
 
 BAND_MM = (110.0, WHITE_LENGTH_MM)
-"""y extent that is looked at."""
+"""y extent (mm) that is looked at: the 40 mm in front of the fallboard, where hands seldom reach."""
 BESIDE_PX = 0.5
-"""Columns looked at on either side of a key: the gaps beside it change most."""
+"""Columns on either side of a key that are looked at too, because the gaps beside a key change most."""
 STEP_S, SIGMA_S = 0.005, 0.03
-"""How finely lags are looked for, and the smoothing over them."""
+"""Step of the lags that are tried, and standard deviation of the smoothing over them."""
 BEYOND_S = 0.2
-"""How far beyond the largest lag is looked: a peak out there is refused; without it a lesser one nearer would be taken."""
+"""Lags are tried so far beyond the largest one: a peak out there is refused, and else a lesser one nearer would be taken."""
 APART_S = 0.08
-"""A second peak nearer than this to the highest is the same one."""
+"""A second peak nearer than this (s) to the highest counts as the same one."""
 MOST = 20.0
+"""The largest change that counts, in units of a key's noise, so that no hand that passes decides alone."""
 ONSET_LEAD_S, RELEASE_LEAD_S = 0.022, -0.005
 """How long before a label its key changes most, in rendered clips, whose notes sound late in the stroke."""
 RELEASE_WEIGHT = 0.5
+"""Weight of releases beside onsets, which have 1: releases are slower, and some labels hold the pedal."""
 LEAST_NOTES = 8
+"""With fewer notes than this the confidence is 0, since a standard error over so few means little."""
 CHUNK_FRAMES = 256
+"""Frames that are read at a time, which bounds the memory."""
 MAD_TO_SIGMA = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +60,13 @@ class Lag:
 
     Attributes
     ----------
-    lag_s : positive where the video shows each onset later than its label says; to 0.1 ms.
-    confidence : by how many standard errors over notes the highest peak exceeds the next one, from 0 on; 0 with fewer notes
-        than `LEAST_NOTES`.
-    notes : how many it is made from.
+    lag_s : float
+        By how much the labels are early (s, to 0.1 ms): positive where the video shows each onset later than its label says.
+    confidence : float
+        By how many standard errors over notes the highest peak exceeds the next one, from 0 on; 0 with fewer notes than
+        `LEAST_NOTES`.
+    notes : int
+        How many notes it is made from.
     """
 
     lag_s: float
@@ -65,11 +74,33 @@ class Lag:
     notes: int
 
     def is_sure(self, params: LagParams) -> bool:
-        """True where the confidence is high enough and the lag within its bound."""
+        """Return whether the estimate can be believed.
+
+        Parameters
+        ----------
+        params : LagParams
+            The least confidence and the largest lag.
+
+        Returns
+        -------
+        bool
+            True where the confidence is high enough and the lag is below its bound.
+        """
         return self.confidence >= params.min_confidence and abs(self.lag_s) < params.largest_s
 
     def correction_s(self, params: LagParams) -> float:
-        """Return by how much corrected labels are later (s): 0 where the lag is not sure, or too small to tell from none."""
+        """Return by how much corrected labels are later than the published ones.
+
+        Parameters
+        ----------
+        params : LagParams
+            When a lag is sure, and the smallest one that is corrected.
+
+        Returns
+        -------
+        float
+            Seconds; 0 where the lag is not sure, or is too small to tell from none.
+        """
         return self.lag_s if self.is_sure(params) and abs(self.lag_s) >= params.least_s else 0.0
 
 
@@ -80,11 +111,23 @@ def estimate_lag(
 
     Parameters
     ----------
-    frames : a strip, uint8 (T, height, width); a memory map is read in parts, and of it only the rows that are looked at.
-    grid, geometry : of the strip.
-    in_view : keys in view, bool (88,); notes of others are left out.
-    notes : the labels; what is nearer than `largest_s` + 0.2 s to an end of the clip is left out.
-    largest_s : lags up to 0.2 s beyond this are looked for.
+    frames : ndarray of uint8, shape (T, height, width)
+        The strip of the clip. A memory map is read in parts, and only in the rows that are looked at.
+    grid : TimeGrid
+        The T instants of the strip.
+    geometry : StripGeometry
+        The raster of the strip.
+    in_view : ndarray of bool, shape (88,)
+        The keys in view; notes of other keys are left out.
+    notes : Notes
+        The labels. Onsets and releases nearer than `largest_s` + 0.2 s to an end of the clip are left out.
+    largest_s : float
+        Lags up to 0.2 s beyond this are looked for (s).
+
+    Returns
+    -------
+    Lag
+        The lag; 0 with confidence 0 where no note can be used.
     """
     reach_steps = round((largest_s + BEYOND_S) / STEP_S)
     shifts_s = np.arange(-reach_steps, reach_steps + 1) * STEP_S
@@ -98,9 +141,9 @@ def estimate_lag(
         inside = (times_s - lead_s > grid.start_s + margin_s) & (times_s - lead_s < grid.end_s - margin_s)
         if not inside.any():
             continue
-        change = key_change(frames, geometry, in_view) if change is None else change
+        change = key_change(frames, geometry, in_view) if change is None else change  # (T - 1, 88)
         keys = key_of(notes.midi[inside].astype(np.int64))
-        parts.append(weight * _seen(change, grid, times_s[inside] - lead_s, keys, shifts_s))
+        parts.append(weight * _seen(change, grid, times_s[inside] - lead_s, keys, shifts_s))  # (N, S)
     if not parts:
         return Lag(0.0, 0.0, 0)
     lag_s, confidence = _highest_peak(parts, shifts_s)
@@ -109,10 +152,23 @@ def estimate_lag(
 
 
 def key_change(frames: np.ndarray, geometry: StripGeometry, in_view: np.ndarray) -> np.ndarray:
-    """Return how much each key's columns change from frame to frame, in units of that key's noise, (T - 1, 88), 0..20.
+    """Return how much each key's columns change from frame to frame, without what all keys in view share.
 
-    What is shared by the keys in view, bool (88,), is taken out.
+    Parameters
+    ----------
+    frames : ndarray of uint8, shape (T, height, width)
+        The strip of a clip, T >= 2.
+    geometry : StripGeometry
+        Its raster.
+    in_view : ndarray of bool, shape (88,)
+        The keys in view.
+
+    Returns
+    -------
+    ndarray of float32, shape (T - 1, 88)
+        Change from frame k to k + 1 in units of the key's own noise, 0..20.
     """
+    # Weights that average the rows of the band, (height,), and the columns of each key with the gaps beside it, (88, width).
     rows = covered_shares(geometry.height_px, geometry.row_px(BAND_MM[1:]), geometry.row_px(BAND_MM[:1]))[0]
     left, right = geometry.column_px(TAIL_LEFT_MM) - BESIDE_PX, geometry.column_px(TAIL_RIGHT_MM) + BESIDE_PX
     columns = covered_shares(geometry.width_px, np.maximum(left, 0.0), np.minimum(right, geometry.width_px))
@@ -121,11 +177,13 @@ def key_change(frames: np.ndarray, geometry: StripGeometry, in_view: np.ndarray)
     steps = []
     for start in range(0, len(frames) - 1, CHUNK_FRAMES):
         profile = np.einsum("r,trw->tw", weights, frames[start : start + CHUNK_FRAMES + 1, band], dtype=np.float32)
-        steps.append(np.abs(np.diff(profile, axis=0)) @ columns.T)
+        steps.append(np.abs(np.diff(profile, axis=0)) @ columns.T)  # (chunk, 88)
     change = np.concatenate(steps)
+    # Few keys move at once, so the median over keys is what the camera does, and the median over time is a key at rest.
     change -= np.median(change[:, in_view], axis=1, keepdims=True)
     usual = np.median(change, axis=0)
     noise = np.median(np.abs(change - usual), axis=0) * MAD_TO_SIGMA
+    # A key that never changed, or is hidden, would otherwise turn any flicker into a large change.
     noise = np.maximum(noise, np.median(noise[in_view]) / 2) + 1e-3
     return np.clip((change - usual) / noise, 0.0, MOST)
 
@@ -144,9 +202,11 @@ def _highest_peak(parts: list[np.ndarray], shifts_s: np.ndarray) -> tuple[float,
     """Return where the sum of the means of `parts` (each (N, S)) is highest (s), and the confidence in it."""
     seen = sum(part.mean(axis=0) for part in parts)
     best = 1 + int(np.argmax(seen[1:-1]))
+    # The apex of a parabola through the peak and its neighbours, at most one step away.
     left, peak, right = seen[best - 1 : best + 2]
     bend = left - 2 * peak + right
     apex_s = shifts_s[best] + (np.clip(0.5 * (left - right) / bend, -1.0, 1.0) * STEP_S if bend < 0 else 0.0)
+    # How sure: the height of this peak above the next one, note by note, over the standard error of that difference.
     elsewhere = np.flatnonzero(np.abs(shifts_s - shifts_s[best]) > APART_S)
     following = elsewhere[np.argmax(seen[elsewhere])]
     above = [part[:, best] - part[:, following] for part in parts]
@@ -156,14 +216,52 @@ def _highest_peak(parts: list[np.ndarray], shifts_s: np.ndarray) -> tuple[float,
 
 
 def lag_of_clip(item: tuple[Clip, Notes], strips: StripFolder, largest_s: float) -> Lag:
-    """Return the lag of a clip whose strip lies in `strips`; raise InputError when it does not."""
+    """Return the lag of a clip.
+
+    Parameters
+    ----------
+    item : tuple of Clip and Notes
+        The clip and its labels.
+    strips : StripFolder
+        The folder in which its strip lies.
+    largest_s : float
+        As for `estimate_lag` (s).
+
+    Returns
+    -------
+    Lag
+        Its lag.
+
+    Raises
+    ------
+    InputError
+        The strip is missing or damaged.
+    """
     clip, notes = item
     frames, grid = strips.open(clip.clip_id), strips.grids[clip.clip_id]
     return estimate_lag(frames, grid, strips.geometry, clip.in_view, notes, largest_s)
 
 
 def lags_of(clips: Sequence[Clip], notes: Mapping[str, Notes], root: Path, params: LagParams, workers: int) -> dict[str, Lag]:
-    """Return clip id -> lag of clips whose strips lie in the folder `root`; of none where `params` ask for no correction.
+    """Return the lag of every clip, or nothing where the params ask for no correction.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+        The clips.
+    notes : mapping of str to Notes
+        Clip id -> labels.
+    root : Path
+        The folder of strips.
+    params : LagParams
+        Whether lags are estimated, and the largest one that is believed.
+    workers : int
+        Number of processes.
+
+    Returns
+    -------
+    dict of str to Lag
+        Clip id -> lag, in the order of `clips`; empty where `params.correct` is False.
 
     Raises
     ------
@@ -178,13 +276,22 @@ def lags_of(clips: Sequence[Clip], notes: Mapping[str, Notes], root: Path, param
 
 
 def summary_of(clips: Sequence[Clip], lags: Mapping[str, Lag], params: LagParams) -> dict[str, float]:
-    """Return what came of the lags.
+    """Return what came of the lags, for the metrics.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+        The clips.
+    lags : mapping of str to Lag
+        Clip id -> lag, as `lags_of` returns them.
+    params : LagParams
+        Which lags are believed and corrected.
 
     Returns
     -------
-    dict
+    dict of str to float
         `lag_moved`: train clips whose labels were moved; `lag_left`: val and test clips whose labels would be, and are not;
-        `lag_unsure`: clips whose lag is not sure; `lag_median_s`: the median of the sure ones (s).
+        `lag_unsure`: clips whose lag is not sure; `lag_median_s`: the median of the sure ones (s), 0 where there are none.
     """
     sure = [lag for lag in lags.values() if lag.is_sure(params)]
     late_splits = [clip.split for clip in clips if clip.clip_id in lags and lags[clip.clip_id].correction_s(params) != 0.0]
@@ -197,6 +304,16 @@ def summary_of(clips: Sequence[Clip], lags: Mapping[str, Lag], params: LagParams
 
 
 def write_lags(folder: Path | str, lags: Mapping[str, Lag], params: LagParams) -> None:
-    """Write `lags.csv` into the folder of a manifest: one line per clip, with what corrected labels add (s)."""
+    """Write `lags.csv` into the folder of a manifest: one line per clip, with what is added to its labels to correct them (s).
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of the manifest.
+    lags : mapping of str to Lag
+        Clip id -> lag; without any the table is its header alone.
+    params : LagParams
+        Which lags are believed and corrected.
+    """
     rows = ((clip_id, lag.lag_s, lag.confidence, lag.notes, lag.correction_s(params)) for clip_id, lag in lags.items())
     write_csv(Path(folder) / LAGS_NAME, LAG_COLUMNS, rows, decimals=4)

@@ -1,4 +1,4 @@
-"""Which of the chosen clips of a dataset can be used: those whose keyboard the register stage has found."""
+"""Which of the chosen clips of a dataset can be used: those whose keyboard the register stage found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ REGISTRATIONS = Path("data/registration") / FILE_NAME
 
 @dataclass(frozen=True)
 class UsableClips:
-    """The clips that can be used and those that cannot, in id order, each with its registration."""
+    """The clips of a dataset by whether they can be used.
+
+    Attributes
+    ----------
+    clips, left_out : tuple of pairs
+        The clips that can be used and those that cannot, each with its registration, in the order of their ids.
+    """
 
     clips: tuple[tuple[DatasetClip, Registration], ...]
     left_out: tuple[tuple[DatasetClip, Registration], ...]
@@ -23,6 +29,16 @@ class UsableClips:
 
 def usable_clips(dataset: Dataset) -> UsableClips:
     """Return the chosen clips of a dataset by whether their registration in `data/registration` is usable.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset.
+
+    Returns
+    -------
+    UsableClips
+        Every chosen clip is in one of its two tuples.
 
     Raises
     ------

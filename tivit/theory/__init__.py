@@ -1,1 +1,1 @@
-"""Musical key: profiles, posterior over 24 keys, key-aware rescoring of logits (numpy)."""
+"""Musical key: profiles, the posterior over 24 keys, and key-aware rescoring of logits (numpy)."""

@@ -1,4 +1,4 @@
-"""Key profiles: how strongly each pitch class belongs to a major and a minor key, and the 24 keys made from them.
+"""Key profiles: how strongly each pitch class belongs to a major and to a minor key, and the 24 keys made from them.
 
 Values are written from the tonic upwards in semitones. The 24 keys are C major .. B major, then C minor .. B minor; pitch
 class 0 is C. Profiles are only compared by correlation or normalised to sum 1, so their scale has no meaning.
@@ -19,7 +19,15 @@ KEY_NAMES = tuple(f"{name} {mode}" for mode in ("major", "minor") for name in PI
 
 @dataclass(frozen=True)
 class Profile:
-    """Twelve weights from the tonic up for a major and for a minor key, and the paper they come from."""
+    """How strongly the pitch classes belong to a key.
+
+    Attributes
+    ----------
+    major, minor : tuple of 12 floats
+        Weights of the pitch classes from the tonic up, for a major and for a minor key.
+    paper : str
+        Where the weights come from.
+    """
 
     major: tuple[float, ...]
     minor: tuple[float, ...]
@@ -56,12 +64,22 @@ PROFILES = {
 
 
 def key_profiles(name: str) -> np.ndarray:
-    """Return the profiles of the 24 keys, shape (24, 12) keys x pitch classes, every row summing to 1.
+    """Return the profiles of the 24 keys.
+
+    Parameters
+    ----------
+    name : str
+        One of `PROFILES`, where the paper of each is given.
+
+    Returns
+    -------
+    ndarray of float64, shape (24, 12)
+        One row per key, in the order of `KEY_NAMES`, one column per pitch class; every row sums to 1.
 
     Raises
     ------
     InputError
-        `name` is not one of `PROFILES`.
+        There is no such profile.
     """
     check_choice("decode.profile", name, PROFILES)
     profile = PROFILES[name]

@@ -1,9 +1,9 @@
-"""What of a video cannot be read as it was filmed: counted while it is decoded, warned about, and refused above a share.
+"""What of a video cannot be read as it was filmed: it is counted while decoding, warned about, and refused above a share.
 
-Three things count, each as one frame: a packet that the decoder refuses, a picture that it could only guess in part (it fills
-in from the frames around), and a frame without a timestamp, which cannot be put on the time grid. The first and the last are
-left out; a guessed picture is shown. Frames that are predicted from a lost one may look wrong too, until the next key frame,
-and no decoder says so: the true damage is larger than what is counted.
+Three things count, each as one frame: a packet that the decoder refuses, a picture of which the decoder could only guess a part
+(it fills in from the frames around), and a frame without a timestamp, which cannot be put on the time grid. The first and the
+last are left out; a guessed picture is shown. Frames that are predicted from a lost one may look wrong too, until the next key
+frame, and no decoder says so: the true damage is larger than what is counted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from tivit.core.errors import InputError
 LOG = logging.getLogger(__name__)
 MISSING_TAIL_S = 1.0
 MISSING_TAIL_SHARE = 0.05
+"""A file may end this long before the end that it declares (s, or as a share of its duration, whichever is longer)."""
 MOST_DAMAGED_SHARE = MISSING_TAIL_SHARE
-"""Of the frames. As much as may be missing at the end: a frame that is lost in the middle loses no fewer notes."""
+"""Share of damaged frames that is allowed: as much as may be missing at the end, since both lose as many notes."""
 READABLE_SHARE = 0.9
-"""Of frames that are looked for, spread over the file."""
+"""Of frames that are looked for, spread over the file, this share must be read."""
 JOINED_S = 1.0
-"""Damaged frames that are no farther apart are named as one span."""
+"""Damaged frames that are no farther apart than this are reported as one span."""
 NAMED_SPANS = 5
+"""A message lists at most so many spans."""
 REMEDY = "copy the file again from its source, or cut that part off"
 
 
@@ -33,12 +35,18 @@ class Damage:
 
     Attributes
     ----------
-    read : frames that were decoded and have a timestamp, guessed ones among them.
-    lost : packets that could not be decoded.
-    guessed : frames of which a part was filled in.
-    timeless : frames without a timestamp.
-    times_s : when the lost and guessed ones are shown (s of the video's clock), where the file says.
-    broken_off : what the container said when it could not be read on; "" when it could.
+    read : int
+        Frames that were decoded and have a timestamp, guessed ones among them.
+    lost : int
+        Packets that could not be decoded.
+    guessed : int
+        Frames of which a part was filled in.
+    timeless : int
+        Frames without a timestamp.
+    times_s : list of float
+        When the lost and guessed ones are shown (s of the video's clock), where the file says.
+    broken_off : str
+        What the container said when it could not be read on; "" when it could.
     """
 
     read: int = 0
@@ -59,7 +67,13 @@ class Damage:
         return self.count / max(self.read + self.lost + self.timeless, 1)
 
     def spans_s(self) -> list[tuple[float, float]]:
-        """Return (first, last) of each span of damaged frames (s), in time order."""
+        """Return when damaged frames are shown, near ones joined.
+
+        Returns
+        -------
+        list of tuple of float
+            First and last instant (s of the video's clock) of each span, in time order.
+        """
         spans: list[tuple[float, float]] = []
         for time_s in sorted(self.times_s):
             if spans and time_s - spans[-1][1] <= JOINED_S:
@@ -69,7 +83,7 @@ class Damage:
         return spans
 
     def sentence(self) -> str:
-        """Return how many frames are damaged, how, and at which seconds."""
+        """Return a sentence that says how many frames are damaged, how, and at which seconds."""
         kinds = (("cannot be decoded", self.lost), ("decoded in part", self.guessed), ("without a timestamp", self.timeless))
         named = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
         spans = self.spans_s()
@@ -87,6 +101,13 @@ def _span(first_s: float, last_s: float) -> str:
 def report(path: Path | str, damage: Damage) -> None:
     """Warn of damage in a video that was read to its end.
 
+    Parameters
+    ----------
+    path : path-like
+        The video, for the message.
+    damage : Damage
+        What was damaged in it.
+
     Raises
     ------
     InputError
@@ -103,12 +124,23 @@ def report(path: Path | str, damage: Damage) -> None:
 
 
 def check_end(path: Path | str, declared: tuple[int, float], count: int, span_s: float) -> None:
-    """Raise InputError when a file ends more than a second, and 5 %, before it declares to.
+    """Raise InputError when a file ends more than a second, and more than 5 %, before it declares to.
 
     Parameters
     ----------
-    declared : number of frames and duration (s) that the file declares.
-    count, span_s : number of frames and duration (s) that were read.
+    path : path-like
+        The video, for the message.
+    declared : tuple of int and float
+        Number of frames and duration (s) that the file declares.
+    count : int
+        Number of frames that were read.
+    span_s : float
+        Duration (s) that was read.
+
+    Raises
+    ------
+    InputError
+        There are fewer frames than declared, and so much is missing.
     """
     frame_count, duration_s = declared
     missing_s = duration_s - span_s
@@ -120,7 +152,24 @@ def check_end(path: Path | str, declared: tuple[int, float], count: int, span_s:
 
 
 def check_spread(path: Path | str, read: int, wanted: int, duration_s: float) -> None:
-    """Raise InputError when too few of `wanted` frames, spread over a file of `duration_s`, could be `read`."""
+    """Raise InputError when too few frames, spread over a file, could be read.
+
+    Parameters
+    ----------
+    path : path-like
+        The video, for the message.
+    read : int
+        Number of frames that could be read.
+    wanted : int
+        Number of frames that were looked for.
+    duration_s : float
+        Duration (s) that the file declares, for the message.
+
+    Raises
+    ------
+    InputError
+        Less than `READABLE_SHARE` of the frames could be read.
+    """
     if read < READABLE_SHARE * wanted:
         raise InputError(
             f"{path}: only {read} of {wanted} frames spread over its declared {duration_s:.1f} s can be read; the file is "

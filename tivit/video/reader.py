@@ -1,8 +1,8 @@
-"""Frames of a video file, read in order with the file's own timestamps, and a few frames spread over it or a part of it.
+"""Frames of a video file, read in order with the file's own timestamps, and a few frames spread over it or over a part of it.
 
 Timestamps are what the container says of each frame, since the start of its video stream. Frame numbers are never turned into
-time: videos have variable frame rates. Grey is the luma (Y', ITU-R BT.601 / BT.709) that the file itself holds, spread to
-0..255: converting every frame to colour and back would cost as much as decoding it. Pictures are turned upright as the file
+time, because videos have variable frame rates. Grey is the luma (Y', ITU-R BT.601 / BT.709) that the file itself holds, spread
+to 0..255: converting each frame to colour and back would cost as much as decoding it. Pictures are turned upright as the file
 says (phones store how they were held). Only well-known containers are opened, and no file that refers to other files.
 """
 
@@ -25,25 +25,25 @@ from tivit.video.damage import Damage, check_end, check_spread, report
 
 LOG = logging.getLogger(__name__)
 SEQUENTIAL_FRAMES_PER_SAMPLE = 125
-"""Seeking decodes from the key frame before the target, on average half of the usual 250 frames between key frames."""
+"""With more, seeking is cheaper: it decodes half of the usual 250 frames between key frames, on average, for each sample."""
 SKIPPING_FRAMES_PER_SAMPLE = 16
-"""Where there are more, frames that no other frame refers to (a third to two thirds of H.264) are not even decoded."""
+"""With more frames per sample than this, those that no other frame refers to (1/3 to 2/3 of H.264) are not even decoded."""
 END_SHARE = 0.01
-"""So much of a video is left out at either end when frames are spread over it."""
-FLAT_STD = 3.0
+"""Share of a video that is left out at either end when frames are spread over it."""
+FLAT_STD = 3.0  # standard deviation, of levels 0..255: a picture that varies no more is black or flat
 NOT_A_VIDEO = "cannot be opened as a video (damaged, truncated, or of an unknown format)"
 NO_FRAME = "no frame can be read; a video with at least one frame is needed"
 CONTAINERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,ogg,webm"
 LUMA_FIRST = ("yuv", "nv12", "nv21", "gray")
 FULL_RANGE = 2
 """AVCOL_RANGE_JPEG of FFmpeg: luma 0..255; without it 16 is black and 235 white."""
-_SPREAD = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
-TIME_SLACK_S = 1e-6
+_SPREAD = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)  # 16..235 to 0..255
+TIME_SLACK_S = 1e-6  # a timestamp that is early by rounding alone counts as in time
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file declares: size in px, nominal frame rate, number of frames and duration (0 when it does not say)."""
+    """What a file declares: size in px, nominal frames per second, number of frames, and duration (s; 0 if it does not say)."""
 
     width_px: int
     height_px: int
@@ -54,7 +54,7 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle of pixels: columns left..right - 1, rows top..bottom - 1."""
+    """A rectangle of pixels: columns left to right - 1, rows top to bottom - 1."""
 
     left: int
     top: int
@@ -62,7 +62,7 @@ class Region:
     bottom: int
 
     def crop(self, image: np.ndarray) -> np.ndarray:
-        """Return the view of `image` inside the region."""
+        """Return the part of `image` (height, width, ...) inside the region, as a view."""
         return image[self.top : self.bottom, self.left : self.right]
 
     def joined(self, other: Region) -> Region:
@@ -88,7 +88,7 @@ class SampledFrame:
 
 
 def probe(path: Path | str) -> VideoInfo:
-    """Return what a video file declares about itself; raises InputError as `read_frames` does."""
+    """Return what a video file declares about itself; raise InputError for a file that cannot be opened as a video."""
     with _opened(path) as source:
         return source.info
 
@@ -120,9 +120,9 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
 
 
 def frames_on_grid(frames: Iterator[VideoFrame], fps: float) -> Iterator[tuple[int, VideoFrame]]:
-    """Yield (grid frame, nearest video frame) for a grid of rate `fps` that starts at the first frame.
+    """Yield (grid frame, nearest video frame) for a grid of `fps` instants per second that starts at the first video frame.
 
-    The same rule as `core.timegrid.grid_over` and `nearest_frames`, but in one pass with two frames in memory.
+    The rule is that of `core.timegrid.grid_over` and `nearest_frames`, but in one pass with two frames in memory.
     """
     first = before = next(frames)
     instants = TimeGrid(fps, first.time_s, 0)
@@ -137,19 +137,19 @@ def frames_on_grid(frames: Iterator[VideoFrame], fps: float) -> Iterator[tuple[i
 
 
 def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] | None = None) -> list[SampledFrame]:
-    """Return up to `count` frames spread over a video with their times, in time order; black and other flat ones are left out.
+    """Return up to `count` frames spread over a video, in time order, without black and other flat ones.
 
-    Whether they are reached in order or by seeking depends on the number of frames declared alone, so two runs give the same.
-    When every frame is flat they are returned as they are.
+    Whether they are reached in order or by seeking depends only on the number of frames declared, so two runs give the same.
 
     Parameters
     ----------
-    between_s : two instants (s of the video clock); the frames then lie strictly between them, there may be none.
+    between_s : two instants (s of the video clock); the frames then lie strictly between them, and there may be none. Without
+        it, frames that are all flat are returned as they are.
 
     Raises
     ------
     InputError
-        As `read_frames`, for a truncated file too (without `between_s`).
+        As `read_frames`, and also for a truncated file (without `between_s`).
     """
     with _opened(path) as source:
         if between_s is not None:

@@ -1,4 +1,4 @@
-"""From video frames to the strip: one fixed sampling map per place of the keyboard, straight from image to strip pixels.
+"""From video frames to the strip: one fixed sampling map per position of the keyboard, straight from image to strip pixels.
 
 The inverse homography and the x correction are composed once (`strip_map`), and once more after each move of the camera; a
 frame is then one `cv2.remap` of the keyboard's bounding box. Where a strip pixel covers two or more image pixels the box is
@@ -23,36 +23,95 @@ from tivit.core.timegrid import TimeGrid
 from tivit.video.reader import Region, VideoFrame, frames_on_grid, probe, read_frames
 
 BORDER_PX = 2
+"""Pixels that are kept around the sampled points, so that interpolation does not meet an edge."""
 
 
 @dataclass(frozen=True)
 class StripMap:
-    """A sampling map: `region` of the image, `blur_px` (columns, rows, odd) and fixed-point `maps` for cv2.remap."""
+    """A sampling map from pictures to strips.
+
+    Attributes
+    ----------
+    region : Region
+        The part of the image that pictures are cropped to before they are sampled.
+    blur_px : tuple of int
+        Width and height (px, odd) of a mean filter over the picture; (1, 1) means none.
+    maps : tuple of ndarray
+        The positions to sample, in the fixed-point form of `cv2.remap`.
+    """
 
     region: Region
     blur_px: tuple[int, int]
     maps: tuple[np.ndarray, np.ndarray]
 
     def apply(self, grey: np.ndarray) -> np.ndarray:
-        """Return the strip, uint8 (height, width), of a grey picture already cropped to `region`."""
+        """Return the strip in a picture.
+
+        Parameters
+        ----------
+        grey : ndarray of uint8, shape (region height, region width)
+            A grey picture, already cropped to `region`.
+
+        Returns
+        -------
+        ndarray of uint8, shape (height, width)
+            The strip.
+        """
         if self.blur_px != (1, 1):
             grey = cv2.blur(grey, self.blur_px)
         return cv2.remap(grey, *self.maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def strip_map(registration: Registration, geometry: StripGeometry, region: Region | None = None) -> StripMap:
-    """Return the sampling map of a usable registration without moves; see `sampling_map`."""
+    """Return the sampling map of a registration.
+
+    Parameters
+    ----------
+    registration : Registration
+        A usable registration; its moves are ignored.
+    geometry : StripGeometry
+        The raster of the strip.
+    region : Region, optional
+        What pictures will be cropped to; by default just the part that is needed.
+
+    Returns
+    -------
+    StripMap
+        The map from a cropped picture to the strip.
+
+    Raises
+    ------
+    InputError
+        The keyboard lies outside the picture, and no region is given.
+    """
     return sampling_map(_strip_points(registration, geometry), registration.source_hw, region)
 
 
 def sampling_map(points_px: np.ndarray, source_hw: tuple[int, int], region: Region | None = None) -> StripMap:
-    """Return the map that samples an image of size `source_hw` at `points_px` (height, width, 2), x then y.
+    """Return the map that samples an image at given points.
 
-    `region` is what pictures will be cropped to, by default just the part needed. Raises InputError when all points lie outside
-    the picture.
+    Parameters
+    ----------
+    points_px : ndarray of float, shape (height, width, 2)
+        x and y (image px) of each pixel of the result.
+    source_hw : tuple of int
+        Height and width of the image (px).
+    region : Region, optional
+        What pictures will be cropped to; by default just the part that is needed.
+
+    Returns
+    -------
+    StripMap
+        The map from a cropped picture to one of (height, width).
+
+    Raises
+    ------
+    InputError
+        All points lie outside the image, and no region is given.
     """
     region = region or needed_region(points_px, source_hw)
     across, down = np.abs(np.diff(points_px, axis=1)), np.abs(np.diff(points_px, axis=0))
+    # How many image px lie between neighbouring pixels of the result, in x and in y; the blur is about as wide, and odd.
     step = np.maximum(np.median(across, axis=(0, 1)), np.median(down, axis=(0, 1)))
     blur_px = step.astype(int) // 2 * 2 + 1
     local = points_px - (region.left, region.top)
@@ -61,7 +120,25 @@ def sampling_map(points_px: np.ndarray, source_hw: tuple[int, int], region: Regi
 
 
 def needed_region(points_px: np.ndarray, source_hw: tuple[int, int]) -> Region:
-    """Return the part of an image that sampling it at `points_px` (..., 2) needs; raise InputError when there is none."""
+    """Return the part of an image that sampling it at given points needs.
+
+    Parameters
+    ----------
+    points_px : ndarray of float, shape (..., 2)
+        x and y (image px).
+    source_hw : tuple of int
+        Height and width of the image (px).
+
+    Returns
+    -------
+    Region
+        The bounding box of the points with a border for interpolation, cut at the image.
+
+    Raises
+    ------
+    InputError
+        Less than two columns or rows of the image are needed: the keyboard lies outside.
+    """
     height, width = source_hw
     flat = points_px.reshape(-1, 2)
     low = np.floor(flat.min(axis=0)).astype(int) - BORDER_PX
@@ -107,19 +184,35 @@ def write_strip(
     path: Path | str,
     on_progress: Callable[[float], None] | None = None,
 ) -> TimeGrid:
-    """Write a clip's strip, uint8 (T, height, width) .npy, reading the video once, and return its time grid.
+    """Write a clip's strip, reading the video once, and return its time grid.
 
     Each frame is rectified by the registration that holds at its time (`Registration.at`).
 
     Parameters
     ----------
-    fps : rate of the time grid; each frame of the grid shows the video frame nearest to it in time.
-    on_progress : called with the seconds of video done since its first frame, once per grid frame.
+    video : path-like
+        The video of the clip.
+    registration : Registration
+        Where the keyboard is in it; it must be usable.
+    geometry : StripGeometry
+        The raster of the strip.
+    fps : float
+        Rate of the time grid; each frame of the grid shows the video frame that is nearest to it in time.
+    path : path-like
+        The .npy file to write, uint8 (T, height, width).
+    on_progress : callable, optional
+        Called once per grid frame with the seconds of video that are done since its first frame.
+
+    Returns
+    -------
+    TimeGrid
+        The T instants of the strip.
 
     Raises
     ------
     InputError
-        The video cannot be read to its end, or its frames have another size than the registration was made for.
+        The video cannot be read to its end, its frames have another size than the registration was made for, or the keyboard
+        lies outside them.
     """
     info = probe(video)
     if (info.height_px, info.width_px) != tuple(registration.source_hw):
@@ -128,7 +221,7 @@ def write_strip(
     places = _Places(registration, geometry)
     source, strip, start_s, rows = None, b"", 0.0, 0
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        _write_header(file, 0, geometry)
+        _write_header(file, 0, geometry)  # a place for it: the number of frames is known at the end
         for k, frame in frames_on_grid(read_frames(video, places.region), fps):
             if frame is not source:
                 source, strip = frame, places.strip(frame).tobytes()

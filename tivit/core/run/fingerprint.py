@@ -1,6 +1,7 @@
-"""Names for what lies in `.tivit/`: a digest of the parts and the code that decide a result, and where such things are kept.
+"""Names for what lies in `.tivit/`, and where it is kept.
 
-`$TIVIT_STATE_DIR` moves all of it.
+A name is a digest of the parts and of the code that decide a result, so that what is kept is used only where it would come out
+the same. `$TIVIT_STATE_DIR` moves all of it.
 """
 
 from __future__ import annotations
@@ -18,15 +19,40 @@ PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def fingerprint_of(code: Sequence[str], **parts: Any) -> str:
-    """Return the hexadecimal SHA-256 of JSON-able `parts` and of the sources of `code` (files and folders of the package).
+    """Return a name for a result: a digest of the code and of the values that decide it.
 
-    Sources are read once in a process, so that all its names are of the code it runs.
+    Sources are read once per process, so that all names made in it are of the code that it runs.
+
+    Parameters
+    ----------
+    code : sequence of str
+        Files and folders below the package `tivit`; of a folder, every `*.py` below it counts.
+    **parts
+        Values that JSON can hold.
+
+    Returns
+    -------
+    str
+        A hexadecimal SHA-256 (64 digits).
     """
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode() + _digest(tuple(code))).hexdigest()
 
 
 def state_folder(name: str, moved: str = "") -> Path:
-    """Return where a kind of state is kept: `.tivit/<name>`, or `$TIVIT_STATE_DIR/<moved>` where that is set."""
+    """Return where a kind of state is kept.
+
+    Parameters
+    ----------
+    name : str
+        Name of its folder below `.tivit`.
+    moved : str
+        Name of its folder below `$TIVIT_STATE_DIR`, where that is set; "" for that folder itself.
+
+    Returns
+    -------
+    Path
+        The folder; it need not exist.
+    """
     root = os.environ.get(STATE_DIR_VARIABLE)
     return Path(root) / moved if root else Path(".tivit") / name
 

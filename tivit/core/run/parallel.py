@@ -24,9 +24,24 @@ def _one_thread() -> None:
 def map_clips(
     work: Callable[[Item], Result], items: Sequence[Item], workers: int, label: str, unit: str = "clip"
 ) -> Iterator[Result]:
-    """Yield `work(item)` for every item in order, with progress; `workers` <= 1 stays in this process.
+    """Yield the results of per-clip work in the order of the items, while showing progress.
 
-    `work` must be a module-level function (or a partial of one). An exception in a worker is raised here.
+    Parameters
+    ----------
+    work : callable
+        Takes an item and returns its result. With more than one worker it must be a module-level function or a partial of one,
+        because it is sent to other processes.
+    items : sequence
+        What is worked on.
+    workers : int
+        Number of processes; with 1 or less, or with a single item, the work is done in this process.
+    label, unit : str
+        What the progress bar is called, and what it counts.
+
+    Yields
+    ------
+    object
+        `work(item)` for every item. An exception in a worker is raised here.
     """
     if workers <= 1 or len(items) <= 1:
         yield from progress(map(work, items), label, unit, total=len(items))

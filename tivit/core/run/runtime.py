@@ -8,11 +8,24 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class RuntimeParams:
-    """workers: processes for per-clip work; threads: torch threads; log_every_steps: training log cadence.
+    """The params section `runtime`.
 
-    loaders: processes that draw training batches ahead; 0: the training process draws them.
-
-    device: cpu or cuda; precision: of the forward pass; compile: the forward pass of training by torch.compile.
+    Attributes
+    ----------
+    workers : int
+        Processes for per-clip work.
+    threads : int
+        Threads of torch.
+    loaders : int
+        Processes that draw training batches ahead; with 0 the training process draws them itself.
+    device : str
+        "cpu" or "cuda".
+    precision : str
+        Number format of the forward pass, "float32" or "bfloat16".
+    compile : bool
+        Whether the forward pass of training goes through torch.compile.
+    log_every_steps : int
+        Training is logged every so many steps.
     """
 
     workers: int

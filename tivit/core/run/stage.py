@@ -14,13 +14,27 @@ if TYPE_CHECKING:
     from tivit.core.run.runtime import RuntimeParams
 
 EXIT_BAD_INPUT = 2
+"""Exit status for bad input, the same as that of argparse for bad arguments."""
 EXIT_INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
 
 def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[str] | None = None) -> int:
-    """Run a DVC stage: `run(params, runtime)` with the parsed params file; return the exit status.
+    """Run a DVC stage from its command line.
 
-    Arguments: `--params FILE` (default params.yaml) and `--verbose {info,debug}`.
+    The arguments are `--params FILE` (by default params.yaml) and `--verbose {info,debug}`.
+
+    Parameters
+    ----------
+    run : callable
+        The stage, called as `run(params, runtime)` with the parsed params file and its `runtime` section.
+    argv : list of str, optional
+        The arguments; by default those of this process.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or as `exit_status` says.
     """
     parser = argparse.ArgumentParser(description=(sys.modules[run.__module__].__doc__ or "").strip().split("\n")[0])
     parser.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
@@ -39,19 +53,38 @@ def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[s
 
 
 def add_verbose(parser: argparse.ArgumentParser) -> None:
-    """Add `--verbose {info,debug}` to a parser."""
+    """Add the option `--verbose {info,debug}` to an argument parser."""
     parser.add_argument("--verbose", choices=("info", "debug"), default="info", help="how much is said (default: info)")
 
 
 def set_verbose(level: str) -> None:
-    """Set the log level of the `tivit` loggers; debug adds time and module to each line."""
+    """Set how much the `tivit` loggers say on stderr.
+
+    Parameters
+    ----------
+    level : str
+        "info", or "debug", which also adds the time and the module to each line.
+    """
     pattern = "%(asctime)s %(name)s: %(message)s" if level == "debug" else "%(message)s"
     logging.basicConfig(level=logging.INFO, format=pattern, stream=sys.stderr, force=True)
     logging.getLogger("tivit").setLevel(logging.DEBUG if level == "debug" else logging.INFO)
 
 
 def exit_status(work: Callable[[], None]) -> int:
-    """Call `work`; turn bad input, a failing disk and Ctrl-C into one sentence on stderr; return the exit status."""
+    """Call some work and return the exit status of the process.
+
+    Bad input, a failing disk and Ctrl-C end in one sentence on stderr; any other exception is a defect and is raised.
+
+    Parameters
+    ----------
+    work : callable
+        Takes no argument; what it returns is ignored.
+
+    Returns
+    -------
+    int
+        0 when it went well, 2 after bad input or an error of the system, 130 after Ctrl-C.
+    """
     try:
         work()
     except InputError as error:
