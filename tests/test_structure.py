@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "synth": {"core", "datasets", "video"},
     "training": {"core", "model", "targets"},
     "inference": {"core", "model"},
+    "adaptation": {"core", "model", "targets", "decoding"},
 }
 CHAINS = {"transcribe", "check", "compare", "pretrained", "commands", "__main__"}
 NUMPY_ONLY = {"core", "theory", "decoding", "scoring", "sweeping"}

@@ -116,8 +116,9 @@ def stages(monkeypatch):
     network = SimpleNamespace(to=lambda device: network)
     trained = Checkpoint(network, None, GEOMETRY, 30.0, 0, 1)
 
-    def clip_logits(video, registration, trained, window_frames, runtime):
+    def clip_logits(video, registration, trained, window_frames, runtime, adapt_at):
         asked["window_frames"] = window_frames
+        assert adapt_at is None
         return logits
 
     def rescored(clip, posterior, params):

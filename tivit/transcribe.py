@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
+from tivit.adaptation.adapt import RAMP_FRAMES, STEPS, adapted
+from tivit.adaptation.labels import sure_labels
 from tivit.core.errors import InputError
 from tivit.core.keyboard import keys_between
 from tivit.core.logits import ClipLogits, silenced
@@ -25,11 +28,12 @@ from tivit.core.registration import Registration
 from tivit.core.run.progress import progress_bar
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
-from tivit.core.timegrid import TimeGrid, seconds_of
+from tivit.core.timegrid import seconds_of
 from tivit.decoding.notes import decode_notes
-from tivit.decoding.thresholds import read_thresholds
+from tivit.decoding.thresholds import Thresholds, read_thresholds
 from tivit.inference.params import followed_window
 from tivit.inference.predict import predict_strip
+from tivit.model.background import background_of
 from tivit.model.checkpoint import Checkpoint, load_checkpoint
 from tivit.model.fold import folded
 from tivit.model.setup import prepare_torch
@@ -64,6 +68,7 @@ def transcribe(
     checkpoint: Path,
     thresholds: Path,
     known: Override = NOTHING_KNOWN,
+    adapt: bool = False,
 ) -> Summary:
     """Write the notes of `video` to the MIDI file `output`; keys out of view have none.
 
@@ -73,6 +78,7 @@ def transcribe(
     checkpoint, thresholds : a trained model and the operating point that was chosen for it, which says too how the logits are
         rescored and in which windows they are made.
     known : what is known of the keyboard beforehand; its first key goes before `registration.first_key`.
+    adapt : True: the network first learns from what it is sure of in this video (`tivit.adaptation`).
 
     Raises
     ------
@@ -87,9 +93,9 @@ def transcribe(
     window_frames = followed_window(record.get("logits", {}), thresholds)
     device = prepare_torch(runtime)
     trained = load_checkpoint(checkpoint)
-    trained = replace(trained, model=folded(trained.model).to(device))
+    trained = replace(trained, model=trained.model.to(device))
     registration = find_keyboard(video, section(params, "registration", RegistrationParams), trained.geometry, known)
-    logits = clip_logits(video, registration, trained, window_frames, runtime)
+    logits = clip_logits(video, registration, trained, window_frames, runtime, operating_point if adapt else None)
     if decode is not None:
         logits = rescored(logits, clip_posterior(logits, decode), decode)
     # Lags are those of published labels, which may be off from their videos; a transcription lies where this video shows it.
@@ -117,15 +123,31 @@ def find_keyboard(video: Path, params: RegistrationParams, geometry: StripGeomet
 
 
 def clip_logits(
-    video: Path, registration: Registration, trained: Checkpoint, window_frames: int, runtime: RuntimeParams
+    video: Path,
+    registration: Registration,
+    trained: Checkpoint,
+    window_frames: int,
+    runtime: RuntimeParams,
+    adapt_at: Thresholds | None = None,
 ) -> ClipLogits:
-    """Return the raw logits of a video on the time grid the checkpoint was trained on; keys out of view are silent."""
+    """Return the raw logits of a video on the time grid the checkpoint was trained on; keys out of view are silent.
+
+    With `adapt_at`, an operating point, they are those of the network adapted to the notes it is sure of there.
+    """
+    in_view = _in_view(registration)
     with tempfile.TemporaryDirectory(prefix="tivit-") as folder:
         strip = Path(folder) / "strip.npy"
         with progress_bar(None, "video", "frame") as bar:
             grid = write_strip(video, registration, trained.geometry, trained.fps, strip, lambda _: bar.update())
-        heads = _predict(strip, grid, trained, window_frames, runtime)
-    return ClipLogits(video.stem, grid, silenced(heads, _in_view(registration)))
+        frames = np.load(strip, mmap_mode="r", allow_pickle=False)
+        heads = _predict(trained.model, frames, trained, window_frames, runtime)
+        if adapt_at is not None:
+            labels = sure_labels(silenced(heads, in_view), grid, adapt_at, in_view, RAMP_FRAMES)
+            with progress_bar(STEPS, "adapt", "step") as bar:
+                background = background_of(frames, trained.geometry)
+                model = adapted(trained.model, frames, labels, background, bar.update)
+            heads = _predict(model, frames, trained, window_frames, runtime)
+    return ClipLogits(video.stem, grid, silenced(heads, in_view))
 
 
 def _in_view(registration: Registration) -> np.ndarray:
@@ -133,8 +155,7 @@ def _in_view(registration: Registration) -> np.ndarray:
 
 
 def _predict(
-    strip: Path, grid: TimeGrid, trained: Checkpoint, window_frames: int, runtime: RuntimeParams
+    model: nn.Module, frames: np.ndarray, trained: Checkpoint, window_frames: int, runtime: RuntimeParams
 ) -> dict[str, np.ndarray]:
-    frames = np.load(strip, mmap_mode="r", allow_pickle=False)
-    with progress_bar(grid.length, "notes", "frame") as bar:
-        return predict_strip(trained.model, frames, trained.geometry, runtime, window_frames, bar.update)
+    with progress_bar(len(frames), "notes", "frame") as bar:
+        return predict_strip(folded(model), frames, trained.geometry, runtime, window_frames, bar.update)

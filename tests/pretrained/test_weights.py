@@ -10,6 +10,7 @@ from model_cases import GEOMETRY, model_params, noisy_inputs
 from paths import PARAMS_FILE
 
 from tivit.__main__ import main
+from tivit.adaptation import adapt
 from tivit.core.errors import InputError
 from tivit.core.notes import read_midi
 from tivit.core.params import load, section
@@ -116,8 +117,8 @@ def rendered(tmp_path_factory):
     return folder / "test/plain_000.mp4"
 
 
-def transcribe(video, output):
-    return main(["transcribe", str(video), "-o", str(output)])
+def transcribe(video, output, *options):
+    return main(["transcribe", str(video), "-o", str(output), *options])
 
 
 def test_the_weights_of_the_project_read_a_clip_rendered_here(rendered, tmp_path, monkeypatch):
@@ -142,3 +143,13 @@ def test_a_transcription_warns_of_damaged_frames_and_refuses_many(rendered, tmp_
         assert transcribe(tmp_path / "damaged.mp4", output) == status
         assert output.exists() == (status == 0)
         assert "damaged.mp4: damaged frames: " in capfd.readouterr().err
+
+
+def test_adapted_weights_still_read_it(rendered, tmp_path, monkeypatch):
+    monkeypatch.setattr(adapt, "LEAST_NOTES", 8)
+    plain, output = tmp_path / "plain.mid", tmp_path / "out.mid"
+    assert transcribe(rendered, plain) == 0
+    assert transcribe(rendered, output, "--adapt") == 0
+    assert output.read_bytes() != plain.read_bytes()
+    scores = score_clip(read_midi(rendered.with_suffix(".mid")), read_midi(output), GRID).values()
+    assert scores["onset_f1_50"] >= 0.9, scores

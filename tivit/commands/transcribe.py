@@ -33,6 +33,10 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )
     command.add_argument("--orientation", choices=ORIENTATIONS, help="how the image shows the keyboard; default: found")
     command.add_argument(
+        "--adapt", action="store_true",
+        help="let the network learn from the notes it is sure of in this video before it writes them; some twenty seconds more",
+    )  # fmt: skip
+    command.add_argument(
         "--checkpoint", type=Path, metavar="FILE",
         help=f"weights of your own, such as {TRAINED_CHECKPOINT}; give --thresholds too; default: those of the project",
     )  # fmt: skip
@@ -73,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         checkpoint=trained.checkpoint,
         thresholds=trained.thresholds,
         known=known,
+        adapt=arguments.adapt,
     )
     print(summary.sentence())
     return 0

@@ -1,0 +1,1 @@
+"""A network adapted to one clip, without labels."""
