@@ -53,7 +53,20 @@ def prepare_torch(runtime: RuntimeParams) -> torch.device:
 
 
 def autocast(runtime: RuntimeParams, device: torch.device) -> AbstractContextManager:
-    """Return the context in which a forward pass runs in `runtime.precision` on a device."""
+    """Return the context in which a forward pass runs in `runtime.precision`.
+
+    Parameters
+    ----------
+    runtime : RuntimeParams
+        The `runtime` section.
+    device : torch.device
+        Where the network lies, from `prepare_torch`.
+
+    Returns
+    -------
+    context manager
+        With float32 it changes nothing.
+    """
     return torch.autocast(device.type, torch.bfloat16, enabled=runtime.precision == "bfloat16")
 
 

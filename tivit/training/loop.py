@@ -297,7 +297,19 @@ def train(
 
 
 def learning_rate_at(step: int, params: TrainParams) -> float:
-    """Return the learning rate of a step (from 0 on): linear warm-up, then half a cosine down to 1 % at the last step."""
+    """Return the learning rate of a step: linear warm-up, then half a cosine down to 1 % of the highest.
+
+    Parameters
+    ----------
+    step : int
+        0 .. `params.steps` - 1.
+    params : TrainParams
+        `learning_rate` is the highest, reached after `warmup_steps`.
+
+    Returns
+    -------
+    float
+    """
     if step < params.warmup_steps:
         return params.learning_rate * (step + 1) / params.warmup_steps
     done = (step - params.warmup_steps) / max(params.steps - params.warmup_steps, 1)

@@ -89,11 +89,35 @@ class WindowSampler:
     shares: np.ndarray
 
     def clips(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Return the clips of `count` windows, drawn independently: int (count,), places in the list of clips."""
+        """Return the clips of some windows, drawn independently.
+
+        Parameters
+        ----------
+        rng : np.random.Generator
+        count : int
+            Number of windows.
+
+        Returns
+        -------
+        np.ndarray
+            int (count,), places in the list of clips; a clip may occur more than once.
+        """
         return rng.choice(len(self.chance), size=count, p=self.chance)
 
     def first(self, rng: np.random.Generator, clip: int) -> int:
-        """Return the first frame of a random window of a clip, given by its place in the list."""
+        """Return the first frame of a random window.
+
+        Parameters
+        ----------
+        rng : np.random.Generator
+        clip : int
+            Place of its clip in the list.
+
+        Returns
+        -------
+        int
+            Frame of the clip.
+        """
         sums = self.within[clip]
         if sums is None:
             return int(rng.integers(0, int(self.room[clip])))

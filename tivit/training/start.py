@@ -69,9 +69,14 @@ def read_start(path: str, params: ModelParams, geometry: StripGeometry, fps: flo
 
 
 def begin_with(model: nn.Module, start: Start) -> None:
-    """Load the weights into a network.
+    """Load the weights into a network, in place.
 
-    A velocity head that the weights lack stays as it is; one that the network lacks is left out.
+    Parameters
+    ----------
+    model : nn.Module
+        A velocity head that the weights lack stays as it is.
+    start : Start
+        From `read_start`; a velocity head that the network lacks is left out.
     """
     model.load_state_dict({name: start.weights.get(name, value) for name, value in model.state_dict().items()})
 
