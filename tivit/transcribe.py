@@ -184,7 +184,7 @@ def clip_logits(
     Raises
     ------
     InputError
-        The video cannot be read.
+        The video cannot be read, or the keyboard lies outside its picture.
     """
     with tempfile.TemporaryDirectory(prefix="tivit-") as folder:
         strip = Path(folder) / "strip.npy"

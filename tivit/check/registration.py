@@ -99,7 +99,17 @@ def check_registration(params: Mapping[str, Any], selection: Selection, out: Pat
 
 
 def line_of(item: Registered) -> str:
-    """Return the line of one clip in the terminal."""
+    """Return the line of one clip in the terminal.
+
+    Parameters
+    ----------
+    item : Registered
+        The clip; one that was refused has a short line with the reason.
+
+    Returns
+    -------
+    str
+    """
     registration, start = item.registration, f"reg_refined: {item.clip_id} status={item.registration.status}"
     if registration.status == "refused":
         return f"{start} reason={registration.reason}"

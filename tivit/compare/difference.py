@@ -42,7 +42,18 @@ MAD_TO_SIGMA = 1.4826
 
 
 def difference_method(strips: StripFolder) -> HeadsOf:
-    """Return the baseline as a method over the strips of a folder."""
+    """Return the baseline as a method over the strips of a folder.
+
+    Parameters
+    ----------
+    strips : StripFolder
+        The strips; their grids and raster are used.
+
+    Returns
+    -------
+    HeadsOf
+        Its heads are those of `difference_heads`.
+    """
 
     def heads_of(clip: Clip, frames: np.ndarray, on_progress: Callable[[int], None]) -> dict[str, np.ndarray]:
         heads = difference_heads(frames, strips.grids[clip.clip_id], strips.geometry, clip.in_view)

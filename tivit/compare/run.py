@@ -134,7 +134,17 @@ class Bench:
         self.digests = {split: content_digest(load_clips(self.strips, self.manifest, split, 1)) for split in SPLITS}
 
     def outcome(self, method: str) -> Outcome:
-        """Return the outcome of a method (of `plan.METHODS`), made now or kept from before."""
+        """Return the outcome of a method, made now or kept from before.
+
+        Parameters
+        ----------
+        method : str
+            Of `plan.METHODS`.
+
+        Returns
+        -------
+        Outcome
+        """
         folder = self.request.out / method
         name, training = "", {"steps": 0, "best_step": 0, "parameters": 0}
         if method != DIFFERENCE:
@@ -180,7 +190,7 @@ class Bench:
 
     @cached_property
     def steps(self) -> dict[str, int]:
-        """Steps of each network: those asked for, or as many as fit into the minutes, by paces that are measured once and kept."""
+        """Steps of each network: those asked for, or as many as fit into the minutes, by paces that are measured once."""
         networks = [method for method in self.request.methods if method != DIFFERENCE]
         steps = {method: self.request.steps[method] for method in networks if method in self.request.steps}
         names = {m: self._training_name(m, minutes=self.request.minutes) for m in networks if m not in steps}

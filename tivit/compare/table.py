@@ -44,7 +44,18 @@ class Outcome:
     real_time: float
 
     def cells(self, tiers: Sequence[str]) -> list[float]:
-        """Return the scores, 0..1, metric after metric of `METRICS`, each in the order of `columns(tiers)`."""
+        """Return the scores of the method.
+
+        Parameters
+        ----------
+        tiers : sequence of str
+            Names of the tiers.
+
+        Returns
+        -------
+        list of float
+            0..1, metric after metric of `METRICS`, each in the order of `columns(tiers)`.
+        """
         every = self.blocks["all"]
         return [
             value
@@ -72,7 +83,19 @@ def header_lines(tiers: Sequence[str]) -> Iterator[str]:
 
 
 def line_of(outcome: Outcome, tiers: Sequence[str]) -> str:
-    """Return the line of one method in the terminal."""
+    """Return the line of one method in the terminal.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        The method.
+    tiers : sequence of str
+        Names of the tiers, as given to `header_lines`.
+
+    Returns
+    -------
+    str
+    """
     cells = "".join(f"{value:{CELL_WIDTH}.3f}" for value in outcome.cells(tiers))
     start = f"{outcome.method:{METHOD_WIDTH}}{outcome.steps:7d}{outcome.parameters:11d}"
     return f"{start}{cells}{outcome.training_s / 60:10.1f}{outcome.real_time:9.1f}"

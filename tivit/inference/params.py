@@ -53,7 +53,18 @@ class LogitsParams:
 
 
 def recorded(params: LogitsParams) -> dict[str, Any]:
-    """Return what of the params decides the logits of a clip: key -> value, as a logits file keeps it."""
+    """Return what of the params decides the logits of a clip.
+
+    Parameters
+    ----------
+    params : LogitsParams
+        The section `logits`.
+
+    Returns
+    -------
+    dict
+        Key -> value, as a logits file keeps it.
+    """
     return {"window_frames": params.window_frames}
 
 

@@ -123,9 +123,19 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
 
 def to_bytes(content: dict[str, Any]) -> bytes:
-    """Return the bytes that `torch.save` makes of `content`.
+    """Return the bytes that `torch.save` makes of something.
 
     They come from a buffer and not from a file, because torch would write the name of the file into the archive.
+
+    Parameters
+    ----------
+    content : dict
+        Plain data and tensors.
+
+    Returns
+    -------
+    bytes
+        Equal content gives equal bytes.
     """
     buffer = io.BytesIO()
     torch.save(content, buffer)

@@ -66,7 +66,7 @@ class CnnGru(nn.Module):
         self.context_frames = MEMORY_FRAMES
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Return head name -> logits (B, T, 88) of inputs (B, T, 3, H, W)."""
+        """Return head name -> logits (B, T, 88) of inputs (B, T, 3, H, W): `read(see(inputs))`."""
         return self.read(self.see(inputs))
 
     def see(self, inputs: Tensor) -> Tensor:

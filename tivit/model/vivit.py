@@ -39,6 +39,19 @@ class Block(nn.Module):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the sequences after this layer, (N, L, dim).
+
+        Parameters
+        ----------
+        x : Tensor
+            (N, L, dim).
+        mask : Tensor, optional
+            bool (L, L), True where a token (row) may look at another (column); None: everywhere.
+
+        Returns
+        -------
+        Tensor
+        """
         count, length, dim = x.shape
         q, k, v = self.qkv(self.norm(x)).view(count, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         # q, k, v and y: (N, heads, L, dim / heads)
@@ -87,7 +100,7 @@ class PlainVivit(nn.Module):
         self.context_frames = own.time_layers * TIME_REACH_FRAMES + 2 * self.tubelet
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Return head name -> logits (B, T, 88) of inputs (B, T, 3, H, W)."""
+        """Return head name -> logits (B, T, 88) of inputs (B, T, 3, H, W): `read(see(inputs))`."""
         return self.read(self.see(inputs))
 
     def see(self, inputs: Tensor) -> Tensor:

@@ -53,7 +53,15 @@ def recipe_of(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_recipe(path: Path, recipe: Mapping[str, Any]) -> None:
-    """Write a recipe as YAML, atomically; equal content gives equal bytes."""
+    """Write a recipe as YAML, atomically; equal content gives equal bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    recipe : mapping
+        From `recipe_of`.
+    """
     write_bytes(path, (HEADER + yaml.safe_dump(dict(recipe), sort_keys=True)).encode())
 
 

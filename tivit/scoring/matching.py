@@ -32,7 +32,17 @@ class Edges:
     estimate: np.ndarray
 
     def where(self, mask: np.ndarray) -> Edges:
-        """Return the edges at `mask`, bool (E,) or indices, in that order."""
+        """Return some of the edges.
+
+        Parameters
+        ----------
+        mask : np.ndarray
+            Which ones, bool (E,).
+
+        Returns
+        -------
+        Edges
+        """
         return Edges(self.reference[mask], self.estimate[mask])
 
 

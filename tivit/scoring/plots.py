@@ -59,11 +59,33 @@ class Sheet:
     high_midi: int
 
     def x(self, time_s: np.ndarray | float) -> np.ndarray:
-        """Return the columns of instants (s), any shape: whole px."""
+        """Return the columns of instants.
+
+        Parameters
+        ----------
+        time_s : np.ndarray or float
+            Seconds of the clip's clock, any shape.
+
+        Returns
+        -------
+        np.ndarray
+            Whole px, int, of the same shape.
+        """
         return np.round(LEFT_PX + (np.asarray(time_s) - self.start_s) * self.px_per_s).astype(int)
 
     def y(self, midi: KeyNumbers) -> KeyNumbers:
-        """Return the topmost rows of the bars of keys, given by MIDI number, px."""
+        """Return the topmost rows of the bars of keys.
+
+        Parameters
+        ----------
+        midi : int or np.ndarray
+            MIDI numbers, any shape.
+
+        Returns
+        -------
+        int or np.ndarray
+            px, of the same shape.
+        """
         return TOP_PX + (self.high_midi - midi) * ROW_PX
 
     def bars(self, notes: Notes, inset_px: int, colour: Colour, thickness: int = cv2.FILLED) -> None:
@@ -86,7 +108,20 @@ class Sheet:
             cv2.rectangle(self.pixels, (x, y + inset_px), (end, y + ROW_PX - 1 - inset_px), colour, thickness)
 
     def text(self, words: str, x: int, y: int) -> int:
-        """Write words with their lower left corner at (x, y), px; return the column where they end."""
+        """Write words and return where they end.
+
+        Parameters
+        ----------
+        words : str
+            ASCII only, which is all that the font has.
+        x, y : int
+            Their lower left corner, px.
+
+        Returns
+        -------
+        int
+            The column behind the last letter, px.
+        """
         cv2.putText(self.pixels, words, (x, y), FONT, TEXT_SCALE, INK, 1, cv2.LINE_AA)
         return x + text_width(words)
 
@@ -97,7 +132,15 @@ def text_width(words: str) -> int:
 
 
 def save_png(pixels: np.ndarray, path: Path | str) -> None:
-    """Write a picture (H, W, 3) uint8 RGB as PNG without any metadata, atomically."""
+    """Write a picture as PNG without any metadata, atomically.
+
+    Parameters
+    ----------
+    pixels : np.ndarray
+        uint8 RGB (H, W, 3).
+    path : Path or str
+        The file.
+    """
     fast = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
     write_bytes(path, cv2.imencode(".png", pixels[:, :, ::-1], fast)[1].tobytes())
 

@@ -45,7 +45,15 @@ class Comparison:
         return [[title, row[0], *row[2:]] for title, of in self.scores.items() for row in clip_rows(of, dict.fromkeys(of, ""))]
 
     def write(self, json_file: Path | None, csv_file: Path | None) -> None:
-        """Write the blocks to a JSON file and the rows to a CSV file, each where one is asked for (None: not asked for)."""
+        """Write the scores to files.
+
+        Parameters
+        ----------
+        json_file : Path or None
+            For the blocks; None: not asked for.
+        csv_file : Path or None
+            For the rows; None: not asked for.
+        """
         if json_file is not None:
             write_json(json_file, self.blocks(), DECIMALS)
         if csv_file is not None:

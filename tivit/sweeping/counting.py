@@ -37,7 +37,13 @@ class ColourCounts:
     true: np.ndarray
 
     def scores(self) -> tuple[float, float, float]:
-        """Return precision, recall and F1, 0..1: means over clips, in which a clip with an empty side counts 0."""
+        """Return precision, recall and F1: means over clips, in which a clip with an empty side counts 0.
+
+        Returns
+        -------
+        (float, float, float)
+            0..1 each.
+        """
         matched, estimated, true = (side.sum(axis=1) for side in (self.matched, self.estimated, self.true))
         precision, recall, f1 = (
             np.divide(top, bottom, out=np.zeros(len(top)), where=bottom > 0).mean()
@@ -46,7 +52,17 @@ class ColourCounts:
         return float(precision), float(recall), float(f1)
 
     def mixed(self, black: ColourCounts) -> ColourCounts:
-        """Return these counts on white keys together with those of `black` on black keys."""
+        """Return these counts on white keys together with others on black keys.
+
+        Parameters
+        ----------
+        black : ColourCounts
+            Of the same clips.
+
+        Returns
+        -------
+        ColourCounts
+        """
         pairs = ((self.matched, black.matched), (self.estimated, black.estimated), (self.true, black.true))
         return ColourCounts(*(np.stack([white[:, 0], other[:, 1]], axis=1) for white, other in pairs))
 
@@ -101,7 +117,18 @@ class Truth:
 
 
 def cell_of(row: np.ndarray) -> np.ndarray:
-    """Return the number of the cell of rows, clip * 2 + key colour (0 white, 1 black), int (N,)."""
+    """Return the cells of rows.
+
+    Parameters
+    ----------
+    row : np.ndarray
+        int (N,): clip * 88 + key.
+
+    Returns
+    -------
+    np.ndarray
+        int (N,): clip * 2 + key colour, 0 for white and 1 for black.
+    """
     return row // KEY_COUNT * COLOURS + IS_BLACK[row % KEY_COUNT]
 
 

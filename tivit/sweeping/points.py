@@ -66,7 +66,19 @@ def best_point(points: Sequence[Item], key: Callable[[Item], tuple[float, ...]],
 
 
 def mixed(white: HeadThreshold, black: HeadThreshold) -> HeadThreshold:
-    """Return a head that has the values of `white` for white keys and those of `black` for black keys."""
+    """Return a head with separate values for the two key colours.
+
+    Parameters
+    ----------
+    white : HeadThreshold
+        Its values for white keys are taken.
+    black : HeadThreshold
+        Its values for black keys are taken.
+
+    Returns
+    -------
+    HeadThreshold
+    """
     other = black.black or black
     return replace(white, black=KeyValues(other.threshold, other.hold, other.lag_s))
 
@@ -104,13 +116,37 @@ def _median_s(late_s: np.ndarray) -> float:
 
 
 def set_all(head: HeadThreshold, **values: float) -> HeadThreshold:
-    """Return a head with `values` (threshold, hold or lag_s) for all keys."""
+    """Return a head with the same values for all keys.
+
+    Parameters
+    ----------
+    head : HeadThreshold
+        What is not named stays as it is.
+    **values : float
+        `threshold`, `hold` or `lag_s`.
+
+    Returns
+    -------
+    HeadThreshold
+    """
     black = None if head.black is None else replace(head.black, **values)
     return replace(head, **values, black=black)
 
 
 def with_lags(head: HeadThreshold, lags_s: tuple[float, float]) -> HeadThreshold:
-    """Return a head with the lags (s) of white and of black keys."""
+    """Return a head with other lags.
+
+    Parameters
+    ----------
+    head : HeadThreshold
+        Its thresholds stay as they are.
+    lags_s : (float, float)
+        The lags (s) of white and of black keys.
+
+    Returns
+    -------
+    HeadThreshold
+    """
     white = replace(head, lag_s=lags_s[0])
     if head.black is None and lags_s[0] == lags_s[1]:
         return white

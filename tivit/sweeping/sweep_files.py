@@ -96,9 +96,22 @@ def sweep_published(
 ) -> SweepResult:
     """Return the best thresholds on published labels, saying what they were chosen under.
 
-    The arguments are those of `sweep_to`. The search measures lags of up to 100 ms, and labels may be off by more. So it is
-    given the labels `label_lag_s` later, and that is added to the lags it finds: the same notes against the same labels. Where
-    lags are kept, nothing is moved.
+    The search measures lags of up to 100 ms, and labels may be off by more. So it is given the labels `label_lag_s` later, and
+    that is added to the lags it finds: the same notes against the same labels. Where lags are kept, nothing is moved.
+
+    Parameters
+    ----------
+    clips, references, params, split, label_lag_s
+        As of `sweep_to`.
+
+    Returns
+    -------
+    SweepResult
+
+    Raises
+    ------
+    InputError
+        As of `search.sweep`.
     """
     label_lag_s = label_lag_s if params.remove_lag else 0.0
     result = sweep(clips, [notes.moved(label_lag_s) for notes in references], params, split)

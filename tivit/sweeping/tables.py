@@ -21,7 +21,18 @@ NO_POINT = "NaN"
 
 
 def point_rows(points: Sequence[Point]) -> list[list[object]]:
-    """Return one row per operating point, columns `POINT_COLUMNS`; "" where a point has no such value."""
+    """Return one row per operating point.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Every point that was scored.
+
+    Returns
+    -------
+    list of list
+        Columns `POINT_COLUMNS`; "" where a point has no such value.
+    """
     rows = ([getattr(point, name) for name in POINT_COLUMNS] for point in points)
     return [["" if value is None else value for value in row] for row in rows]
 

@@ -158,7 +158,18 @@ def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frame
 
 
 def content_digest(clips: list[TrainClip]) -> str:
-    """Return a hexadecimal digest of clips: ids, grids, notes, keys in view and the frames the background is made from."""
+    """Return a digest of clips, by which a run is told from one on other data.
+
+    Parameters
+    ----------
+    clips : list of TrainClip
+        Their ids, grids, notes, keys in view and the frames that the background is made from count.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
     digest = hashlib.sha256()
     for clip in clips:
         digest.update(f"{clip.clip_id} {clip.grid}".encode())

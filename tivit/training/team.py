@@ -85,7 +85,20 @@ class Team:
         return [seed, name, step, self.rank] if self.rank else [seed, name, step]
 
     def synchronised(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """Return the network with SyncBatchNorm where it works: on CUDA, with more than one process."""
+        """Return the network with SyncBatchNorm where that works: on CUDA, with more than one process.
+
+        Parameters
+        ----------
+        model : nn.Module
+            The network.
+        device : torch.device
+            Where it will be trained.
+
+        Returns
+        -------
+        nn.Module
+            The network itself where nothing has to change.
+        """
         return nn.SyncBatchNorm.convert_sync_batchnorm(model) if self.size > 1 and device.type == "cuda" else model
 
     def wait(self) -> None:
