@@ -36,6 +36,7 @@ AFTER_ONSET_S = 0.05
 """How long after an onset a frame is shown (s): the key is down by then."""
 LENGTH_PERCENTILES = (1, 5, 25, 50, 75, 95)
 """Percentiles of the lengths of notes in the table."""
+# Colours of the outlines of keys that are down: blue, green, red.
 HAND_BGR = {RIGHT_HAND: (255, 160, 0), LEFT_HAND: (0, 200, 0), UNKNOWN: (0, 0, 255)}
 
 

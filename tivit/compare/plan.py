@@ -20,6 +20,7 @@ from tivit.training.loop import Trainer
 DIFFERENCE = "difference"
 METHODS = (*BACKENDS, DIFFERENCE)
 WARM_UP_STEPS, MEASURED_STEPS = 5, 20
+"""Steps of a trainer that are not measured, because the first ones are slow, and steps that are."""
 MOST_MINUTES = 7 * 24 * 60
 """A week; a longer training is taken for a mistake."""
 

@@ -1,9 +1,9 @@
 """A network over a whole strip, in windows, in bounded memory; and any method over the strips of a split.
 
 Each window is read with `model.context_frames` more on both sides and only its own part of the answer is kept. So for networks
-of bounded reach (`key_vivit`, `vivit`) the answer does not depend on the window length. At the ends of the clip a network sees
-what it sees there in training: nothing beyond. A recurrent network (`cnn_gru`) has no bounded reach: what it would remember
-from before its context is lost.
+of bounded reach the answer does not depend on the window length: for `key_vivit` in any case, for `vivit` where windows and
+context are whole tubelets. At the ends of the clip a network sees what it sees there in training: nothing beyond. A recurrent
+network (`cnn_gru`) has no bounded reach: what it would remember from before its context is lost.
 """
 
 from __future__ import annotations

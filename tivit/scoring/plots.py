@@ -21,13 +21,15 @@ Colour = tuple[int, int, int]
 FOUND, MISSED, INVENTED = (0, 158, 115), (213, 94, 0), (0, 114, 178)
 """Red, green, blue."""
 PAPER_LEVEL = 255
+"""Grey level of the paper: white."""
 BLACK_ROW, LINE, INK = (240, 240, 240), (217, 217, 217), (64, 64, 64)
 """Greys: of the rows of black keys, of the lines at whole seconds, of text and frames."""
 ROW_PX = 9
 """Height of the row of a key."""
 PX_PER_S = 100.0
+"""Width of a second, margins included, where the picture is neither too narrow nor too wide."""
 WIDTH_PX = (720, 3600)
-"""Narrowest and widest picture; a clip for which `PX_PER_S` is too narrow or too wide is drawn at another scale."""
+"""Narrowest and widest picture."""
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 40, 10, 28, 34
 """Margins: room for key names, nothing, the legend, and the seconds."""
 LABEL_PX = 60

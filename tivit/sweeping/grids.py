@@ -23,8 +23,9 @@ from tivit.core.probability import sigmoid
 Grid = float | dict[str, tuple[float, ...]] | tuple[float, ...]
 KINDS = ("probability", "logit", "quantile")
 DECIMALS = 6
+"""Decimals of a value, as in the thresholds file."""
 MOST_VALUES = 10_000
-"""Values of one grid at most; more is taken for a mistake."""
+"""Most values of a range of probabilities or logits; more are taken for a mistake."""
 LARGEST_LOGIT = 30.0
 """Largest logit of a grid either way; beyond it probabilities are 0 or 1 in all their decimals."""
 

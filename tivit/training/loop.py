@@ -48,6 +48,7 @@ VAL_WINDOW_FRAMES = 128
 """Frames of a validation window; fewer where a clip of validation is shorter."""
 LAST_RATE = 0.01
 """The cosine ends at this share of the learning rate."""
+# The most that `train.smoke` allows of each value.
 SMOKE = {"steps": 20, "warmup_steps": 5, "val_every_steps": 10, "val_frames": VAL_WINDOW_FRAMES, "state_every_steps": 10}
 
 

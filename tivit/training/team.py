@@ -125,6 +125,7 @@ class Team:
 
 
 ALONE = Team(0, 1)
+"""A process that trains by itself."""
 
 
 @contextmanager
