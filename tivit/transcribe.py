@@ -1,6 +1,6 @@
 """One video in, one MIDI file out: registration, strip, model, key-aware decoding, notes.
 
-The same functions as the pipeline's stages, on one clip. Memory is bounded by a window: the strip goes through a temporary
+These are the functions of the pipeline's stages, on one clip. Memory is bounded by a window: the strip goes through a temporary
 file (53 KB per frame), whatever the length of the video.
 """
 
@@ -48,7 +48,17 @@ log = logging.getLogger("tivit.transcribe")
 
 @dataclass(frozen=True)
 class Summary:
-    """What a transcription came to: notes, seconds of video, seconds of work."""
+    """What a transcription came to.
+
+    Attributes
+    ----------
+    output : Path
+        The MIDI file.
+    notes : int
+        How many notes it holds.
+    video_s, work_s : float
+        Seconds of video, and seconds that the work took.
+    """
 
     output: Path
     notes: int
@@ -70,15 +80,27 @@ def transcribe(
     known: Override = NOTHING_KNOWN,
     adapt: bool = False,
 ) -> Summary:
-    """Write the notes of `video` to the MIDI file `output`; keys out of view have none.
+    """Write the notes of a video to a MIDI file; keys out of view have none.
 
     Parameters
     ----------
-    params : sections `registration` and `runtime`, as params.yaml has them; others are not used.
-    checkpoint, thresholds : a trained model and the operating point that was chosen for it, which says too how the logits are
-        rescored and in which windows they are made.
-    known : what is known of the keyboard beforehand; its first key goes before `registration.first_key`.
-    adapt : True: the network first learns from what it is sure of in this video (`tivit.adaptation`).
+    video : Path
+        The video.
+    output : Path
+        The MIDI file.
+    params : mapping
+        Sections `registration` and `runtime`, as params.yaml has them; others are not used.
+    checkpoint, thresholds : Path
+        A trained model and the operating point that was chosen for it. The latter also says how the logits are rescored and in
+        which windows they are made.
+    known : Override
+        What is known of the keyboard beforehand; its first key goes before `registration.first_key`.
+    adapt : bool
+        True: the network first learns from what it is sure of in this video (`tivit.adaptation`).
+
+    Returns
+    -------
+    Summary
 
     Raises
     ------
@@ -106,7 +128,28 @@ def transcribe(
 
 
 def find_keyboard(video: Path, params: RegistrationParams, geometry: StripGeometry, known: Override) -> Registration:
-    """Return the registration of a video; raise InputError with the reason and what would help when it cannot be used."""
+    """Return the registration of a video, which can be used.
+
+    Parameters
+    ----------
+    video : Path
+        The video.
+    params : RegistrationParams
+        How the keyboard is looked for.
+    geometry : StripGeometry
+        The raster of the strips that the network reads.
+    known : Override
+        What is known of the keyboard beforehand; it goes before `params`.
+
+    Returns
+    -------
+    Registration
+
+    Raises
+    ------
+    InputError
+        The keyboard is not found or its octave is not known; the message has the reason and what would help.
+    """
     registration = register_video(video, params, geometry, known.over(Override(first_key=params.first_key))).registration
     if registration.status == "octave_unknown":
         raise InputError(
@@ -130,9 +173,32 @@ def clip_logits(
     runtime: RuntimeParams,
     adapt_at: Thresholds | None = None,
 ) -> ClipLogits:
-    """Return the raw logits of a video on the time grid the checkpoint was trained on; keys out of view are silent.
+    """Return the raw logits of a video on the time grid of the checkpoint; keys out of view are silent.
 
-    With `adapt_at`, an operating point, they are those of the network adapted to the notes it is sure of there.
+    Parameters
+    ----------
+    video : Path
+        The video.
+    registration : Registration
+        From `find_keyboard`.
+    trained : Checkpoint
+        Its network on the device of `runtime`.
+    window_frames : int
+        Frames answered for in one forward pass.
+    runtime : RuntimeParams
+        The precision.
+    adapt_at : Thresholds, optional
+        An operating point; the logits are then those of the network adapted to the notes that it is sure of in this video.
+
+    Returns
+    -------
+    ClipLogits
+        Heads float32 (T, 88), on a grid of `trained.fps` frames a second.
+
+    Raises
+    ------
+    InputError
+        The video cannot be read, or the keyboard lies outside its picture.
     """
     in_view = _in_view(registration)
     with tempfile.TemporaryDirectory(prefix="tivit-") as folder:

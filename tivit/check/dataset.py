@@ -1,4 +1,4 @@
-"""`python -m tivit check dataset`: what a dataset holds, what of it is missing or damaged, and one strip with its labels on it.
+"""`tivit check dataset`: what a dataset holds, what of it is missing or damaged, and one strip with its labels on it.
 
 Labels and videos are looked at as they lie in the dataset; manifest and strips only where the pipeline has already made them.
 """
@@ -31,15 +31,28 @@ from tivit.video.reader import probe, sample_frames
 MANIFEST, STRIPS = Path("data/manifest"), Path("data/strips")
 PICTURE_NAME = "dataset.png"
 PICTURE_ROWS = 8
+"""Frames in the picture, one below the other."""
 AFTER_ONSET_S = 0.05
-"""A key is down by then."""
+"""How long after an onset a frame is shown (s): the key is down by then."""
 LENGTH_PERCENTILES = (1, 5, 25, 50, 75, 95)
+"""Percentiles of the lengths of notes in the table."""
+# Colours of the outlines of keys that are down: blue, green, red.
 HAND_BGR = {RIGHT_HAND: (255, 160, 0), LEFT_HAND: (0, 200, 0), UNKNOWN: (0, 0, 255)}
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A clip that can be used: its split, duration (s; by the file, or to the last release where it does not say) and notes."""
+    """A clip that can be used.
+
+    Attributes
+    ----------
+    split : str
+        Its split.
+    duration_s : float
+        Duration by the file (s), or up to the last release where the file does not say.
+    notes : Notes
+        Its labels.
+    """
 
     split: str
     duration_s: float
@@ -47,10 +60,24 @@ class Counted:
 
 
 def check_dataset(params: Mapping[str, Any], split: str | None, out: Path) -> int:
-    """Print statistics and faults of the configured dataset and write `out/dataset.png`; return the exit status.
+    """Print statistics and faults of the configured dataset and write `dataset.png`.
 
-    It is 0 without a fault, 1 with one: a video that does not decode or ends before its notes begin, a label that cannot be
-    read, or a manifest or strip that is not of these clips. What the dataset lacks is printed, and no fault.
+    A fault is a video that does not decode or ends before its notes begin, a label that cannot be read, or a manifest or strip
+    that is not of these clips. What the dataset lacks is printed, and no fault.
+
+    Parameters
+    ----------
+    params : mapping
+        The content of a params file; section `data` is used.
+    split : str or None
+        Clips of one split only; None: all.
+    out : Path
+        Folder of the picture.
+
+    Returns
+    -------
+    int
+        The exit status: 0 without a fault, 1 with one.
 
     Raises
     ------
@@ -79,7 +106,7 @@ def check_dataset(params: Mapping[str, Any], split: str | None, out: Path) -> in
 
 
 def lines_of_listing(dataset: Dataset) -> Iterator[str]:
-    """Yield where the splits come from, what was carved, and what is left out by reason."""
+    """Yield lines that say where the splits come from, what was carved, and what is left out for which reason."""
     listing = dataset.listing
     yield f"{dataset.index.name}: splits of {listing.split_source}"
     if listing.carved:
@@ -89,7 +116,21 @@ def lines_of_listing(dataset: Dataset) -> Iterator[str]:
 
 
 def look(dataset: Dataset, clips: Sequence[DatasetClip]) -> tuple[list[Counted], list[str]]:
-    """Return what can be counted of the clips, and a sentence for each label or video that cannot be read."""
+    """Return what can be counted of clips, and what is wrong with them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset of the clips.
+    clips : sequence of DatasetClip
+        Labels and video of each are read.
+
+    Returns
+    -------
+    (list of Counted, list of str)
+        The clips that can be used; and a sentence for each label or video that cannot be read, and for each clip with notes
+        after the end of its video.
+    """
     counted, faults = [], []
     for clip in progress(clips, "check dataset", "clip"):
         try:
@@ -110,7 +151,7 @@ def look(dataset: Dataset, clips: Sequence[DatasetClip]) -> tuple[list[Counted],
 
 
 def table(counted: Sequence[Counted]) -> Iterator[str]:
-    """Yield the statistics, one line per split."""
+    """Yield the statistics: a header, then one line per split."""
     names = "/".join(map(str, LENGTH_PERCENTILES))
     heads = f"{'':6s}{'clips':>6s}{'hours':>8s}{'notes':>8s}{'notes/s':>8s}{'keys':>9s}"
     yield f"{heads}{'black':>7s}{'hand':>7s}{'at once':>9s}  ms {names}"
@@ -136,13 +177,42 @@ def table(counted: Sequence[Counted]) -> Iterator[str]:
 
 
 def polyphony(notes: Notes) -> np.ndarray:
-    """Return how many notes last at each onset, that note included, int (N,)."""
+    """Return how many notes last at each onset, that note included.
+
+    Parameters
+    ----------
+    notes : Notes
+        N notes of one clip, sorted by onset.
+
+    Returns
+    -------
+    np.ndarray
+        int (N,).
+    """
+    # Those that have begun by then, less those that have ended.
     begun = np.searchsorted(notes.onset_s, notes.onset_s, side="right")
     return begun - np.searchsorted(np.sort(notes.offset_s), notes.onset_s, side="right")
 
 
 def faults_of_strips(manifest: Manifest, strips: StripFolder, splits: Mapping[str, str], split: str | None) -> dict[str, str]:
-    """Return clip id -> sentence for clips of the manifest that are not the dataset's, or whose strip cannot be used."""
+    """Return what is wrong with the clips of the manifest.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What the pipeline made of the dataset.
+    strips : StripFolder
+        Its strips.
+    splits : mapping
+        Clip id -> split, of the dataset's clips.
+    split : str or None
+        Look at one split only; None: at all.
+
+    Returns
+    -------
+    dict[str, str]
+        Clip id -> sentence, for clips that are not the dataset's, or whose strip cannot be used.
+    """
     faults = {}
     for clip in manifest.clips:
         there = splits.get(clip.clip_id)
@@ -161,7 +231,24 @@ def faults_of_strips(manifest: Manifest, strips: StripFolder, splits: Mapping[st
 
 
 def write_picture(path: Path, manifest: Manifest, strips: StripFolder, clip_ids: Sequence[str]) -> Path | None:
-    """Write frames of the first clip that has notes and a strip, with the keys that are down outlined; None without one."""
+    """Write frames of the first clip that has notes and a strip, with the keys that are down outlined.
+
+    Parameters
+    ----------
+    path : Path
+        The picture, PNG.
+    manifest : Manifest
+        The notes.
+    strips : StripFolder
+        The frames.
+    clip_ids : sequence of str
+        Clips to choose from, in this order.
+
+    Returns
+    -------
+    Path or None
+        `path`; None where no clip has both, and then nothing is written.
+    """
     labelled_ids = (clip_id for clip_id in clip_ids if clip_id in strips.grids and len(manifest.notes.get(clip_id, ())))
     clip_id = next(labelled_ids, None)
     if clip_id is None:

@@ -1,4 +1,4 @@
-"""`python -m tivit check forward`: the network on one batch of a split, to see that data and checkpoint fit before a long run.
+"""`tivit check forward`: the network on one batch of a split, to see that data and checkpoint fit before a long run.
 
 The batch holds the middle window of each clip, as validation sees it: nothing is varied.
 """
@@ -38,7 +38,17 @@ COLUMNS = "{:10}{:>16}{:>9}{:>9}{:>9}{:>9}{:>13}{:>11}"
 
 @dataclass(frozen=True)
 class ForwardRequest:
-    """What to look at: a split, at most so many clips of it, and a checkpoint (None: a new network of `model`)."""
+    """What to look at.
+
+    Attributes
+    ----------
+    split : str
+        The split.
+    clips : int
+        At most so many clips of it.
+    checkpoint : Path or None
+        The weights; None: a new network of section `model`.
+    """
 
     split: str
     clips: int
@@ -46,7 +56,19 @@ class ForwardRequest:
 
 
 def check_forward(params: Mapping[str, Any], request: ForwardRequest) -> int:
-    """Print the shapes, logits and losses of one batch, one line per head; return 1 when a value is not finite, else 0.
+    """Print the shapes, logits and losses of one batch, one line per head.
+
+    Parameters
+    ----------
+    params : mapping
+        The content of a params file.
+    request : ForwardRequest
+        What to look at.
+
+    Returns
+    -------
+    int
+        The exit status: 1 when a value is not finite, else 0.
 
     Raises
     ------
@@ -62,8 +84,8 @@ def check_forward(params: Mapping[str, Any], request: ForwardRequest) -> int:
     batch = middle_batch(clips, train).to(device)
     started_s = time.perf_counter()
     with torch.inference_mode(), autocast(runtime, device):
-        inputs = make_inputs(batch.windows, batch.backgrounds, batch.means, batch.contrasts)
-        logits = model(inputs)
+        inputs = make_inputs(batch.windows, batch.backgrounds, batch.means, batch.contrasts)  # (B, T, 3, H, W)
+        logits = model(inputs)  # head name -> (B, T, 88)
         losses = head_losses(logits, batch, train)
     took_s = time.perf_counter() - started_s
     grid = clips[0].grid
@@ -83,7 +105,20 @@ def check_forward(params: Mapping[str, Any], request: ForwardRequest) -> int:
 
 
 def middle_batch(clips: list[TrainClip], params: TrainParams) -> Batch:
-    """Return the middle `train.window_frames` frames of each clip as one batch."""
+    """Return the middle window of each clip as one batch.
+
+    Parameters
+    ----------
+    clips : list of TrainClip
+        B clips, none shorter than a window.
+    params : TrainParams
+        `window_frames` is the length of a window, `ramp_frames` the half width of the targets' triangles.
+
+    Returns
+    -------
+    Batch
+        Windows uint8 (B, T + 2, H, W).
+    """
     windows, targets = [], []
     for clip in clips:
         first = (len(clip.frames) - params.window_frames) // 2

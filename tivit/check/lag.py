@@ -1,7 +1,7 @@
-"""`python -m tivit check lag`: by how much corrected labels are still early or late against the video of each clip.
+"""`tivit check lag`: by how much corrected labels are still early or late against the video of each clip.
 
-The correction is printed beside. In train the manifest holds corrected labels; in val and test it holds the published ones, and
-they are corrected here. `tivit/labels/lag.py` is the estimator.
+The correction is printed beside it. In train the manifest holds corrected labels; in val and test it holds the published ones,
+and they are corrected here. `tivit/labels/lag.py` is the estimator.
 """
 
 from __future__ import annotations
@@ -15,11 +15,31 @@ from tivit.datasets.params import LagParams
 from tivit.labels.lag import lag_of_clip
 
 FAR_S = 0.05
-"""A lag beyond this is pointed out."""
+"""A lag beyond this (s) is pointed out: such labels miss the tolerance of the onset score."""
 
 
 def check_lag(params: LagParams, split: str | None, strips: Path, manifest: Path) -> int:
-    """Print the lag that is left in every clip of a split (None: all); return 1 when one is surely beyond 50 ms, else 0."""
+    """Print the lag that is left in every clip.
+
+    Parameters
+    ----------
+    params : LagParams
+        Which estimates are believed.
+    split : str or None
+        Clips of one split only; None: of all.
+    strips, manifest : Path
+        The folders that the stages of these names wrote.
+
+    Returns
+    -------
+    int
+        The exit status: 1 when a lag is surely beyond 50 ms, else 0.
+
+    Raises
+    ------
+    InputError
+        A folder cannot be used.
+    """
     folder, manifest_table, corrections_s = open_strips(strips), read_manifest(manifest), read_corrections(manifest)
     far = 0
     for clip in manifest_table.clips:

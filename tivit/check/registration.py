@@ -1,7 +1,7 @@
-"""`python -m tivit check registration`: the clips of the dataset registered, a line each, a table and a contact sheet.
+"""`tivit check registration`: the clips of the dataset registered, a line each, a table and a contact sheet.
 
 It goes through the same kept estimates as the register stage and needs nothing that the pipeline made. Errors are in white-key
-widths unless they say mm; before and after are without and with the x correction, on points that had no part in the fit.
+widths unless they say mm. `before` and `after` are without and with the x correction, on points that had no part in the fit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,17 @@ SHEET_NAME = "registration.png"
 
 @dataclass(frozen=True)
 class Selection:
-    """Which clips: of one split or all (None), at most `clips` a split (None: all); and how many are put on the sheet."""
+    """Which clips are looked at.
+
+    Attributes
+    ----------
+    split : str or None
+        Clips of one split; None: of all.
+    clips : int or None
+        At most so many clips of a split; None: all.
+    inspect : int
+        How many are put on the contact sheet.
+    """
 
     split: str | None
     clips: int | None
@@ -44,9 +54,21 @@ class Selection:
 
 
 def check_registration(params: Mapping[str, Any], selection: Selection, out: Path) -> int:
-    """Print what registration makes of the selected clips and write `out/registration.png`; return the exit status.
+    """Print what registration makes of the selected clips and write `registration.png`.
 
-    It is 0 when every clip can be used, 1 when one is refused or of unknown octave.
+    Parameters
+    ----------
+    params : mapping
+        The content of a params file.
+    selection : Selection
+        The clips.
+    out : Path
+        Folder of the contact sheet.
+
+    Returns
+    -------
+    int
+        The exit status: 0 when every clip can be used, 1 when one is refused or of unknown octave.
 
     Raises
     ------
@@ -77,7 +99,17 @@ def check_registration(params: Mapping[str, Any], selection: Selection, out: Pat
 
 
 def line_of(item: Registered) -> str:
-    """Return the line of one clip."""
+    """Return the line of one clip in the terminal.
+
+    Parameters
+    ----------
+    item : Registered
+        The clip; one that was refused has a short line with the reason.
+
+    Returns
+    -------
+    str
+    """
     registration, start = item.registration, f"reg_refined: {item.clip_id} status={item.registration.status}"
     if registration.status == "refused":
         return f"{start} reason={registration.reason}"
@@ -91,7 +123,19 @@ def line_of(item: Registered) -> str:
 
 
 def table(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -> Iterator[str]:
-    """Yield the lines of the summary; `errors` are the key errors of the clips whose truth is known."""
+    """Yield the lines of the summary.
+
+    Parameters
+    ----------
+    registrations : sequence of Registration
+        Those of all clips.
+    errors : sequence of np.ndarray
+        The errors of the keys, as `errors_in_view` returns them, of each clip whose truth is known.
+
+    Yields
+    ------
+    str
+    """
     counts = status_counts(registrations)
     yield f"{len(registrations)} clips: " + ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
     reasons = Counter(_without_numbers(item.reason) for item in registrations if not item.is_usable)
@@ -116,7 +160,22 @@ def table(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -
 
 
 def write_sheet(path: Path, results: Sequence[Registered], count: int) -> Path | None:
-    """Write the overlays of the `count` least sure clips to `path`, least sure first; return it, None without any overlay."""
+    """Write the overlays of the least sure clips to a picture, least sure first.
+
+    Parameters
+    ----------
+    path : Path
+        The picture, PNG.
+    results : sequence of Registered
+        All clips; those without an overlay are passed over.
+    count : int
+        How many clips are shown at most.
+
+    Returns
+    -------
+    Path or None
+        `path`; None without any overlay, and then nothing is written.
+    """
     shown = sorted((item for item in results if item.overlay), key=lambda item: (item.registration.confidence, item.clip_id))
     if not shown[:count]:
         return None

@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Carry out one kind of check; 1 if it finds a fault."""
+    """Carry out one kind of check; return 1 if it finds a fault, else 0."""
     return arguments.check(arguments)
 
 

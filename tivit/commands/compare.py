@@ -40,7 +40,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train and score each method, then say where the table is."""
+    """Train and score each method, say where the table is, and return 0."""
     from tivit.compare.plan import parse_methods, parse_minutes, parse_steps
     from tivit.compare.run import Request, compare
 

@@ -36,7 +36,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the files and say how large they are."""
+    """Write the files, say how large they are, and return 0."""
     from tivit.pretrained.export import export_weights
     from tivit.pretrained.files import Trained
 

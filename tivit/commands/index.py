@@ -26,7 +26,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the index, or print the faults that a check finds; 1 if there are any."""
+    """Write the index, or print the faults that a check finds; return 1 if there are any, else 0."""
     from tivit.core.params import section
     from tivit.datasets.index import check_index, index_path, read_index
     from tivit.datasets.memo import refresh_index

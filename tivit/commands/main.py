@@ -48,7 +48,18 @@ def command_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 faults found, 2 bad input, 130 stopped."""
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments behind the name of the program; by default those of the process.
+
+    Returns
+    -------
+    int
+        The exit status: 0 done, 1 faults found, 2 bad input, 130 stopped.
+    """
     arguments = command_parser().parse_args(argv)
     status = 0
 

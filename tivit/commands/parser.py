@@ -17,7 +17,10 @@ _NEGATIVE_VALUE = re.compile(r"^-\.?\d")
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An `ArgumentParser` that takes no abbreviated options, reads `-2,466` as a value and names the nearest name in errors."""
+    """An `ArgumentParser` that is strict.
+
+    It takes no abbreviated options, reads `-2,466` as a value, and names the nearest option or choice in its errors.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
@@ -30,7 +33,7 @@ class CommandParser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """End with exit status 2 and one sentence; argparse would print the usage of every option before it."""
+        """End the program with exit status 2 and one sentence; argparse would print the usage of every option before it."""
         self.exit(EXIT_BAD_INPUT, f"error: {message}; `{self.prog} --help` says what is allowed\n")
 
     def _refuse_unknown(self, arguments: Sequence[str]) -> None:
@@ -57,12 +60,30 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def add_params(parser: argparse.ArgumentParser, use: str = "the params file") -> None:
-    """Add `--params FILE` (default params.yaml) to a parser; `use` says what the command reads of it."""
+    """Add `--params FILE` (default params.yaml) to a parser.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        The parser of a command.
+    use : str
+        What the command reads of the file, for `--help`.
+    """
     parser.add_argument("--params", type=Path, default=DEFAULT_PARAMS, metavar="FILE", help=f"{use} (default: %(default)s)")
 
 
 def params_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the content of the file that `--params` names.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Of a parser that `add_params` was given.
+
+    Returns
+    -------
+    dict
+        Section -> values, unchecked.
 
     Raises
     ------
@@ -80,7 +101,23 @@ def params_of(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def count(text: str) -> int:
-    """Return the whole number of at least 1 that an argument states."""
+    """Return the whole number that an argument states, for `type=` of an option.
+
+    Parameters
+    ----------
+    text : str
+        As the user wrote it.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        The text is anything else.
+    """
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a count; write a whole number from 1 on")
     return int(text)

@@ -27,7 +27,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table of scores."""
+    """Print the table of scores, write the files that are asked for, and return 0."""
     from tivit.scoring.report import score_table
     from tivit.scoring.score_files import score_files
 

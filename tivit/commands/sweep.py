@@ -32,7 +32,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Choose the thresholds and say where they are."""
+    """Choose the thresholds, say where they are, and return 0."""
     from tivit.core.params import section
     from tivit.sweeping.search import SweepParams
     from tivit.sweeping.sweep_files import sweep_files

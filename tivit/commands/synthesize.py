@@ -49,7 +49,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render the clips and say where they are."""
+    """Render the clips, say where they are, and return 0."""
     from tivit.core.params import section
     from tivit.core.run.runtime import RuntimeParams
     from tivit.synth.layouts.write import LayoutRequest, write_layout

@@ -57,7 +57,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Transcribe the video and say what it came to."""
+    """Transcribe the video, say what came of it, and return 0."""
     from tivit.pretrained.files import chosen
     from tivit.pretrained.recipe import transcription_params
     from tivit.registration.params import Override

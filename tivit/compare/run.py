@@ -1,9 +1,9 @@
-"""`python -m tivit compare`: every method trained for the same time on the same clips, one table of test scores.
+"""`tivit compare`: every method trained for the same time on the same clips, one table of test scores.
 
-It reads the strips and the manifest that the pipeline left in `data/` and writes nothing there. Per method a folder is kept:
-`best.pt` (weights), `logits/` and `decoded/` as the stages write them, and records with fingerprints (seed, params, clips,
-code). What has not changed is not made again, so a comparison that was interrupted goes on where it stopped; a training that
-was killed goes on from its last saved state, and then its minutes count from there unless it ended by Ctrl-C or an error.
+It reads the strips and the manifest that the pipeline left in `data/` and writes nothing there. Each method has a folder of its
+own with `best.pt` (weights), `logits/` and `decoded/` as the stages write them, and records with fingerprints (seed, params,
+clips, code). What has not changed is not made again, so a comparison that was interrupted goes on where it stopped. A training
+that was killed goes on from its last saved state, and then its minutes count from there unless it ended by Ctrl-C or an error.
 
 `compare.json` holds no clock: the same steps on the same machine give the same bytes. Times lie in `times.json`.
 """
@@ -60,7 +60,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Request:
-    """What is compared: methods in order, minutes of training of each, steps of those that have a fixed number, folder."""
+    """What is compared.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        Of `plan.METHODS`, in the order of the table.
+    minutes : float
+        Training time of each method that has no fixed number of steps.
+    steps : mapping
+        Method -> steps, for those that have a fixed number.
+    out : Path
+        Folder for the table and for what is kept of each method.
+    """
 
     methods: tuple[str, ...]
     minutes: float
@@ -69,9 +81,21 @@ class Request:
 
 
 def compare(params: Mapping[str, Any], request: Request) -> list[Outcome]:
-    """Train and score the methods, print one line for each, and write compare.json, compare.md and times.json to `request.out`.
+    """Train and score the methods, print one line for each, and write compare.json, compare.md and times.json.
 
     The files are written anew after each method, so an interrupted comparison leaves those that are done.
+
+    Parameters
+    ----------
+    params : mapping
+        The content of a params file.
+    request : Request
+        What is compared, and the folder of the files.
+
+    Returns
+    -------
+    list of Outcome
+        One per method, in the order of the request.
 
     Raises
     ------
@@ -98,7 +122,7 @@ def compare(params: Mapping[str, Any], request: Request) -> list[Outcome]:
 
 
 class Bench:
-    """The clips, the params and the kept records that all methods of a comparison share."""
+    """The clips, the params and the kept records that all methods of a comparison share; arguments as of `compare`."""
 
     def __init__(self, params: Mapping[str, Any], request: Request) -> None:
         self.request = request
@@ -110,7 +134,17 @@ class Bench:
         self.digests = {split: content_digest(load_clips(self.strips, self.manifest, split, 1)) for split in SPLITS}
 
     def outcome(self, method: str) -> Outcome:
-        """Return the outcome of a method, made now or kept from before."""
+        """Return the outcome of a method, made now or kept from before.
+
+        Parameters
+        ----------
+        method : str
+            Of `plan.METHODS`.
+
+        Returns
+        -------
+        Outcome
+        """
         folder = self.request.out / method
         name, training = "", {"steps": 0, "best_step": 0, "parameters": 0}
         if method != DIFFERENCE:
@@ -121,7 +155,20 @@ class Bench:
         return Outcome(method, **figures, blocks=scored["blocks"], training_s=training_s, real_time=scored["real_time"])
 
     def trained(self, method: str, folder: Path) -> tuple[str, dict[str, Any]]:
-        """Return the name of a training run and its record (steps, best_step, parameters), with its weights in `folder`."""
+        """Train a network, or find it trained before.
+
+        Parameters
+        ----------
+        method : str
+            The network.
+        folder : Path
+            Where its weights (`best.pt`) and records lie.
+
+        Returns
+        -------
+        (str, dict)
+            The fingerprint of the training run and its record: steps, best_step, parameters.
+        """
         steps = self.steps[method]
         name = self._training_name(method, steps=steps)
         record, clock = Record(folder / "trained.json"), Record(folder / "clock.json")
@@ -143,7 +190,7 @@ class Bench:
 
     @cached_property
     def steps(self) -> dict[str, int]:
-        """Steps of each network: those asked for, or those that fit into the minutes by paces measured once and kept."""
+        """Steps of each network: those asked for, or as many as fit into the minutes, by paces that are measured once."""
         networks = [method for method in self.request.methods if method != DIFFERENCE]
         steps = {method: self.request.steps[method] for method in networks if method in self.request.steps}
         names = {m: self._training_name(m, minutes=self.request.minutes) for m in networks if m not in steps}
@@ -157,7 +204,22 @@ class Bench:
         return {**steps, **{method: plans[method].read(name)["steps"] for method, name in names.items()}}
 
     def scored(self, method: str, folder: Path, training: str) -> dict[str, Any]:
-        """Return `blocks` (scores) and `real_time` (speed) of a method; `training` names the run that made its weights."""
+        """Return the scores and the speed of a method, made now or kept from before.
+
+        Parameters
+        ----------
+        method : str
+            The method.
+        folder : Path
+            Where its weights, logits and records lie.
+        training : str
+            The fingerprint of the run that made its weights, "" without training.
+
+        Returns
+        -------
+        dict
+            `blocks`, as `summary_by_tier` returns them, and `real_time`, seconds of video per second of forward pass.
+        """
         sections = {key: asdict(getattr(self, key)) for key in ("logits", "decode", "sweep")}
         clips = [astuple(clip) for clip in self.manifest.clips]
         how = [self.runtime.threads, self.runtime.device, self.runtime.precision]
@@ -178,7 +240,7 @@ class Bench:
             decoded = [rescored(clip, clip_posterior(clip, self.decode), self.decode) for clip in raw]
             settings = {**raw.settings, "decode": decode_record(self.decode)}
             write_logits(folder / "decoded" / f"{split}.npz", decoded, settings=settings)
-        video_s = sum(seconds_of(clip.grid.length, clip.grid.fps) for clip in answers)
+        video_s = sum(seconds_of(clip.grid.length, clip.grid.fps) for clip in answers)  # of the test split, as `work_s` is
         return record.write(name, blocks=self._scores(folder), real_time=video_s / work_s)
 
     @cached_property

@@ -10,14 +10,29 @@ from dataclasses import dataclass
 
 METRICS = {"onset_f1_50": "onset F1 @ 50 ms", "note_f1": "onset + offset F1", "frame_f1": "frame F1"}
 METHOD_WIDTH, CELL_WIDTH = 12, 8
+"""Of a line in the terminal: letters of the method's name and of each score."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One method: training steps (0: none), trained values, and the blocks of `scoring.scores.summary_by_tier`.
+    """What became of one method.
 
-    best_step: of the weights kept, 0 without training. training_s: seconds of training, validations included.
-    real_time: seconds of strip per second of forward pass, from strip to logits.
+    Attributes
+    ----------
+    method : str
+        Its name.
+    steps : int
+        Training steps, 0 without training.
+    best_step : int
+        The step of the weights kept, 0 without training.
+    parameters : int
+        Trained values, 0 without training.
+    blocks : dict
+        Of the test split, as `scoring.scores.summary_by_tier` returns them.
+    training_s : float
+        Seconds of training, validations included.
+    real_time : float
+        Seconds of strip per second of forward pass, from strip to logits.
     """
 
     method: str
@@ -29,7 +44,18 @@ class Outcome:
     real_time: float
 
     def cells(self, tiers: Sequence[str]) -> list[float]:
-        """Return the scores in the order of `columns`."""
+        """Return the scores of the method.
+
+        Parameters
+        ----------
+        tiers : sequence of str
+            Names of the tiers.
+
+        Returns
+        -------
+        list of float
+            0..1, metric after metric of `METRICS`, each in the order of `columns(tiers)`.
+        """
         every = self.blocks["all"]
         return [
             value
@@ -57,14 +83,40 @@ def header_lines(tiers: Sequence[str]) -> Iterator[str]:
 
 
 def line_of(outcome: Outcome, tiers: Sequence[str]) -> str:
-    """Return the line of one method."""
+    """Return the line of one method in the terminal.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        The method.
+    tiers : sequence of str
+        Names of the tiers, as given to `header_lines`.
+
+    Returns
+    -------
+    str
+    """
     cells = "".join(f"{value:{CELL_WIDTH}.3f}" for value in outcome.cells(tiers))
     start = f"{outcome.method:{METHOD_WIDTH}}{outcome.steps:7d}{outcome.parameters:11d}"
     return f"{start}{cells}{outcome.training_s / 60:10.1f}{outcome.real_time:9.1f}"
 
 
 def markdown(outcomes: Sequence[Outcome], tiers: Sequence[str], clips: int, notes: int) -> str:
-    """Return the comparison as Markdown: scores, then times; `clips` and `notes` are those of the test split."""
+    """Return the comparison as Markdown: scores, then times.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        One per method, in the order of the table.
+    tiers : sequence of str
+        Names of the tiers of the test split.
+    clips, notes : int
+        How many the test split has.
+
+    Returns
+    -------
+    str
+    """
     names = columns(tiers)
     titles = [f"{title}: {name}" for title in METRICS.values() for name in names]
     scores = [["method", "steps", "parameters", *titles]]

@@ -10,7 +10,24 @@ from tivit.model.checkpoint import Checkpoint, load_checkpoint
 
 
 def checkpoint_for(strips: StripFolder, path: Path | str) -> Checkpoint:
-    """Return the checkpoint at `path`; raise InputError when it cannot be used, or was trained on strips of another raster."""
+    """Return a checkpoint that fits strips.
+
+    Parameters
+    ----------
+    strips : StripFolder
+        The strips it is to read.
+    path : Path or str
+        The checkpoint.
+
+    Returns
+    -------
+    Checkpoint
+
+    Raises
+    ------
+    InputError
+        The checkpoint cannot be used, or was trained on strips of another raster.
+    """
     checkpoint = load_checkpoint(path)
     if checkpoint.geometry != strips.geometry:
         raise InputError(f"{path} was trained on {checkpoint.geometry}, {strips.root} holds {strips.geometry}")

@@ -14,16 +14,25 @@ from tivit.core.params import check_choice, check_range
 WINDOW_LIMITS = (8, 100_000)
 """Fewest and most frames of a window."""
 UNSAID_WINDOW_FRAMES = 512
-"""The window for logits whose maker did not say: 300 MB of features. Only a recurrent network's answer depends on it."""
+"""The window where the thresholds do not say in which windows their logits were made; it takes 300 MB of features. Only a
+recurrent network's answer depends on it."""
 
 
 @dataclass(frozen=True)
 class LogitsParams:
-    """How much the model is run over, and how.
+    """How much the model is run over, and how (the section `logits`).
 
-    splits: the splits. window_frames: frames answered for in one forward pass. max_clips: at most so many clips of each split,
-    the first in the manifest (null: all). timeout_s: seconds after which no further clip is begun, shared evenly by the
-    splits; what one leaves goes to the next (null: no limit). One clip of each split is done in any case.
+    Attributes
+    ----------
+    splits : tuple of str
+        At least one of train, val and test.
+    window_frames : int
+        Frames answered for in one forward pass, within `WINDOW_LIMITS`.
+    max_clips : int or None
+        At most so many clips of each split, the first in the manifest; None: all.
+    timeout_s : float or None
+        Seconds after which no further clip is begun. The splits share them evenly, and what one leaves goes to the next. One
+        clip of each split is done in any case. None: no limit.
     """
 
     splits: tuple[str, ...]
@@ -44,17 +53,40 @@ class LogitsParams:
 
 
 def recorded(params: LogitsParams) -> dict[str, Any]:
-    """Return what of the params decides the logits of a clip, as a logits file keeps it."""
+    """Return what of the params decides the logits of a clip.
+
+    Parameters
+    ----------
+    params : LogitsParams
+        The section `logits`.
+
+    Returns
+    -------
+    dict
+        Key -> value, as a logits file keeps it.
+    """
     return {"window_frames": params.window_frames}
 
 
 def followed_window(record: Mapping[str, Any], path: Path) -> int:
-    """Return the window length (frames) that a record of `recorded` kept, UNSAID_WINDOW_FRAMES where it kept none.
+    """Return the window length that a record keeps.
+
+    Parameters
+    ----------
+    record : mapping
+        As `recorded` returns it; it may be empty.
+    path : Path
+        The file that the record comes from, for the error message.
+
+    Returns
+    -------
+    int
+        Frames, `UNSAID_WINDOW_FRAMES` where the record has none.
 
     Raises
     ------
     InputError
-        The value cannot be used; the file `path`, from which the record comes, is named.
+        The value cannot be used.
     """
     value = record.get("window_frames", UNSAID_WINDOW_FRAMES)
     if not isinstance(value, int) or isinstance(value, bool):

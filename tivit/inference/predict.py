@@ -1,9 +1,9 @@
 """A network over a whole strip, in windows, in bounded memory; and any method over the strips of a split.
 
-Each window is read with `model.context_frames` more on both sides and only its own part of the answer is kept, so for networks
-of bounded reach (`key_vivit`, `vivit`) the answer does not depend on the window length. At the ends of the clip a network sees
-what it sees there in training: nothing beyond. A recurrent network (`cnn_gru`) has no bounded reach: what it remembers from
-before its context is lost.
+Each window is read with `model.context_frames` more on both sides and only its own part of the answer is kept. So for networks
+of bounded reach the answer does not depend on the window length: for `key_vivit` in any case, for `vivit` where windows and
+context are whole tubelets. At the ends of the clip a network sees what it sees there in training: nothing beyond. A recurrent
+network (`cnn_gru`) has no bounded reach: what it would remember from before its context is lost.
 """
 
 from __future__ import annotations
@@ -30,15 +30,32 @@ SEEN_FRAMES = 32
 """Frames seen at a time: few, so that their features stay in the processor's cache."""
 
 HeadsOf = Callable[[Clip, np.ndarray, Callable[[int], None]], dict[str, np.ndarray]]
-"""A method: a clip, its strip, uint8 (T, H, W), and what is called with the number of frames just done -> heads (T, 88)."""
+"""A method. It takes a clip, its strip, uint8 (T, H, W), and a function that it calls with the number of frames just done; it
+returns head name -> raw logits (T, 88)."""
 
 
 def split_logits(
     strips: StripFolder, clips: Sequence[Clip], heads_of: HeadsOf, label: str, enough: Callable[[], bool] = lambda: False
 ) -> list[ClipLogits]:
-    """Return what a method says of clips, in their order, keys out of view silenced; `label` names the progress shown.
+    """Return what a method says of clips, keys out of view silenced.
 
-    `enough` is asked before each clip but the first; once it says True, the clips that are left are left out.
+    Parameters
+    ----------
+    strips : StripFolder
+        The strips of the clips.
+    clips : sequence of Clip
+        The clips, in the order of the result.
+    heads_of : HeadsOf
+        The method.
+    label : str
+        Names the progress bar.
+    enough : callable
+        It is asked before each clip but the first; once it says True, the remaining clips are left out.
+
+    Returns
+    -------
+    list of ClipLogits
+        At least one, where there are clips.
 
     Raises
     ------
@@ -56,7 +73,23 @@ def split_logits(
 
 
 def network_heads(model: nn.Module, geometry: StripGeometry, runtime: RuntimeParams, window_frames: int) -> HeadsOf:
-    """Return a trained network as a method: `predict_strip` with everything but the strip given."""
+    """Return a trained network as a method: `predict_strip` with everything but the strip given.
+
+    Parameters
+    ----------
+    model : nn.Module
+        As of `predict_strip`; it is copied and its batch norms are folded.
+    geometry : StripGeometry
+        The raster of the strips.
+    runtime : RuntimeParams
+        The precision.
+    window_frames : int
+        Frames answered for in one pass.
+
+    Returns
+    -------
+    HeadsOf
+    """
     answering = folded(model)
     return lambda clip, frames, on_progress: predict_strip(answering, frames, geometry, runtime, window_frames, on_progress)
 
@@ -69,7 +102,7 @@ def predict_strip(
     window_frames: int,
     on_progress: Callable[[int], None] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return raw logits of every frame of a strip: head name -> float32 (T, 88).
+    """Return the raw logits of every frame of a strip.
 
     Parameters
     ----------
@@ -80,10 +113,16 @@ def predict_strip(
     geometry : StripGeometry
         The raster of the strip.
     runtime : RuntimeParams
+        The precision.
     window_frames : int
         Frames answered for in one pass; memory grows with it.
     on_progress : callable, optional
         Called with the number of frames just done.
+
+    Returns
+    -------
+    dict[str, np.ndarray]
+        Head name -> float32 (T, 88).
 
     Raises
     ------
@@ -96,7 +135,9 @@ def predict_strip(
     device = next(model.parameters()).device
     background = background_of(frames, geometry)
     result = {name: np.empty((total, KEY_COUNT), np.float32) for name in model.head_names}
-    sights: list[Tensor] = []
+    # `sights` holds what the network saw in the frames seen_first .. seen_end - 1: a window and its context. Each frame is seen
+    # once, and what no later window needs is dropped, so memory does not grow with the clip.
+    sights: list[Tensor] = []  # (1, frames, ...) each
     seen_first = seen_end = 0
     for first in range(0, total, window_frames):
         end = min(first + window_frames, total)

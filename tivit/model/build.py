@@ -1,6 +1,7 @@
-"""From the `model` section to a network. Every parameter exists when `build_model` returns, so an optimizer sees all of them.
+"""From the `model` section to a network.
 
-A backend is a module with a class that keeps the contract `network.Network`, its line in `NETWORKS`, and its sizes in `params`.
+Every parameter exists when `build_model` returns, so an optimizer that is made then sees all of them. A backend is a module
+with a class that keeps the contract of `network.Network`, a line in `NETWORKS`, and sizes of its own in `params`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,18 @@ NETWORKS: dict[str, type[Network]] = {"key_vivit": KeyVivit, "vivit": PlainVivit
 def build_model(params: ModelParams, geometry: StripGeometry) -> nn.Module:
     """Return the network of `params.backend` for strips of `geometry`, freshly initialised from torch's random state.
 
+    Parameters
+    ----------
+    params : ModelParams
+        The `model` section.
+    geometry : StripGeometry
+        The raster of the strips that the network will read.
+
+    Returns
+    -------
+    nn.Module
+        A network that keeps the contract `network.Network`, on the CPU, its weights in the `channels_last` layout.
+
     Raises
     ------
     InputError
@@ -30,5 +43,5 @@ def build_model(params: ModelParams, geometry: StripGeometry) -> nn.Module:
 
 
 def parameter_count(model: nn.Module) -> int:
-    """Return the number of trained values."""
+    """Return how many trained values a network has."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -1,6 +1,7 @@
 """The checkpoint file: weights with all that is needed to use them (model section, heads, strip geometry, fps, seed).
 
-Written atomically and byte-stable; read with `weights_only=True`, so a file from elsewhere cannot run code.
+It is written atomically and equal content gives equal bytes. It is read with `weights_only=True`, so a file from elsewhere
+cannot run code.
 """
 
 from __future__ import annotations
@@ -25,13 +26,30 @@ from tivit.model.params import BACKENDS, ModelParams
 
 FORMAT = "tivit checkpoint"
 VERSION = 4
+"""Version of the files that are written."""
 READABLE = (3, VERSION)
 """Files of version 3 also hold the sizes of backends that they do not use."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network in `eval()` mode and what it was trained on: strip geometry, frame rate, seed, number of steps."""
+    """A network and what it was trained on.
+
+    Attributes
+    ----------
+    model : nn.Module
+        In `eval()` mode.
+    params : ModelParams
+        The `model` section it was built from.
+    geometry : StripGeometry
+        The raster of the strips it was trained on.
+    fps : float
+        Frames per second of those strips.
+    seed : int
+        The seed of the training.
+    step : int
+        The training step that the weights come from.
+    """
 
     model: nn.Module
     params: ModelParams
@@ -42,7 +60,15 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path | str, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint atomically; equal content gives equal bytes."""
+    """Write a checkpoint atomically; equal content gives equal bytes.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file to write.
+    checkpoint : Checkpoint
+        Its weights are written from the CPU, wherever the network lies.
+    """
     weights = {name: value.detach().cpu().contiguous() for name, value in checkpoint.model.state_dict().items()}
     content = {
         "format": FORMAT,
@@ -60,6 +86,16 @@ def save_checkpoint(path: Path | str, checkpoint: Checkpoint) -> None:
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
     """Return the checkpoint in a file, the network on the CPU and in `eval()` mode.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file that `save_checkpoint` wrote.
+
+    Returns
+    -------
+    Checkpoint
+        Its params hold the sizes of its own backend alone; those of the others are None.
 
     Raises
     ------
@@ -87,14 +123,43 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
 
 def to_bytes(content: dict[str, Any]) -> bytes:
-    """Return `torch.save` of `content`; a buffer has no file name, which torch would write into the archive."""
+    """Return the bytes that `torch.save` makes of something.
+
+    They come from a buffer and not from a file, because torch would write the name of the file into the archive.
+
+    Parameters
+    ----------
+    content : dict
+        Plain data and tensors.
+
+    Returns
+    -------
+    bytes
+        Equal content gives equal bytes.
+    """
     buffer = io.BytesIO()
     torch.save(content, buffer)
     return buffer.getvalue()
 
 
 def read_torch(path: Path | str) -> Any:
-    """Return what `torch.load(weights_only=True)` reads; raise InputError for a missing, damaged or unsafe file."""
+    """Return what `torch.load(weights_only=True)` reads, its tensors on the CPU.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file that `torch.save` wrote.
+
+    Returns
+    -------
+    object
+        The content, unchecked.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged, or holds more than plain data and tensors.
+    """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Baseline: one small CNN per key crop and a bidirectional GRU over time, both shared by all keys (backend `cnn_gru`).
 
-Each key is seen alone, in the `crop_px` columns around its centre; nothing tells it what other keys do. The pattern of the
-strongest published per-key systems, at a size that trains on a CPU.
+Each key is seen alone, in the `crop_px` columns around its centre; nothing tells the network what other keys do. This is the
+pattern of the strongest published per-key systems, at a size that trains on a CPU.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ end, so windows of another length move its logits a little (by less than 0.05 af
 
 
 class CnnGru(nn.Module):
-    """Inputs (B, T, 3, H, W) -> head name -> logits (B, T, 88)."""
+    """The baseline `cnn_gru`: inputs (B, T, 3, H, W) -> head name -> logits (B, T, 88).
+
+    Parameters
+    ----------
+    params : ModelParams
+        The `model` section, with sizes for `cnn_gru`.
+    geometry : StripGeometry
+        The raster of the strips.
+    """
 
     def __init__(self, params: ModelParams, geometry: StripGeometry) -> None:
         super().__init__()
@@ -58,29 +66,55 @@ class CnnGru(nn.Module):
         self.context_frames = MEMORY_FRAMES
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Return head name -> logits (B, T, 88) of inputs (B, T, 3, H, W): `read(see(inputs))`."""
         return self.read(self.see(inputs))
 
     def see(self, inputs: Tensor) -> Tensor:
-        """Return the token of each key in each frame (B, T, 88, dim)."""
-        tokens = self.token(self.cnn(self._crops(inputs.flatten(0, 1))))
+        """Return the token of each key in each frame.
+
+        Parameters
+        ----------
+        inputs : Tensor
+            float (B, T, 3, H, W), from `inputs.make_inputs`.
+
+        Returns
+        -------
+        Tensor
+            float (B, T, 88, dim).
+        """
+        tokens = self.token(self.cnn(self._crops(inputs.flatten(0, 1))))  # (B * T * 88, dim)
         return tokens.view(*inputs.shape[:2], KEY_COUNT, -1) + self.colour(self.is_black)
 
     def read(self, sights: Tensor) -> dict[str, Tensor]:
-        """Return the logits of frames in a row from the tokens of their keys."""
+        """Return the logits of frames in a row from the tokens of their keys.
+
+        Parameters
+        ----------
+        sights : Tensor
+            float (B, T, 88, dim), from `see`.
+
+        Returns
+        -------
+        dict[str, Tensor]
+            Head name -> logits (B, T, 88).
+        """
         batch, frames = sights.shape[:2]
-        by_key = self.dropout(sights).transpose(1, 2).flatten(0, 1)
-        x = self.gru(by_key)[0].view(batch, KEY_COUNT, frames, -1).transpose(1, 2)
+        by_key = self.dropout(sights).transpose(1, 2).flatten(0, 1)  # (B * 88, T, dim)
+        x = self.gru(by_key)[0].view(batch, KEY_COUNT, frames, -1).transpose(1, 2)  # (B, T, 88, 2 dim)
         events = self.events(x).unbind(-1)
         attributes = self.attributes(x + self.key_place).unbind(-1)
         outputs = dict(zip((*EVENT_HEADS, *ATTRIBUTE_HEADS), (*events, *attributes), strict=True))
         if self.velocity is not None:
-            outputs[VELOCITY] = self.velocity(x.detach()).squeeze(-1)
+            outputs[VELOCITY] = self.velocity(x.detach()).squeeze(-1)  # no gradient: the other heads do not depend on this one
         return outputs
 
     def _crops(self, pictures: Tensor) -> Tensor:
-        """Return (N * 88, 3, H, crop) of pictures (N, 3, H, W), channels innermost; the edge columns go on beyond the ends."""
-        rows = pictures.permute(0, 2, 3, 1)  # N, H, W, 3: whole runs of columns are copied, not single values
+        """Return the crop of every key, (N * 88, 3, H, crop), of pictures (N, 3, H, W), channels innermost in memory.
+
+        Beyond the ends of the strip its edge columns are repeated.
+        """
+        rows = pictures.permute(0, 2, 3, 1)  # (N, H, W, 3): whole runs of columns are copied, not single values
         left, right = (rows[:, :, end].unsqueeze(2).expand(-1, -1, self.crop_px, -1) for end in (0, -1))
         rows = torch.cat([left, rows, right], dim=2)
         crops = torch.stack([rows[:, :, start : start + self.crop_px] for start in self.starts_px], dim=1)
-        return crops.flatten(0, 1).permute(0, 3, 1, 2)
+        return crops.flatten(0, 1).permute(0, 3, 1, 2)  # from (N, 88, H, crop, 3)

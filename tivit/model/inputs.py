@@ -1,6 +1,6 @@
 """Strip frames -> what the networks see: one function for training and inference, so that the two cannot differ.
 
-Three channels, all in units of the clip's own contrast (standard deviation of its background):
+There are three channels, all in units of the clip's own contrast (standard deviation of its background):
 0. the frame, minus the mean of the background;
 1. `GAIN` x (frame - background): what moved away from the resting keyboard;
 2. `GAIN` x (frame t - frame t-2): what moves now.
@@ -16,16 +16,33 @@ from torch import Tensor
 from tivit.model.background import Background
 
 CHANNELS = 3
+"""Input channels of every network: those of the module docstring."""
 LOOKBACK_FRAMES = 2
 """Frames before a window that its first frame needs."""
 GAIN = 3.0
+"""What differences are multiplied by: a press changes a picture by much less than its contrast."""
 
 
 def window_of(frames: np.ndarray, first_frame: int, length: int, step: float = 1.0) -> np.ndarray:
-    """Return frames `first_frame - 2` .. `first_frame + length - 1` of a strip as uint8 (length + 2, H, W).
+    """Return the frames of a window, with the `LOOKBACK_FRAMES` before it that its first frames need.
 
-    Beyond the ends of the clip its first or last frame is repeated. With another `step`, every `step`-th frame around
-    `first_frame`, the nearest where that is a fraction.
+    Beyond the ends of the clip its first or last frame is repeated.
+
+    Parameters
+    ----------
+    frames : np.ndarray
+        A strip, uint8 (T, H, W); a memory map is read at the window only.
+    first_frame : int
+        First frame of the window itself.
+    length : int
+        Frames of the window.
+    step : float
+        Frames of the strip per frame of the window; where that leads to a fraction, the nearest frame is taken.
+
+    Returns
+    -------
+    np.ndarray
+        uint8 (length + 2, H, W): frames `first_frame - 2` .. `first_frame + length - 1` for a `step` of 1.
     """
     index = first_frame + np.rint(np.arange(-LOOKBACK_FRAMES, length) * step).astype(np.int64)
     index = index.clip(0, len(frames) - 1)
@@ -40,8 +57,10 @@ def make_inputs(windows: Tensor, backgrounds: Tensor, means: Tensor, contrasts: 
     ----------
     windows : Tensor
         uint8 or float (B, T + 2, H, W), grey levels, from `window_of`.
-    backgrounds, means, contrasts : Tensor
-        (B, H, W), (B,), (B,), grey levels.
+    backgrounds : Tensor
+        uint8 or float (B, H, W), grey levels.
+    means, contrasts : Tensor
+        float (B,) each, grey levels: mean and contrast of the backgrounds.
 
     Returns
     -------
@@ -51,9 +70,10 @@ def make_inputs(windows: Tensor, backgrounds: Tensor, means: Tensor, contrasts: 
     batch, length, height, width = windows.shape
     frames = length - LOOKBACK_FRAMES
     scale = (1.0 / contrasts.float()).view(-1, 1, 1, 1)
-    grey = windows.float() * scale
+    grey = windows.float() * scale  # (B, T + 2, H, W), in units of the contrast
     moved = grey * GAIN
-    still = backgrounds.float().unsqueeze(1) * (GAIN * scale)
+    still = backgrounds.float().unsqueeze(1) * (GAIN * scale)  # (B, 1, H, W)
+    # Each channel is written where it belongs in memory: stacking them and changing the layout would copy everything twice.
     inputs = grey.new_empty(batch, frames, height, width, CHANNELS)
     torch.sub(grey[:, LOOKBACK_FRAMES:], means.float().view(-1, 1, 1, 1) * scale, out=inputs[..., 0])
     torch.sub(moved[:, LOOKBACK_FRAMES:], still, out=inputs[..., 1])
@@ -62,7 +82,22 @@ def make_inputs(windows: Tensor, backgrounds: Tensor, means: Tensor, contrasts: 
 
 
 def clip_inputs(frames: np.ndarray, background: Background, first_frame: int, length: int) -> Tensor:
-    """Return the input channels (1, length, 3, H, W) of `length` frames of a strip from `first_frame` on."""
+    """Return the input channels of a stretch of a strip, as a batch of one.
+
+    Parameters
+    ----------
+    frames : np.ndarray
+        A strip, uint8 (T, H, W).
+    background : Background
+        Of this strip.
+    first_frame, length : int
+        The stretch, in frames.
+
+    Returns
+    -------
+    Tensor
+        float32 (1, length, 3, H, W).
+    """
     window = torch.from_numpy(window_of(frames, first_frame, length).copy()).unsqueeze(0)
     return make_inputs(
         window,

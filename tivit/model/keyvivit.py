@@ -34,15 +34,19 @@ from tivit.model.tiles import cut_tiles, join_tiles, plan_tiles
 
 STRIDE_PX, KERNEL_PX = 4, 8
 ROW_STRIDE_PX, ROW_KERNEL_PX = 8, 16
+"""Of the first convolution, along the keys and across them; a stride along the keys is the width of a token column."""
 STEM_REACH = 3
 """Token columns on either side that the stem's result at a column depends on."""
 HAND_PX, HAND_CHANNELS = 8, 24
-"""Raster and width of the coarse look at the hands."""
+"""Raster (px) and number of channels of the coarse look at the hands."""
 TIME_KERNEL, VELOCITY_KERNEL = 5, 9
+"""Frames that a temporal convolution sees, and the velocity head."""
 MOTION_FRAMES = 1
+"""A key is compared with itself so many frames before."""
 FAR_SIDE_BIAS = 3.0
+"""How much lower (logit) the attention to the far side starts: that side then weighs a twentieth of the other."""
 QUERY_BLOCK = 96
-"""Places whose attention is computed at a time in `eval()` mode."""
+"""Queries whose attention is computed at a time in `eval()` mode."""
 HEAD_BIAS = -3.0
 """Events are rare: the heads start near probability 0.05."""
 
@@ -66,7 +70,10 @@ class Stem(nn.Module):
 
 
 class KeyWindows(nn.Module):
-    """Features (N, C, rows, columns) -> what lies in each key's own columns (N, 88, key_columns x rows x C)."""
+    """Features (N, C, rows, columns) -> what lies in each key's own columns (N, 88, key_columns x rows x C).
+
+    `centers` (88,) are the centres of the keys in token columns, fractions included.
+    """
 
     def __init__(self, key_columns: int, centers: np.ndarray) -> None:
         super().__init__()
@@ -78,7 +85,7 @@ class KeyWindows(nn.Module):
         self.register_buffer("fraction", fraction.view(1, KEY_COUNT, 1, 1), persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        columns = features.permute(0, 3, 2, 1).flatten(2)  # N, columns, rows * C
+        columns = features.permute(0, 3, 2, 1).flatten(2)  # (N, columns, rows * C)
         columns = F.pad(columns, (0, 0, self.key_columns, self.key_columns))
         return Interpolation.apply(columns, self.index, self.fraction.to(columns.dtype)).flatten(2)
 
@@ -86,8 +93,9 @@ class KeyWindows(nn.Module):
 class Interpolation(torch.autograd.Function):
     """Columns (N, W, features) -> k columns per key, each between two neighbours, (N, 88, k, features).
 
-    `index` (88 (k + 1),): the columns of each key; `fraction` (1, 88, 1, 1): how far from one to the next.
-    Its own backward writes the gradients of both neighbours into one array; torch's makes two, each filled with zeros first.
+    `index` (88 (k + 1),) holds the columns of each key, `fraction` (1, 88, 1, 1) how far it lies from one to the next. It has
+    its own backward, which writes the gradients of both neighbours into one array; torch's makes two, each filled with zeros
+    first.
     """
 
     @staticmethod
@@ -130,8 +138,9 @@ class KeyProjection(nn.Module):
 class BiasedAttention(nn.Module):
     """Self-attention over sequences (N, L, dim) with a learned bias per head and distance, as far as `reach`.
 
-    Written out in training: with a bias that is learned, torch's own `scaled_dot_product_attention` takes a third longer on a
-    CPU. Without gradients it takes a quarter of the time. Then queries go block by block past the keys within their reach.
+    In training the attention is written out, because with a learned bias torch's own `scaled_dot_product_attention` takes a
+    third longer on a CPU. Without gradients torch's takes a quarter of the time. Then queries are taken in blocks, each of
+    which meets only the keys within its reach.
     """
 
     def __init__(self, dim: int, heads: int, reach: int, dropout: float) -> None:
@@ -146,9 +155,10 @@ class BiasedAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         count, length, dim = x.shape
         q, k, v = self.qkv(self.norm(x)).view(count, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        # q, k and v: (N, heads, L, dim / heads)
         place = torch.arange(length, device=x.device)
-        distance = place - place.unsqueeze(1)  # L, L
-        bias = self.bias[:, distance.clamp(-self.reach, self.reach) + self.reach]
+        distance = place - place.unsqueeze(1)  # (L, L)
+        bias = self.bias[:, distance.clamp(-self.reach, self.reach) + self.reach]  # (heads, L, L)
         bias = bias.masked_fill(distance.abs() > self.reach, float("-inf"))
         y = self._learning(q, k, v, bias) if self.training else self._answering(q, k, v, bias.to(v.dtype))
         return self.out(y.transpose(1, 2).reshape(count, length, dim))
@@ -168,7 +178,7 @@ class BiasedAttention(nn.Module):
 
 
 def _sided_bias(heads: int, reach: int) -> Tensor:
-    """Return biases (heads, 2 reach + 1) by which heads at first look to one side each: from zero that takes too long."""
+    """Return biases (heads, 2 reach + 1) by which each head first looks to one side; learned from zero that takes too long."""
     distance = torch.arange(-reach, reach + 1, dtype=torch.float32)
     side = 1.0 - 2.0 * (torch.arange(heads) % 2)
     return -FAR_SIDE_BIAS * ((side.unsqueeze(1) * distance) > 0).float()
@@ -177,7 +187,7 @@ def _sided_bias(heads: int, reach: int) -> Tensor:
 class HandView(nn.Module):
     """Pictures (N, 3, H, W) -> features (N, C, 1, W / 8): a coarse look, about nine white keys wide, so that it holds a hand.
 
-    Fingers and the side of the thumb tell a hand where its place among the keys does not, as when hands cross.
+    Fingers and the side of the thumb tell which hand it is where its place among the keys does not, as when hands cross.
     """
 
     def __init__(self, channels: int, out: int, height_px: int) -> None:
@@ -198,7 +208,7 @@ class HandView(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         rows = images.permute(0, 2, 3, 1).unflatten(1, (-1, HAND_PX)).mean(dim=2)  # first over rows: torch's own pool is slow
         coarse = rows.unflatten(2, (-1, HAND_PX)).mean(dim=3)
-        return self.layers(coarse.permute(0, 3, 1, 2))
+        return self.layers(coarse.permute(0, 3, 1, 2))  # from (N, 3, H / 8, W / 8)
 
 
 class TimeMix(nn.Module):
@@ -211,7 +221,7 @@ class TimeMix(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv(self.norm(x).permute(0, 3, 1, 2))  # B, dim, T, keys; channels_last, so no copy
+        y = self.conv(self.norm(x).permute(0, 3, 1, 2))  # (B, dim, T, keys); channels_last, so no copy
         return x + self.dropout(F.gelu(y.permute(0, 2, 3, 1)))
 
 
@@ -225,12 +235,15 @@ class VelocityHead(nn.Module):
         self.out = nn.Linear(width, 1)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        y = self.conv(tokens.detach().permute(0, 3, 1, 2))  # B, width, T, keys
+        y = self.conv(tokens.detach().permute(0, 3, 1, 2))  # (B, width, T, keys)
         return self.out(F.gelu(y.permute(0, 2, 3, 1))).squeeze(-1)
 
 
 class KeyVivit(nn.Module):
-    """Inputs (B, T, 3, H, W) -> head name -> logits (B, T, 88)."""
+    """The network `key_vivit`: inputs (B, T, 3, H, W) -> head name -> logits (B, T, 88).
+
+    It raises InputError when the strip's `geometry` does not fit its raster or the tiles.
+    """
 
     def __init__(self, params: ModelParams, geometry: StripGeometry) -> None:
         super().__init__()
@@ -269,33 +282,55 @@ class KeyVivit(nn.Module):
         self.context_frames = MOTION_FRAMES + 2 * (TIME_KERNEL // 2) + own.radius_frames
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Return head name -> logits (B, T, 88) of inputs (B, T, 3, H, W)."""
         return self.read(self.see(inputs))
 
     def see(self, inputs: Tensor) -> Tensor:
-        """Return what each frame shows of each key and of the hands above it, (B, T, 88, 3 dim)."""
-        pictures = inputs.flatten(0, 1)
-        features = self._features(pictures)
-        hands = self.hand_windows(self.hand_view(pictures))
+        """Return what each frame shows of each key and of the hands above it.
+
+        Parameters
+        ----------
+        inputs : Tensor, float (B, T, 3, H, W), from `inputs.make_inputs`.
+
+        Returns
+        -------
+        Tensor, float (B, T, 88, 3 dim): the key itself, the key for comparison with earlier frames, the hands.
+        """
+        pictures = inputs.flatten(0, 1)  # (B * T, 3, H, W)
+        features = self._features(pictures)  # (B * T, C, H / 32, W / 4)
+        hands = self.hand_windows(self.hand_view(pictures))  # (B * T, 88, dim)
         return torch.cat([self.project(self.windows(features)), hands], dim=-1).unflatten(0, inputs.shape[:2])
 
     def _features(self, pictures: Tensor) -> Tensor:
-        """Return what the stem sees. Its norms fixed, a tile says of its columns what the whole strip says: no tiles then."""
+        """Return what the stem sees, (N, C, H / 32, W / 4).
+
+        In `eval()` mode batch norms are fixed, so a tile says of its columns what the whole strip says, and no tiles are cut.
+        """
         if not self.training:
             return self.stem(pictures)
         return join_tiles(self.stem(cut_tiles(pictures, self.plan, STRIDE_PX)), self.plan)
 
     def read(self, sights: Tensor) -> dict[str, Tensor]:
-        """Return the logits of frames in a row from what `see` saw in them."""
-        still, moving, hands = sights.chunk(3, dim=-1)
+        """Return the logits of frames in a row.
+
+        Parameters
+        ----------
+        sights : Tensor, float (B, T, 88, 3 dim), from `see`.
+
+        Returns
+        -------
+        dict[str, Tensor], head name -> logits (B, T, 88).
+        """
+        still, moving, hands = sights.chunk(3, dim=-1)  # (B, T, 88, dim) each, as are tokens and x below
         tokens = self.key_tokens(still, moving)
         x = tokens + self.key_attention(tokens.flatten(0, 1)).view_as(tokens)
         for mix in self.time_mix:
             x = mix(x)
-        by_key = x.transpose(1, 2).flatten(0, 1)  # B * 88, T, dim
+        by_key = x.transpose(1, 2).flatten(0, 1)  # (B * 88, T, dim)
         y = self.time_attention(by_key).view(len(x), KEY_COUNT, -1, x.shape[-1]).transpose(1, 2)
         x = self.out_norm(x + y)
         outputs = dict(zip(EVENT_HEADS, self.events(x).unbind(-1), strict=True))
-        x = x.detach() + hands
+        x = x.detach() + hands  # hand and clef send no gradient back: it cost onsets
         for attention in self.attribute_attention:
             x = x + attention(x.flatten(0, 1)).view_as(x)
         x = x + self.key_place
@@ -306,6 +341,6 @@ class KeyVivit(nn.Module):
         return outputs
 
     def key_tokens(self, still: Tensor, moving: Tensor) -> Tensor:
-        """Return the tokens of the keys (B, T, 88, dim): what each shows, and how that changes."""
+        """Return the tokens of the keys, (B, T, 88, dim) like `still` and `moving`: what each shows, and how that changes."""
         change = moving - torch.cat([moving[:, :MOTION_FRAMES], moving[:, :-MOTION_FRAMES]], dim=1)
         return self.token_norm(F.gelu(still + change + self.pitch_class[self.pitch_class_of]))

@@ -8,14 +8,21 @@ from tivit.core.errors import InputError
 from tivit.core.params import check_choice, check_range
 
 BACKENDS = ("key_vivit", "vivit", "cnn_gru")
+"""The networks to choose from; each has sizes of its own in a section of the same name."""
 
 
 @dataclass(frozen=True)
 class KeyVivitParams:
     """Sizes of the key-aligned ViViT (`keyvivit.py`).
 
-    stem_channels, feature_channels: channels of the two halves of the stem; key_columns: token columns per key
-    (4 px each at the default strip); radius_frames: how far the temporal attention sees to either side.
+    Attributes
+    ----------
+    stem_channels, feature_channels : int
+        Channels of the first and of the later convolutions of the stem, 1..512.
+    key_columns : int
+        Token columns that a key gathers around its centre, 2..64; a column is 4 px wide.
+    radius_frames : int
+        How far the temporal attention sees to either side, 1..256 frames.
     """
 
     stem_channels: int
@@ -32,7 +39,17 @@ class KeyVivitParams:
 
 @dataclass(frozen=True)
 class VivitParams:
-    """Sizes of the plain ViViT baseline (`vivit.py`): square patches of `patch_px`, tubelets of `tubelet_frames` frames."""
+    """Sizes of the plain ViViT baseline (`vivit.py`).
+
+    Attributes
+    ----------
+    patch_px : int
+        Side of the square patches, 2..64 px.
+    tubelet_frames : int
+        Frames of a tubelet, 1..8.
+    space_layers, time_layers : int
+        Transformer layers over space and over time, 1..24.
+    """
 
     patch_px: int
     tubelet_frames: int
@@ -48,7 +65,15 @@ class VivitParams:
 
 @dataclass(frozen=True)
 class CnnGruParams:
-    """Sizes of the per-key CNN and GRU baseline (`cnn_gru.py`): crops of `crop_px` columns, `channels` in the last layer."""
+    """Sizes of the per-key CNN and GRU baseline (`cnn_gru.py`).
+
+    Attributes
+    ----------
+    crop_px : int
+        Columns of the crop around a key, 8..128 px.
+    channels : int
+        Channels of the last convolution, 4..512.
+    """
 
     crop_px: int
     channels: int
@@ -60,8 +85,24 @@ class CnnGruParams:
 
 @dataclass(frozen=True)
 class ModelParams:
-    """backend: the network; velocity: whether it has that head; tiles: cuts of the strip along the keyboard; dim: width of a
-    token; dropout in the token layers. The sizes of backends that are not used may be None (null in params.yaml).
+    """The section `model`: which network, and its sizes.
+
+    Attributes
+    ----------
+    backend : str
+        The network, one of `BACKENDS`.
+    velocity : bool
+        Whether it has the head of that name.
+    tiles : int
+        Number of tiles that the strip is cut into along the keyboard, 1..13.
+    dim : int
+        Width of a token, 4..1024, a multiple of `attention_heads`.
+    attention_heads : int
+        Heads of each attention, 1..32.
+    dropout : float
+        In the token layers, 0..0.9.
+    key_vivit, vivit, cnn_gru : KeyVivitParams, VivitParams, CnnGruParams or None
+        Sizes of each backend; those of backends that are not used may be None (null in params.yaml).
     """
 
     backend: str
@@ -86,5 +127,5 @@ class ModelParams:
             raise InputError(f"model.dim {self.dim} is not a multiple of model.attention_heads {self.attention_heads}")
 
     def of_backend(self) -> ModelParams:
-        """Return the same params without the sizes of backends that are not used."""
+        """Return the same params, with None for the sizes of backends that are not used."""
         return replace(self, **{name: None for name in BACKENDS if name != self.backend})

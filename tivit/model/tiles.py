@@ -17,7 +17,17 @@ from tivit.core.errors import InputError
 
 @dataclass(frozen=True)
 class TilePlan:
-    """`starts`: first token column of each tile; `width`: columns of every tile; `own`: the columns [first, end) it gives."""
+    """Where the tiles of a strip lie; all figures are token columns.
+
+    Attributes
+    ----------
+    starts : tuple of int
+        First column of each tile.
+    width : int
+        Columns of every tile.
+    own : tuple of (int, int)
+        The columns [first, end) of the strip that each tile gives; together they are the whole strip, once.
+    """
 
     starts: tuple[int, ...]
     width: int
@@ -25,7 +35,20 @@ class TilePlan:
 
 
 def plan_tiles(columns: int, tiles: int, overlap: int) -> TilePlan:
-    """Return `tiles` tiles of one width over `columns` token columns, each seen with `overlap` columns at every inner border.
+    """Return tiles of one width over a strip, each seen with `overlap` columns more at every inner border.
+
+    Parameters
+    ----------
+    columns : int
+        Token columns of the strip.
+    tiles : int
+        Number of tiles, >= 1.
+    overlap : int
+        Token columns that a tile sees beyond its own: at least the reach of the encoder.
+
+    Returns
+    -------
+    TilePlan
 
     Raises
     ------
@@ -41,14 +64,42 @@ def plan_tiles(columns: int, tiles: int, overlap: int) -> TilePlan:
 
 
 def cut_tiles(images: Tensor, plan: TilePlan, column_px: int) -> Tensor:
-    """Return the tiles of images (N, C, H, columns x column_px) as one batch (tiles x N, C, H, width x column_px)."""
+    """Return the tiles of images as one batch, tile after tile.
+
+    Parameters
+    ----------
+    images : Tensor
+        (N, C, H, columns x column_px).
+    plan : TilePlan
+        From `plan_tiles`.
+    column_px : int
+        Width of a token column, px.
+
+    Returns
+    -------
+    Tensor
+        (tiles x N, C, H, width x column_px).
+    """
     if len(plan.starts) == 1:
         return images
     return torch.cat([images[..., start * column_px : (start + plan.width) * column_px] for start in plan.starts])
 
 
 def join_tiles(features: Tensor, plan: TilePlan) -> Tensor:
-    """Return features of the whole strip (N, C, rows, columns) from those of its tiles (tiles x N, C, rows, width)."""
+    """Return the features of the whole strip from those of its tiles.
+
+    Parameters
+    ----------
+    features : Tensor
+        (tiles x N, C, rows, width), tile after tile, as from `cut_tiles`.
+    plan : TilePlan
+        The plan they were cut by.
+
+    Returns
+    -------
+    Tensor
+        (N, C, rows, columns).
+    """
     parts = features.chunk(len(plan.starts))
     own = zip(parts, plan.starts, plan.own, strict=True)
     return torch.cat([part[..., first - start : end - start] for part, start, (first, end) in own], dim=-1)

@@ -1,6 +1,6 @@
 """Makes the weights that come with the project from a trained checkpoint: float32 where that is small enough, else float16.
 
-Float16 is a way to store them only: `load_checkpoint` copies the values into a float32 network.
+Float16 is only a way to store them: `load_checkpoint` copies the values into a float32 network.
 """
 
 from __future__ import annotations
@@ -28,26 +28,42 @@ MAX_BYTES = 1_500_000
 
 @dataclass(frozen=True)
 class Exported:
-    """The files that were written with their sizes in bytes, weights first, and how those are stored: float32 or float16."""
+    """The files that were written.
+
+    Attributes
+    ----------
+    files : dict[Path, int]
+        File -> size in bytes, the weights first.
+    dtype : str
+        How the weights are stored: float32 or float16.
+    """
 
     files: dict[Path, int]
     dtype: str
 
     def sentence(self) -> str:
-        """Return the closing lines for the user."""
+        """Return the closing lines for the user: one per file."""
         lines = [f"{path}: {size:,} bytes" for path, size in self.files.items()]
         return "\n".join([f"{lines[0]}, {self.dtype}", *lines[1:]])
 
 
 def export_weights(source: Trained, params: Mapping[str, Any], folder: Path, max_bytes: int = MAX_BYTES) -> Exported:
-    """Write checkpoint, thresholds and recipe to `folder`, each atomically, the weights in `max_bytes` bytes at most.
+    """Write checkpoint, thresholds and recipe, each atomically.
 
     Parameters
     ----------
-    source : the trained checkpoint and the thresholds that were chosen for it.
-    params : the content of the params file both were made with; the recipe keeps what a transcription needs of it.
-    folder : where the three files go.
-    max_bytes : the weights are stored as float16 when they take more than this as float32.
+    source : Trained
+        The trained checkpoint and the thresholds that were chosen for it.
+    params : mapping
+        The content of the params file that both were made with; the recipe keeps what a transcription needs of it.
+    folder : Path
+        Where the three files go.
+    max_bytes : int
+        The weights are stored as float16 when they take more than this as float32.
+
+    Returns
+    -------
+    Exported
 
     Raises
     ------

@@ -12,9 +12,16 @@ from tivit.pretrained.names import RECIPE_NAME, THRESHOLDS_NAME, TRAINED_CHECKPO
 
 @dataclass(frozen=True)
 class Trained:
-    """A checkpoint file and the file of thresholds that were chosen for it.
+    """The files that a transcription uses.
 
-    `recipe` holds the params that a transcription with them needs (`tivit.pretrained.recipe`); None: a params file has them.
+    Attributes
+    ----------
+    checkpoint : Path
+        The weights.
+    thresholds : Path
+        Those that were chosen for the checkpoint.
+    recipe : Path or None
+        The params that a transcription with them needs (`tivit.pretrained.recipe`); None: a params file has them.
     """
 
     checkpoint: Path
@@ -23,7 +30,22 @@ class Trained:
 
 
 def shipped(folder: Path) -> Trained:
-    """Return the files that come with the project, in `folder`; raise InputError when one is missing."""
+    """Return the files that come with the project.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    InputError
+        One of them is missing.
+    """
     paths = [folder / name for name in (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME)]
     for path in paths:
         if not path.is_file():
@@ -37,10 +59,20 @@ def shipped(folder: Path) -> Trained:
 def chosen(checkpoint: Path | None, thresholds: Path | None) -> Trained:
     """Return the files to use: both that are given, or those that come with the project when none is.
 
+    Parameters
+    ----------
+    checkpoint, thresholds : Path or None
+        What the user names.
+
+    Returns
+    -------
+    Trained
+
     Raises
     ------
     InputError
-        One is given without the other (thresholds fit only the weights they were chosen for), or none is and none came along.
+        One is given without the other (thresholds fit only the weights they were chosen for), or none is given and the project
+        came without weights.
     """
     if checkpoint is None and thresholds is None:
         return shipped(names.FOLDER)

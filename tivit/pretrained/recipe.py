@@ -1,6 +1,6 @@
 """The params that a transcription reads, and the recipe: the file in which they come with the weights of the project.
 
-How logits are rescored and decoded is in `thresholds.json`, which fits its weights alone. What is left is how the keyboard is
+How logits are rescored and decoded is in `thresholds.json`, which fits its weights alone. What remains is how the keyboard is
 found and on what machine the network runs (`registration`, `runtime`). The recipe holds these, so that a transcription needs no
 `params.yaml` and takes nothing from one that happens to lie in the current folder; the user may name another file.
 """
@@ -26,12 +26,22 @@ NEUTRAL: dict[str, dict[str, Any]] = {
     "registration": {"first_key": None, "overrides": {}},
     "runtime": {"device": "cpu", "precision": "float32", "compile": False},
 }
-"""What is true of one dataset or one machine only and so does not travel with the weights."""
+"""Values that replace those which are true of one dataset or one machine only and so do not travel with the weights."""
 HEADER = "# What `tivit transcribe` reads when it uses the weights beside this file. Written by `tivit export-weights`.\n"
 
 
 def recipe_of(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the sections of a params file that a transcription reads, without what is true of one dataset or machine only.
+
+    Parameters
+    ----------
+    params : mapping
+        The content of a params file.
+
+    Returns
+    -------
+    dict
+        Section -> values, for the sections of `SCHEMAS`.
 
     Raises
     ------
@@ -43,7 +53,15 @@ def recipe_of(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_recipe(path: Path, recipe: Mapping[str, Any]) -> None:
-    """Write a recipe as YAML, byte-stable."""
+    """Write a recipe as YAML, atomically; equal content gives equal bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    recipe : mapping
+        From `recipe_of`.
+    """
     write_bytes(path, (HEADER + yaml.safe_dump(dict(recipe), sort_keys=True)).encode())
 
 
@@ -52,9 +70,17 @@ def transcription_params(trained: Trained, path: Path | None, default: Path = Pa
 
     Parameters
     ----------
-    trained : the weights.
-    path : the params file that the user names, if any; with a recipe, its `registration` and `runtime` go before the recipe's.
-    default : the params file read for weights without a recipe when the user names none.
+    trained : Trained
+        The weights.
+    path : Path or None
+        The params file that the user names, if any. With a recipe, its `registration` and `runtime` go before the recipe's.
+    default : Path
+        The params file read for weights without a recipe when the user names none.
+
+    Returns
+    -------
+    dict
+        Section -> values; the sections of `SCHEMAS` are there and can be used.
 
     Raises
     ------

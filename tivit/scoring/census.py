@@ -1,9 +1,9 @@
 """What kind of error each wrong note is: a census in which every missed and every invented note counts once.
 
-Missed are the reference notes, invented the estimated ones, that the matching of the onset score at 50 ms leaves over. A missed
-and an invented note that explain each other are one error. They are paired class by class in this order, each time as many as
-possible, each note once; what is left over after that stands alone. Times are rounded to 0.1 ms and limits are included, as in
-matching.
+The matching of the onset score at 50 ms leaves notes over: reference notes, which were missed, and estimated ones, which were
+invented. A missed and an invented note that explain each other are one error. They are paired class by class in this order,
+each time as many as possible, each note once; what is left over after that stands alone. Times are rounded to 0.1 ms and limits
+are included, as in matching.
 - `timing`: the same key, onsets within 200 ms: the note is there, at the wrong time.
 - `octave`: 12 semitones apart, onsets within 50 ms.
 - `neighbour`: one or two semitones apart, onsets within 50 ms: the key beside, or the next of the same colour.
@@ -24,12 +24,21 @@ from tivit.core.notes import Notes
 from tivit.scoring.matching import TOLERANCE_S, Edges, maximum_matching, onset_edges
 
 TIMING_S = 0.2
+"""Onsets of one key that are no farther apart (s) are one note at the wrong time."""
 CENSUS_COLUMNS = ("error", "count", "share")
 
 
 @dataclass(frozen=True)
 class Census:
-    """Errors by class; the first three stand for one missed and one invented note each."""
+    """Errors by class.
+
+    Attributes
+    ----------
+    timing, octave, neighbour : int
+        Errors that are a missed and an invented note each.
+    missed, invented : int
+        Reference notes, and estimated notes, that nothing explains.
+    """
 
     timing: int
     octave: int
@@ -42,6 +51,7 @@ class Census:
 
 
 CLASSES = tuple(field.name for field in fields(Census))
+# In the order of pairing: how far onsets may lie apart (s), and the semitones from the missed note to the invented one.
 _PAIRED = {
     "timing": (TIMING_S, (0,)),
     "octave": (TOLERANCE_S, (-OCTAVE_KEYS, OCTAVE_KEYS)),
@@ -50,7 +60,19 @@ _PAIRED = {
 
 
 def census_of(reference: Notes, estimate: Notes, pairs: np.ndarray) -> Census:
-    """Return the census of one clip; `pairs` (M, 2) are the matched indices into reference and estimate."""
+    """Return the census of one clip.
+
+    Parameters
+    ----------
+    reference, estimate : Notes
+        All notes of both sides.
+    pairs : np.ndarray
+        Matched indices into reference and estimate, int (M, 2).
+
+    Returns
+    -------
+    Census
+    """
     missed, invented = _without(reference, pairs[:, 0]), _without(estimate, pairs[:, 1])
     counts = {}
     for name, (tolerance_s, semitones) in _PAIRED.items():
@@ -64,7 +86,18 @@ def census_of(reference: Notes, estimate: Notes, pairs: np.ndarray) -> Census:
 
 
 def census_values(censuses: Sequence[Census]) -> dict[str, float]:
-    """Return `errors_*` and, where there is any error, `share_*` of all clips together."""
+    """Return the errors of all clips together by class.
+
+    Parameters
+    ----------
+    censuses : sequence of Census
+        One per clip.
+
+    Returns
+    -------
+    dict[str, float]
+        `errors_<class>`, counts, and where there is any error `share_<class>`, 0..1.
+    """
     counts = dict(zip(CLASSES, astuple(sum(censuses, Census(0, 0, 0, 0, 0))), strict=True))
     total = sum(counts.values())
     result: dict[str, float] = {f"errors_{name}": count for name, count in counts.items()}

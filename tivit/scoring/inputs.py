@@ -21,10 +21,14 @@ class ScoredClip:
 
     Attributes
     ----------
-    logits : what the model says.
-    notes : the published labels.
-    tier : "" for none.
-    correction_s : by how much corrected labels are later than the published ones; 0 where they are the same.
+    logits : ClipLogits
+        What the model says.
+    notes : Notes
+        The published labels.
+    tier : str
+        Name of the clip's tier, "" for none.
+    correction_s : float
+        By how much corrected labels are later than the published ones (s); 0 where they are the same.
     """
 
     logits: ClipLogits
@@ -34,21 +38,45 @@ class ScoredClip:
 
     @property
     def corrected_notes(self) -> Notes:
-        """The labels where the video shows the notes."""
+        """The labels where the video shows the notes: the published ones, later by `correction_s`."""
         return self.notes.moved(self.correction_s)
 
 
 def label_lag_s(clips: Sequence[ScoredClip]) -> float:
-    """Return by how much corrected labels are later than published ones, the median over the notes of all clips (s)."""
+    """Return by how much corrected labels are later than published ones.
+
+    Parameters
+    ----------
+    clips : sequence of ScoredClip
+
+    Returns
+    -------
+    float
+        The median over the notes of all clips (s); 0 without any note.
+    """
     corrections_s = [np.full(len(clip.notes), clip.correction_s) for clip in clips]
     return float(np.median(np.concatenate(corrections_s))) if any(map(len, corrections_s)) else 0.0
 
 
 def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -> list[str]:
-    """Return the tier of each clip of `split` whose keyboard was not found, "" for none.
+    """Return the tier of each clip of a split whose keyboard was not found.
 
     The manifest does not list these clips. Those of the rendered dataset, the only one whose clips have tiers, carry theirs in
     their names, `<tier>_<number>`; a tier counts even when the manifest lists no clip of it.
+
+    Parameters
+    ----------
+    registrations : Path or str
+        The file of registrations.
+    manifest : Path or str
+        The manifest folder.
+    split : str
+        The split.
+
+    Returns
+    -------
+    list of str
+        One per refused clip, "" for a clip without a tier.
 
     Raises
     ------
@@ -66,9 +94,22 @@ def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -
 
 
 def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitClips[ScoredClip]:
-    """Return the clips of `split`, in the order of the logits file `decoded`, with notes from the manifest folder.
+    """Return the clips of a split with their true notes.
 
-    A partial file (`logits.max_clips`, `logits.timeout_s`) gives the clips that it has and the ids of those `missing`.
+    Parameters
+    ----------
+    decoded : Path or str
+        The logits file of the split.
+    manifest : Path or str
+        The manifest folder, which holds the notes.
+    split : str
+        The split.
+
+    Returns
+    -------
+    SplitClips of ScoredClip
+        In the order of the logits file. A partial file (`logits.max_clips`, `logits.timeout_s`) gives the clips that it has,
+        and in `missing` the ids of the others.
 
     Raises
     ------

@@ -42,15 +42,24 @@ TIMED_KINDS = ("white", "black")
 KEY_COLUMNS = ("midi", "key", "notes", "found", "invented", "recall")
 KIND_COLUMNS = ("kind", "notes", "recall", "precision")
 REPEAT_S = 0.15
+"""A note that follows the last onset of its key by less than this (s) is a repeat."""
 CHORD_S = 0.05
 CHORD_NOTES = 4
+"""So many notes whose onsets lie within `CHORD_S` seconds are a chord."""
 
 
 @dataclass(frozen=True)
 class KindScore:
-    """One clip by kind: notes of the kind, how many of them were found, and by how much (s) each found one is late.
+    """One clip, counted by kind of note and by key.
 
-    `keys_notes`, `keys_matched` and `keys_estimated`, (88,) each: reference notes, those found, and estimated notes by key.
+    Attributes
+    ----------
+    notes, matched : dict[str, int]
+        Kind -> reference notes of the kind, and how many of them were found.
+    late_s : dict[str, np.ndarray]
+        Kind -> estimated minus true onset (s) of each note found, (n,); for `TIMED_KINDS` only.
+    keys_notes, keys_matched, keys_estimated : np.ndarray
+        Reference notes, those found, and estimated notes by key, int (88,) each.
     """
 
     notes: dict[str, int]
@@ -62,14 +71,37 @@ class KindScore:
 
 
 def kinds_of(notes: Notes) -> dict[str, np.ndarray]:
-    """Return kind -> which of the notes are of it, bool (N,); definitions in the module docstring."""
+    """Return which notes are of each kind; the definitions are in the module docstring.
+
+    Parameters
+    ----------
+    notes : Notes
+        N notes of one clip.
+
+    Returns
+    -------
+    dict[str, np.ndarray]
+        Kind -> bool (N,).
+    """
     keys = _keys(notes)
     by_key = {name: mask[keys] for name, mask in KEYS_OF_KIND.items()}
     return {**by_key, "repeats": _is_repeat(notes), "chords": _is_in_chord(notes.onset_s)}
 
 
 def score_kinds(reference: Notes, estimate: Notes, pairs: np.ndarray) -> KindScore:
-    """Return the score by kind of one clip; `pairs` (M, 2) are matched indices into reference and estimate."""
+    """Return the score by kind of one clip.
+
+    Parameters
+    ----------
+    reference, estimate : Notes
+        All notes of both sides.
+    pairs : np.ndarray
+        Matched indices into reference and estimate, int (M, 2).
+
+    Returns
+    -------
+    KindScore
+    """
     is_matched = np.zeros(len(reference), bool)
     is_matched[pairs[:, 0]] = True
     late_s = estimate.onset_s[pairs[:, 1]] - reference.onset_s[pairs[:, 0]]
@@ -85,7 +117,18 @@ def score_kinds(reference: Notes, estimate: Notes, pairs: np.ndarray) -> KindSco
 
 
 def kind_values(scores: Sequence[KindScore]) -> dict[str, float]:
-    """Return `recall_*`, `precision_*`, `notes_*` and `late_ms_*` of all clips together, without those that have no value."""
+    """Return the values by kind of all clips together.
+
+    Parameters
+    ----------
+    scores : sequence of KindScore
+        One per clip.
+
+    Returns
+    -------
+    dict[str, float]
+        `recall_*` and `precision_*` (0..1), `notes_*` (counts) and `late_ms_*` (ms), without those that have no value.
+    """
     result: dict[str, float] = {}
     for name in KINDS:
         result[f"notes_{name}"] = sum(score.notes[name] for score in scores)
@@ -103,7 +146,18 @@ def kind_values(scores: Sequence[KindScore]) -> dict[str, float]:
 
 
 def key_rows(scores: Sequence[KindScore]) -> list[list[object]]:
-    """Return one row per key that has a note on either side, columns `KEY_COLUMNS`, all clips together; "" is no recall."""
+    """Return one row per key that has a note on either side, all clips together.
+
+    Parameters
+    ----------
+    scores : sequence of KindScore
+        One per clip.
+
+    Returns
+    -------
+    list of list
+        Columns `KEY_COLUMNS`; "" where a key has no reference note and so no recall.
+    """
     zeros = np.zeros(KEY_COUNT, np.int64)
     notes, matched, estimated = (
         sum((getattr(score, name) for score in scores), zeros) for name in ("keys_notes", "keys_matched", "keys_estimated")
@@ -133,6 +187,7 @@ def _is_in_chord(onset_s: np.ndarray) -> np.ndarray:
     later = CHORD_NOTES - 1
     result = np.zeros(len(onset_s), bool)
     sorted_s = onset_s[order]
+    # Four onsets in a row span as little as any four can, so it is enough to look at each onset and the third one after it.
     is_start = np.around(sorted_s[later:] - sorted_s[:-later], DECIMALS) <= CHORD_S
     for step in range(CHORD_NOTES):
         result[order[np.flatnonzero(is_start) + step]] = True

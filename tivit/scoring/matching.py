@@ -11,27 +11,62 @@ from dataclasses import dataclass
 import numpy as np
 
 DECIMALS = 4
+"""Distances (s) are rounded to so many decimals before they are compared, as in mir_eval."""
 TOLERANCE_S = 0.05
-"""How far apart the onsets of a pair may lie, and its offsets at least: mir_eval's default, 50 ms."""
+"""How far apart the onsets of a pair may lie, and its offsets however short the note is: mir_eval's default, 50 ms."""
 OFFSET_RATIO = 0.2
+"""How far apart the offsets of a pair may lie, as a share of the length of the reference note: mir_eval's default."""
 
 
 @dataclass(frozen=True)
 class Edges:
-    """Pairs of notes that may be matched: index of the reference note and of the estimated note, shape (E,) each."""
+    """Pairs of notes that may be matched.
+
+    Attributes
+    ----------
+    reference, estimate : np.ndarray
+        Index of the reference note and of the estimated note of each pair, int (E,).
+    """
 
     reference: np.ndarray
     estimate: np.ndarray
 
     def where(self, mask: np.ndarray) -> Edges:
-        """Return the edges at `mask` (E,)."""
+        """Return some of the edges.
+
+        Parameters
+        ----------
+        mask : np.ndarray
+            Which ones, bool (E,).
+
+        Returns
+        -------
+        Edges
+        """
         return Edges(self.reference[mask], self.estimate[mask])
 
 
 def onset_edges(
     reference_row: np.ndarray, reference_s: np.ndarray, estimate_row: np.ndarray, estimate_s: np.ndarray, tolerance_s: float
 ) -> Edges:
-    """Return all pairs of one row whose onsets lie within `tolerance_s`; any order, `reference` ascending in the result."""
+    """Return all pairs of notes of one row whose onsets lie within a tolerance.
+
+    Parameters
+    ----------
+    reference_row, estimate_row : np.ndarray
+        Row of each note, int (R,) and (N,): notes of different rows never match.
+    reference_s, estimate_s : np.ndarray
+        Onsets (s), (R,) and (N,), in any order.
+    tolerance_s : float
+        Largest distance (s), itself included.
+
+    Returns
+    -------
+    Edges
+        `reference` ascends.
+    """
+    # All rows are laid end to end on one line, with more than the tolerance between them: two binary searches then find the
+    # neighbours of every reference note at once. The search reaches a little too far, because what counts is rounded distances.
     order = np.lexsort((estimate_s, estimate_row))
     times = np.concatenate([reference_s, estimate_s])
     first_s, span_s = (times.min(), np.ptp(times) + 1.0) if len(times) else (0.0, 1.0)
@@ -40,6 +75,7 @@ def onset_edges(
     reach_s = tolerance_s + 10.0**-DECIMALS + 1e-6
     low, high = np.searchsorted(line, at - reach_s), np.searchsorted(line, at + reach_s, side="right")
     counts = high - low
+    # The runs [low, high) of all reference notes, one after the other.
     reference = np.repeat(np.arange(len(at)), counts)
     estimate = order[np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(low, counts)]
     is_near = np.around(np.abs(reference_s[reference] - estimate_s[estimate]), DECIMALS) <= tolerance_s
@@ -50,16 +86,44 @@ def onset_edges(
 def offset_is_near(
     reference_on_s: np.ndarray, reference_off_s: np.ndarray, estimate_off_s: np.ndarray, ratio: float = OFFSET_RATIO
 ) -> np.ndarray:
-    """Return, for aligned pairs, whether the offsets lie within max(`ratio` * reference length, 50 ms); shape (E,) bool."""
+    """Return, for aligned pairs, whether the offsets are near: within max(`ratio` * reference length, 50 ms).
+
+    Parameters
+    ----------
+    reference_on_s, reference_off_s, estimate_off_s : np.ndarray
+        Onset and offset of the reference note and offset of the estimated one (s), (E,) each.
+    ratio : float
+        Share of the length of the reference note, >= 0.
+
+    Returns
+    -------
+    np.ndarray
+        bool (E,).
+    """
     tolerance_s = np.maximum(ratio * (reference_off_s - reference_on_s), TOLERANCE_S)
     return np.around(np.abs(reference_off_s - estimate_off_s), DECIMALS) <= tolerance_s
 
 
 def maximum_matching(edges: Edges) -> Edges:
-    """Return a largest set of edges in which no note occurs twice, in no particular order.
+    """Return a largest set of edges in which no note occurs twice.
 
-    Edges whose both ends have no other edge are taken at once; the few others go through augmenting paths (Kuhn 1955, The
-    Hungarian method for the assignment problem; Berge 1957, Two theorems in graph theory).
+    Parameters
+    ----------
+    edges : Edges
+        All pairs that may match. Where several largest sets exist, their order decides which one is found.
+
+    Returns
+    -------
+    Edges
+        Some of `edges`, in no particular order.
+
+    Notes
+    -----
+    Edges whose both ends have no other edge are taken at once; the few others go through augmenting paths.
+
+    References
+    ----------
+    Kuhn 1955, The Hungarian method for the assignment problem. Berge 1957, Two theorems in graph theory.
     """
     if len(edges.reference) == 0:
         return edges
@@ -72,11 +136,12 @@ def maximum_matching(edges: Edges) -> Edges:
 
 
 def _augmented(edges: Edges) -> np.ndarray:
+    """Return a largest matching, (M, 2), found by augmenting paths, one breadth-first search per reference note."""
     estimates_of: dict[int, list[int]] = {}
     for reference, estimate in zip(edges.reference.tolist(), edges.estimate.tolist(), strict=True):
         estimates_of.setdefault(reference, []).append(estimate)
-    owner: dict[int, int] = {}
-    partner: dict[int, int] = {}
+    owner: dict[int, int] = {}  # estimate -> the reference note that has it
+    partner: dict[int, int] = {}  # reference -> the estimate it has
     for start in estimates_of:
         came_from: dict[int, int] = {}
         queue = [start]
@@ -91,6 +156,7 @@ def _augmented(edges: Edges) -> np.ndarray:
                     break
                 queue.append(owner[estimate])
             if free is not None:
+                # Back along the path: each reference note takes the free estimate and frees its own for the note before it.
                 while free is not None:
                     reference = came_from[free]
                     owner[free] = reference

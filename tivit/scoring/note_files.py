@@ -1,10 +1,10 @@
 """Notes of anybody's files, as they are: MIDI, OMAPS text, TSV. For scoring, where a file is judged and not used.
 
 What a file holds is kept, also overlapping, repeated and zero-length notes, which `core.notes.read_midi` refuses; only pitches
-that a piano lacks are refused here too. A file without notes is one that found nothing.
+that a piano lacks are refused here too. A file without notes counts as one in which nothing was found.
 
-- `.mid`, `.midi`: key releases are the ends, the pedal is not applied; drums are left out; a track named "right hand" or
-  "left hand" gives the hand.
+- `.mid`, `.midi`: key releases are the ends, the pedal is not applied; drums are left out; a track named "right hand" or "left
+  hand" gives the hand.
 - `.txt` (OMAPS, OMAPS2): tab or space separated `onset_s offset_s midi [velocity]`, no header.
 - `.tsv` (PianoVAM and the like): a header, with or without `#`, names the columns: `onset`; `key_offset` before `offset`;
   `note`, `pitch` or `midi`; `velocity` if there.
@@ -24,6 +24,7 @@ from tivit.core.notes import Notes, midi_rows
 
 SUFFIXES = (".mid", ".midi", ".txt", ".tsv")
 LARGEST_VELOCITY = 127
+"""The largest MIDI velocity."""
 TSV_COLUMNS = {
     "onset": ("onset", "onset_s"),
     "offset": ("key_offset", "offset", "offset_s"),
@@ -31,10 +32,22 @@ TSV_COLUMNS = {
 }
 
 Row = tuple[float, float, int, int, int]
+"""Onset (s), offset (s), MIDI pitch, velocity and hand; the last two may be UNKNOWN."""
 
 
 def read_scored_notes(path: Path) -> Notes:
-    """Return the notes of a file, sorted by onset, then pitch; velocity and hand as far as the file has them, staff unknown.
+    """Return the notes of a file, sorted by onset, then pitch.
+
+    Parameters
+    ----------
+    path : Path
+        Its name ends in one of `SUFFIXES`.
+
+    Returns
+    -------
+    Notes
+        Velocity and hand as far as the file has them, staff unknown. Unlike notes from elsewhere, two of one key may overlap
+        and one may have no length.
 
     Raises
     ------

@@ -1,6 +1,7 @@
-"""Piano rolls as PNG files, the same bytes for the same input: drawn with OpenCV, which starts in a tenth of matplotlib's time.
+"""Piano rolls as PNG files, the same bytes for the same input.
 
-Colours are those of Okabe and Ito, told apart by people who see colours differently: green found, orange missed, blue invented.
+They are drawn with OpenCV, which starts in a tenth of the time of matplotlib. Colours are those of Okabe and Ito, told apart by
+people who see colours differently: green found, orange missed, blue invented.
 """
 
 from __future__ import annotations
@@ -20,19 +21,39 @@ Colour = tuple[int, int, int]
 FOUND, MISSED, INVENTED = (0, 158, 115), (213, 94, 0), (0, 114, 178)
 """Red, green, blue."""
 PAPER_LEVEL = 255
+"""Grey level of the paper: white."""
 BLACK_ROW, LINE, INK = (240, 240, 240), (217, 217, 217), (64, 64, 64)
+"""Greys: of the rows of black keys, of the lines at whole seconds, of text and frames."""
 ROW_PX = 9
+"""Height of the row of a key."""
 PX_PER_S = 100.0
+"""Width of a second, margins included, where the picture is neither too narrow nor too wide."""
 WIDTH_PX = (720, 3600)
+"""Narrowest and widest picture."""
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 40, 10, 28, 34
+"""Margins: room for key names, nothing, the legend, and the seconds."""
 LABEL_PX = 60
+"""Least distance between two labels of seconds."""
 STEPS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+"""Distances between labels to choose from, seconds."""
 FONT, TEXT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.42
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A picture (H, W, 3) uint8 RGB and where seconds and keys lie in it."""
+    """A picture and where seconds and keys lie in it.
+
+    Attributes
+    ----------
+    pixels : np.ndarray
+        uint8 RGB (H, W, 3); what is drawn changes it.
+    start_s : float
+        The instant (s) at the left end.
+    px_per_s : float
+        Scale of the time axis.
+    high_midi : int
+        MIDI number of the topmost row.
+    """
 
     pixels: np.ndarray
     start_s: float
@@ -40,22 +61,69 @@ class Sheet:
     high_midi: int
 
     def x(self, time_s: np.ndarray | float) -> np.ndarray:
-        """Return the columns of instants (s), whole px."""
+        """Return the columns of instants.
+
+        Parameters
+        ----------
+        time_s : np.ndarray or float
+            Seconds of the clip's clock, any shape.
+
+        Returns
+        -------
+        np.ndarray
+            Whole px, int, of the same shape.
+        """
         return np.round(LEFT_PX + (np.asarray(time_s) - self.start_s) * self.px_per_s).astype(int)
 
     def y(self, midi: KeyNumbers) -> KeyNumbers:
-        """Return the topmost rows of keys, px."""
+        """Return the topmost rows of the bars of keys.
+
+        Parameters
+        ----------
+        midi : int or np.ndarray
+            MIDI numbers, any shape.
+
+        Returns
+        -------
+        int or np.ndarray
+            px, of the same shape.
+        """
         return TOP_PX + (self.high_midi - midi) * ROW_PX
 
     def bars(self, notes: Notes, inset_px: int, colour: Colour, thickness: int = cv2.FILLED) -> None:
-        """Draw notes as bars `inset_px` inside their rows, at least a pixel wide."""
+        """Draw notes as bars.
+
+        Parameters
+        ----------
+        notes : Notes
+            A bar is a pixel wide at least.
+        inset_px : int
+            Distance of a bar from the edges of its row, px.
+        colour : (int, int, int)
+            Red, green, blue, 0..255.
+        thickness : int
+            Of the outline, px; by default bars are filled.
+        """
         left, right = self.x(notes.onset_s), self.x(notes.offset_s)
         top = self.y(notes.midi.astype(int))
         for x, end, y in zip(left.tolist(), np.maximum(left, right - 1).tolist(), top.tolist(), strict=True):
             cv2.rectangle(self.pixels, (x, y + inset_px), (end, y + ROW_PX - 1 - inset_px), colour, thickness)
 
     def text(self, words: str, x: int, y: int) -> int:
-        """Write words with their lower left corner at (x, y); return the column where they end."""
+        """Write words and return where they end.
+
+        Parameters
+        ----------
+        words : str
+            ASCII only, which is all that the font has.
+        x, y : int
+            Their lower left corner, px.
+
+        Returns
+        -------
+        int
+            The column behind the last letter, px.
+        """
         cv2.putText(self.pixels, words, (x, y), FONT, TEXT_SCALE, INK, 1, cv2.LINE_AA)
         return x + text_width(words)
 
@@ -66,15 +134,37 @@ def text_width(words: str) -> int:
 
 
 def save_png(pixels: np.ndarray, path: Path | str) -> None:
-    """Write a picture (H, W, 3) uint8 RGB as PNG without any metadata, atomically."""
+    """Write a picture as PNG without any metadata, atomically.
+
+    Parameters
+    ----------
+    pixels : np.ndarray
+        uint8 RGB (H, W, 3).
+    path : Path or str
+        The file.
+    """
     fast = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
     write_bytes(path, cv2.imencode(".png", pixels[:, :, ::-1], fast)[1].tobytes())
 
 
 def piano_roll(reference: Notes, estimate: Notes, pairs: np.ndarray, grid: TimeGrid, title: str) -> np.ndarray:
-    """Return a piano roll (H, W, 3) uint8 RGB: found notes green with the true extent outlined, missed orange, invented blue.
+    """Return a piano roll: found notes green with the true extent outlined, missed ones orange, invented ones blue.
 
-    `pairs` (M, 2) are matched indices into reference and estimate. 100 px per second, the width between 720 and 3,600 px.
+    Parameters
+    ----------
+    reference, estimate : Notes
+        All notes of both sides.
+    pairs : np.ndarray
+        Matched indices into reference and estimate, int (M, 2).
+    grid : TimeGrid
+        The clip: its start and end are those of the picture.
+    title : str
+        Words at the top.
+
+    Returns
+    -------
+    np.ndarray
+        uint8 RGB (H, W, 3), about 100 px per second, but between 720 and 3,600 px wide.
     """
     sheet = _sheet(np.concatenate([reference.midi, estimate.midi]).astype(int), grid)
     is_found = np.zeros(len(estimate), bool)
@@ -91,7 +181,7 @@ def piano_roll(reference: Notes, estimate: Notes, pairs: np.ndarray, grid: TimeG
 
 
 def _sheet(midi: np.ndarray, grid: TimeGrid) -> Sheet:
-    """Return an empty sheet over the clip and the octaves in use, with the rows of black keys, seconds and key names."""
+    """Return an empty sheet over the clip and the keys in use, with the rows of black keys, seconds and key names."""
     length_s = max(grid.end_s - grid.start_s, 1.0)
     low, high = (midi.min() - 2, midi.max() + 2) if len(midi) else (LOWEST_MIDI, HIGHEST_MIDI)
     low, high = max(int(low), LOWEST_MIDI), min(int(high), HIGHEST_MIDI)

@@ -23,12 +23,27 @@ TABLE_METRICS = (
     "onset_late_ms", "onset_spread_ms", "late_ms_white", "late_ms_black", "offset_late_ms", "offset_spread_ms",
 )  # fmt: skip
 NAME_WIDTH, CELL_WIDTH = 24, 9
+"""Of a line of the table in the terminal: letters of the metric's name and of each column."""
 DECIMALS = 4
 MS_DECIMALS = 1
+"""Decimals of scores, in files and in the table, and of milliseconds in the table."""
 
 
 def clip_rows(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> list[list[object]]:
-    """Return one row per clip, columns `CLIP_COLUMNS`; found, missed and invented count onsets at 50 ms, "" is no value."""
+    """Return one row per clip.
+
+    Parameters
+    ----------
+    scores : mapping
+        Clip id -> its scores.
+    tiers : mapping
+        Clip id -> its tier, "" for none.
+
+    Returns
+    -------
+    list of list
+        Columns `CLIP_COLUMNS`; found, missed and invented count onsets at 50 ms, and "" is no value.
+    """
     rows: list[list[object]] = []
     for clip_id, score in scores.items():
         counts, values = score.counts["onset_50"], score.values()
@@ -39,9 +54,18 @@ def clip_rows(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> list
 
 
 def kind_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[object]]]:
-    """Return the header and one row per kind of note: of "all" those of `kinds.KIND_COLUMNS`, then the recall of each tier.
+    """Return the header and one row per kind of note.
 
-    `blocks` are those of `scores.summary_by_tier`; "" is no value, and a kind that no clip has is left out.
+    Parameters
+    ----------
+    blocks : mapping
+        As `scores.summary_by_tier` returns them.
+
+    Returns
+    -------
+    (list of str, list of list)
+        Of block "all" the columns `kinds.KIND_COLUMNS`, then the recall of each tier; "" is no value. A kind of which no clip
+        has a note is left out.
     """
     every, tiers = blocks["all"], _tiers(blocks)
     rows = [
@@ -54,7 +78,18 @@ def kind_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], li
 
 
 def census_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[object]]]:
-    """Return the header and one row per class of error: of "all" those of `census.CENSUS_COLUMNS`, then each tier's count."""
+    """Return the header and one row per class of error.
+
+    Parameters
+    ----------
+    blocks : mapping
+        As `scores.summary_by_tier` returns them.
+
+    Returns
+    -------
+    (list of str, list of list)
+        Of block "all" the columns `census.CENSUS_COLUMNS`, then the count of each tier; "" is no value.
+    """
     every, tiers = blocks["all"], _tiers(blocks)
     rows: list[list[object]] = [
         [name, every[f"errors_{name}"], every.get(f"share_{name}", ""), *(blocks[tier][f"errors_{name}"] for tier in tiers)]
@@ -68,9 +103,17 @@ def _tiers(blocks: Mapping[str, object]) -> list[str]:
 
 
 def score_table(blocks: Mapping[str, Mapping[str, float]]) -> str:
-    """Return blocks of `scores.summary_by_tier` as aligned text: one line per metric, one column per block.
+    """Return scores as aligned text: one line per metric, one column per block.
 
-    The lines are `clips` and those of `TABLE_METRICS` that a block has, so of the pooled values none.
+    Parameters
+    ----------
+    blocks : mapping
+        As `scores.summary_by_tier` returns them, title -> metric -> value.
+
+    Returns
+    -------
+    str
+        The lines are `clips` and those of `TABLE_METRICS` that a block has; pooled values are not among them.
     """
     names = ["clips", *(name for name in TABLE_METRICS if any(name in block for block in blocks.values()))]
     widths = {title: max(CELL_WIDTH, len(title) + 2) for title in blocks}

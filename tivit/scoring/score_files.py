@@ -1,8 +1,8 @@
 """Scores of files of notes against others: other people's transcriptions, measured with the ruler of the pipeline.
 
-One reference, one or more estimates, all files or all folders. The files directly in folders are paired by stem (the name
-without its ending). A reference without an estimate counts as one in which nothing was found, and is named; an estimate without
-a reference is an error, because nothing could be said of it. With `common` both are left out, and named.
+There is one reference and there are one or more estimates, all files or all folders. The files directly in folders are paired
+by stem (the name without its ending). A reference without an estimate counts as one in which nothing was found, and is named;
+an estimate without a reference is an error, because nothing could be said of it. With `common` both are left out, and named.
 
 Frames are compared every 10 ms from 0 to the last release: finer than any video, as files have no frame rate.
 """
@@ -23,6 +23,7 @@ from tivit.scoring.report import CLIP_COLUMNS, DECIMALS, clip_rows
 from tivit.scoring.scores import ClipScore, score_clip, summary_by_tier
 
 FRAMES_PER_S = 100.0
+"""Rate of the grid on which frames are compared: finer than any video."""
 FILE_COLUMNS = ("estimate", "file", *CLIP_COLUMNS[2:])
 log = logging.getLogger("tivit.score")
 
@@ -31,12 +32,12 @@ Pair = tuple[Path, Path | None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scores of several estimates against one reference: title of the estimate -> stem -> score."""
+    """Scores of several estimates against one reference; `scores` maps the title of the estimate -> stem -> score."""
 
     scores: dict[str, dict[str, ClipScore]]
 
     def blocks(self) -> dict[str, dict[str, float]]:
-        """Return title -> every value over all files by name, with pooled ones (`scores.summary_by_tier`)."""
+        """Return title -> name of the value -> value over all files, pooled values included (`scores.summary_by_tier`)."""
         return {title: summary_by_tier(of, dict.fromkeys(of, ""))["all"] for title, of in self.scores.items()}
 
     def rows(self) -> list[list[object]]:
@@ -44,7 +45,15 @@ class Comparison:
         return [[title, row[0], *row[2:]] for title, of in self.scores.items() for row in clip_rows(of, dict.fromkeys(of, ""))]
 
     def write(self, json_file: Path | None, csv_file: Path | None) -> None:
-        """Write the blocks to a JSON file and the rows to a CSV file, each where one is asked for."""
+        """Write the scores to files.
+
+        Parameters
+        ----------
+        json_file : Path or None
+            For the blocks; None: not asked for.
+        csv_file : Path or None
+            For the rows; None: not asked for.
+        """
         if json_file is not None:
             write_json(json_file, self.blocks(), DECIMALS)
         if csv_file is not None:
@@ -52,7 +61,21 @@ class Comparison:
 
 
 def score_files(reference: Path, estimates: Sequence[Path], common: bool) -> Comparison:
-    """Return the scores of each of `estimates` against `reference`; titles are their names, or whole paths where names repeat.
+    """Return the scores of estimates against a reference.
+
+    Parameters
+    ----------
+    reference : Path
+        A file of notes, or a folder of them.
+    estimates : sequence of Path
+        Files if the reference is one, else folders.
+    common : bool
+        Leave out files that only one side has.
+
+    Returns
+    -------
+    Comparison
+        Titles are the names of the estimates, or their whole paths where names repeat.
 
     Raises
     ------

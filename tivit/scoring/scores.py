@@ -42,6 +42,7 @@ from tivit.scoring.matching import TOLERANCE_S, Edges, maximum_matching, offset_
 from tivit.scoring.timing import Timing, timing_of, timing_values
 
 SPLIT_MIDI = 60
+"""From this MIDI number on, the baseline says right hand and treble staff: middle C."""
 LEAST_S = 1e-9
 """mir_eval refuses times below 0 and notes without length: clips that begin earlier are moved, such notes last so long."""
 ATTRIBUTES = {"hand_acc": "hand", "clef_acc": "staff"}
@@ -56,8 +57,10 @@ class EvaluateParams:
 
 @dataclass(frozen=True)
 class Rule:
-    """When two notes match: onset tolerance (s), offset tolerance as a share of the length (None: offsets do not count), and
-    whether velocities count.
+    """When two notes match.
+
+    `onset_s` is the tolerance of onsets (s), `offset_ratio` that of offsets as a share of the length (None: offsets do not
+    count), and `velocity` says whether velocities count.
     """
 
     onset_s: float
@@ -117,10 +120,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class ClipScore:
-    """Scores of one clip: counts per rule and for frames, (right, all) per labelled attribute, and the matched pairs at 50 ms.
+    """Scores of one clip.
 
-    `pairs` has shape (M, 2): indices into the reference and the estimated notes. `kinds` counts them by kind of note, `timing`
-    says how late they are, `census` counts what is left over. `velocity_corr` is None where velocities are unknown or equal.
+    Attributes
+    ----------
+    counts : counts by rule and, as "frame", of frames
+    labels : attribute -> (right labels, all labels); attributes without labels are left out
+    pairs : matched indices into reference and estimate at 50 ms, int (M, 2)
+    kinds, timing, census : counts by kind of note, how late notes are, what kind of error is left over
+    velocity_corr : -1..1; None where velocities are unknown or do not vary
     """
 
     counts: dict[str, Counts]
@@ -138,7 +146,13 @@ class ClipScore:
 
 
 def score_clip(reference: Notes, estimate: Notes, grid: TimeGrid) -> ClipScore:
-    """Return the scores of `estimate` against `reference`; `grid` says at which instants frames are compared."""
+    """Return the scores of one clip.
+
+    Parameters
+    ----------
+    reference, estimate : the notes of both sides; either may be empty
+    grid : the instants at which frames are compared
+    """
     has_velocity = all(len(side) and bool((side.velocity != UNKNOWN).all()) for side in (reference, estimate))
     rules = {**RULES, **VELOCITY_RULES} if has_velocity else RULES
     pairs = {name: match(reference, estimate, rule) for name, rule in rules.items()}
@@ -157,7 +171,13 @@ def score_clip(reference: Notes, estimate: Notes, grid: TimeGrid) -> ClipScore:
 
 
 def match(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
-    """Return matched pairs (reference index, estimate index), ascending, (M, 2): as many as mir_eval finds."""
+    """Return as many matched pairs as mir_eval finds: int (M, 2), reference index (ascending) and estimate index.
+
+    Parameters
+    ----------
+    reference, estimate : the notes of both sides
+    rule : when two notes match
+    """
     if rule.velocity:
         return _match_by_mir_eval(reference, estimate, rule)
     rows = reference.midi.astype(np.int64), estimate.midi.astype(np.int64)
@@ -166,7 +186,7 @@ def match(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
         ends_s = reference.offset_s[edges.reference], estimate.offset_s[edges.estimate]
         edges = edges.where(offset_is_near(reference.onset_s[edges.reference], *ends_s, rule.offset_ratio))
     distance_s = np.abs(reference.onset_s[edges.reference] - estimate.onset_s[edges.estimate])
-    nearest_first = np.lexsort((edges.estimate, edges.reference, distance_s))
+    nearest_first = np.lexsort((edges.estimate, edges.reference, distance_s))  # the order decides between largest matchings
     found = maximum_matching(Edges(edges.reference[nearest_first], edges.estimate[nearest_first]))
     pairs = np.stack([found.reference, found.estimate], axis=1)
     return pairs[np.argsort(pairs[:, 0])]
@@ -195,7 +215,7 @@ def summary(scores: Sequence[ClipScore]) -> dict[str, float]:
 
 
 def pooled(scores: Sequence[ClipScore]) -> dict[str, float]:
-    """Return the metrics of all clips taken as one, keys with the prefix `pooled_`."""
+    """Return the metrics of all clips taken as one, under names that begin with `pooled_`; none for no clips."""
     counts: dict[str, Counts] = {}
     labels: dict[str, tuple[int, int]] = {}
     for score in scores:
@@ -242,14 +262,14 @@ def with_refused(blocks: Mapping[str, Mapping[str, float]], refused_tiers: Seque
 
     Parameters
     ----------
-    blocks : as `summary_by_tier` returns them.
-    refused_tiers : the tier of each refused clip, "" for none.
+    blocks : as `summary_by_tier` returns them
+    refused_tiers : the tier of each refused clip, "" for none
 
     Returns
     -------
     dict
-        The blocks with `refused`, their number, and `onset_f1_50_all`, the mean over all clips, refused ones at 0. A tier of
-        which every clip was refused has a block too: no clips, and nothing that is a mean over registered clips.
+        The blocks with `refused`, the number of these clips, and `onset_f1_50_all`, the mean over all clips, refused ones at 0.
+        A tier of which every clip was refused has a block too: no clips, and nothing that is a mean over registered clips.
     """
     lost = {tier: block_of([]) for tier in sorted(set(refused_tiers) - {"", *blocks})}
     counted = {}

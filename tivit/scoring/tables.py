@@ -18,10 +18,18 @@ def write_tables(
     tiers: Mapping[str, str],
     blocks: Mapping[str, Mapping[str, float]],
 ) -> None:
-    """Write clips.csv, keys.csv, kinds.csv, census.csv and timing.csv into `folder`.
+    """Write clips.csv, keys.csv, kinds.csv, census.csv and timing.csv.
 
-    `scores` and `tiers` are keyed by clip id, `blocks` are what `summary_by_tier` makes of them; keys.csv and timing.csv
-    count all clips together.
+    Parameters
+    ----------
+    folder : Path or str
+        Where they go.
+    scores : mapping
+        Clip id -> its scores.
+    tiers : mapping
+        Clip id -> its tier, "" for none.
+    blocks : mapping
+        What `summary_by_tier` makes of these; keys.csv and timing.csv count all clips together.
     """
     folder = Path(folder)
     write_csv(folder / "clips.csv", CLIP_COLUMNS, clip_rows(scores, tiers), DECIMALS)

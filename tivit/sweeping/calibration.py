@@ -3,10 +3,10 @@
 Labels come from true notes: `pitch` is true in the frames whose instant lies in [onset, offset), `onset` and `offset` in the
 one frame nearest the event. Keys that the picture does not show are left out.
 
-- Fit: p = sigmoid(logit / temperature + bias) with the largest likelihood, by Newton's method on (1 / temperature, bias), the
-  labels smoothed as in Platt (1999), Probabilistic outputs for support vector machines, so that a head that is always right
-  has an optimum too (Lin, Lin and Weng 2007, A note on Platt's probabilistic outputs). A head whose logits speak against
-  what they should say (slope not above 0), and one without true or without false labels, are left as they are.
+- Fit: p = sigmoid(logit / temperature + bias) with the largest likelihood, by Newton's method on (1 / temperature, bias). The
+  labels are smoothed as in Platt (1999), Probabilistic outputs for support vector machines, so that a head that is always right
+  has an optimum too (Lin, Lin and Weng 2007, A note on Platt's probabilistic outputs). A head whose logits speak against what
+  they should say (slope not above 0), and one without true or without false labels, are left as they are.
 - ECE: sum over 15 bins of equal width of (share of the frames) * |mean probability - share of true labels| (Guo et al. 2017, On
   calibration of modern neural networks, eq. 3), of the probability that the label is true. Most frames are silent, so it is
   small for any head: compare it before and after, not with other tasks.
@@ -31,18 +31,35 @@ from tivit.core.rolls import roll
 from tivit.core.timegrid import TimeGrid
 
 BINS = 15
+"""Bins of probability of the ECE, as in Guo et al."""
 DECIMALS = 6
+"""Decimals of temperature and bias, as in the thresholds file: so what is applied is what is written."""
 NEWTON_STEPS = 50
 ENOUGH = 1e-10
+"""The fit ends after so many steps. It ends earlier when a step lowers the mean loss by less than `ENOUGH`, or no share of the
+step that is larger than `ENOUGH` lowers it at all."""
 LARGEST_LOGIT = 60.0
 """Logits are cut to so much either way for the fit: a probability of 1e-26 is as sure as any."""
 SLOPES = (1e-3, 1e3)
 LARGEST_BIAS = 100.0
+"""Least and largest 1 / temperature, and the largest bias either way, that a thresholds file may hold."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Believability of probabilities: ECE, Brier score, mean probability; and per bin mean probability, share true, frames."""
+    """How believable the probabilities of a head are.
+
+    Attributes
+    ----------
+    ece, brier : float
+        Expected calibration error and Brier score, 0..1; 0 is best.
+    predicted_rate : float
+        Mean probability.
+    predicted, observed : np.ndarray
+        Mean probability and share of true labels in each bin of probability, (15,); 0 in a bin without frames.
+    frames : np.ndarray
+        Frames in each bin, int (15,), every key counted.
+    """
 
     ece: float
     brier: float
@@ -54,7 +71,17 @@ class Fit:
 
 @dataclass(frozen=True)
 class HeadCalibration:
-    """Temperature and bias of one head, share of true labels, and how believable it is before and after."""
+    """The calibration of one head.
+
+    Attributes
+    ----------
+    temperature, bias : float
+        The calibrated probability is sigmoid(logit / temperature + bias).
+    true_rate : float
+        Share of true labels, 0..1.
+    before, after : Fit
+        How believable the probabilities are without and with the calibration.
+    """
 
     temperature: float
     bias: float
@@ -64,7 +91,21 @@ class HeadCalibration:
 
 
 def calibrate(clips: Sequence[ClipLogits], references: Sequence[Notes]) -> dict[str, HeadCalibration]:
-    """Return head -> calibration fitted on clips whose true notes are `references` (same order); heads without frames lack."""
+    """Return the calibration of each event head, fitted on clips.
+
+    Parameters
+    ----------
+    clips : sequence of ClipLogits
+        Raw logits (T, 88) by head.
+    references : sequence of Notes
+        The true notes of each clip, in the same order.
+
+    Returns
+    -------
+    dict[str, HeadCalibration]
+        Head name -> calibration. A head is left out when there is no frame of a key in view.
+    """
+    # How often each of the 65,536 bit patterns of float16 occurs in a head: in all frames (row 0) and in true ones (row 1).
     counts = {name: np.zeros((2, 1 << 16), np.int64) for name in EVENT_HEADS}
     for clip, notes in zip(clips, references, strict=True):
         labels = labels_of(notes, clip.grid)
@@ -82,7 +123,20 @@ def calibrate(clips: Sequence[ClipLogits], references: Sequence[Notes]) -> dict[
 
 
 def labels_of(notes: Notes, grid: TimeGrid) -> dict[str, np.ndarray]:
-    """Return head -> (T, 88) bool labels of the event heads: see the module docstring."""
+    """Return the labels of the event heads: see the module docstring.
+
+    Parameters
+    ----------
+    notes : Notes
+        The true notes.
+    grid : TimeGrid
+        The frames, T of them; events outside are ignored.
+
+    Returns
+    -------
+    dict[str, np.ndarray]
+        Head name -> bool (T, 88).
+    """
     key = key_of(notes.midi.astype(np.int64))
     labels = {name: np.zeros((grid.length, KEY_COUNT), bool) for name in EVENT_HEADS}
     for name, times_s in (("onset", notes.onset_s), ("offset", notes.offset_s)):
@@ -93,9 +147,29 @@ def labels_of(notes: Notes, grid: TimeGrid) -> dict[str, np.ndarray]:
 
 
 def fit_platt(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> tuple[float, float]:
-    """Return (temperature, bias) of largest likelihood for logits (N,) that occur so often with either label; (1, 0) for none.
+    """Return the temperature and the bias of the largest likelihood.
 
-    Newton's method with halved steps; the loss is convex in (1 / temperature, bias), so a step that does not help ends it.
+    Parameters
+    ----------
+    logit : np.ndarray
+        Values of the logit, (N,).
+    false, true : np.ndarray
+        How often each value occurs with a false and with a true label, (N,) each.
+
+    Returns
+    -------
+    (float, float)
+        Temperature and bias; (1, 0) where one label does not occur, or the best values are out of range.
+
+    Notes
+    -----
+    Newton's method with halved steps, on smoothed labels [1]_ [2]_. The loss is convex in (1 / temperature, bias), so a step
+    that does not help ends it.
+
+    References
+    ----------
+    .. [1] Platt 1999, Probabilistic outputs for support vector machines. .. [2] Lin, Lin and Weng 2007, A note on Platt's
+    probabilistic outputs.
     """
     all_false, all_true = false.sum(), true.sum()
     if not all_false or not all_true:
@@ -103,7 +177,7 @@ def fit_platt(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> tuple[f
     logit = np.clip(logit, -LARGEST_LOGIT, LARGEST_LOGIT)
     target_true, target_false = (all_true + 1.0) / (all_true + 2.0), 1.0 / (all_false + 2.0)
     weight, positive = false + true, true * target_true + false * target_false
-    columns = np.stack([logit, np.ones_like(logit)])
+    columns = np.stack([logit, np.ones_like(logit)])  # (2, N): what slope and bias are multiplied by
 
     def loss(slope: float, bias: float) -> float:
         z = slope * logit + bias
@@ -113,7 +187,7 @@ def fit_platt(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> tuple[f
     for _ in range(NEWTON_STEPS):
         p = sigmoid(at @ columns)
         gradient = columns @ (weight * p - positive)
-        curvature = (columns * (weight * p * (1.0 - p))) @ columns.T + 1e-9 * np.eye(2)
+        curvature = (columns * (weight * p * (1.0 - p))) @ columns.T + 1e-9 * np.eye(2)  # (2, 2), never singular
         step = np.linalg.solve(curvature, gradient)
         share = 1.0
         while share > ENOUGH and loss(*(at - share * step)) >= value:
@@ -130,7 +204,19 @@ def fit_platt(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> tuple[f
 
 
 def believability(probability: np.ndarray, false: np.ndarray, true: np.ndarray) -> Fit:
-    """Return how believable probabilities (N,) are that occur so often with a false and with a true label (at least once)."""
+    """Return how believable probabilities are.
+
+    Parameters
+    ----------
+    probability : np.ndarray
+        Values, (N,), 0..1.
+    false, true : np.ndarray
+        How often each occurs with a false and with a true label, (N,) each; together at least once.
+
+    Returns
+    -------
+    Fit
+    """
     weight = false + true
     total = weight.sum()
     bin_of = np.minimum((probability * BINS).astype(np.int64), BINS - 1)

@@ -24,14 +24,26 @@ COLOURS = 2
 
 @dataclass(frozen=True)
 class ColourCounts:
-    """What is right, what was found, what there is, each (clips, 2): per clip and key colour."""
+    """What is right, what was found and what there is, by clip and key colour.
+
+    Attributes
+    ----------
+    matched, estimated, true : np.ndarray
+        Counts, (clips, 2): white keys, then black keys.
+    """
 
     matched: np.ndarray
     estimated: np.ndarray
     true: np.ndarray
 
     def scores(self) -> tuple[float, float, float]:
-        """Return precision, recall and F1, means over clips; a clip with an empty side counts 0."""
+        """Return precision, recall and F1: means over clips, in which a clip with an empty side counts 0.
+
+        Returns
+        -------
+        (float, float, float)
+            0..1 each.
+        """
         matched, estimated, true = (side.sum(axis=1) for side in (self.matched, self.estimated, self.true))
         precision, recall, f1 = (
             np.divide(top, bottom, out=np.zeros(len(top)), where=bottom > 0).mean()
@@ -40,16 +52,38 @@ class ColourCounts:
         return float(precision), float(recall), float(f1)
 
     def mixed(self, black: ColourCounts) -> ColourCounts:
-        """Return these counts on white keys and those of `black` on black keys."""
+        """Return these counts on white keys together with others on black keys.
+
+        Parameters
+        ----------
+        black : ColourCounts
+            Of the same clips.
+
+        Returns
+        -------
+        ColourCounts
+        """
         pairs = ((self.matched, black.matched), (self.estimated, black.estimated), (self.true, black.true))
         return ColourCounts(*(np.stack([white[:, 0], other[:, 1]], axis=1) for white, other in pairs))
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The true notes of clips as columns: row = clip * 88 + key, onset and offset (s); with the grids of the clips.
+    """The true notes of all clips as columns, N notes.
 
-    `down` counts, along rows of `width` frames, the frames so far in which a key is down: one more value than frames.
+    Attributes
+    ----------
+    row : np.ndarray
+        Row of each note, int (N,): clip * 88 + key.
+    onset_s, offset_s : np.ndarray
+        Onset and offset of each note (s), (N,).
+    grids : tuple of TimeGrid
+        The grid of each clip.
+    down : np.ndarray
+        A running sum over all rows end to end, `width` frames each; int, flat. Entry i is the number of frames before place i
+        in which a key is down.
+    width : int
+        Frames of a row: one more than the longest clip has.
     """
 
     row: np.ndarray
@@ -65,22 +99,60 @@ class Truth:
         return len(self.grids)
 
     def count(self, row: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-        """Return how many of `row`, or how much weight, fall to each clip and key colour, (clips, 2)."""
+        """Return how much falls to each clip and key colour.
+
+        Parameters
+        ----------
+        row : np.ndarray
+            Rows of what is counted, int (N,).
+        weight : np.ndarray, optional
+            How much each counts, (N,); by default 1.
+
+        Returns
+        -------
+        np.ndarray
+            (clips, 2).
+        """
         return np.bincount(cell_of(row), weight, minlength=self.clips * COLOURS).reshape(self.clips, COLOURS)
 
 
 def cell_of(row: np.ndarray) -> np.ndarray:
-    """Return clip * 2 + key colour of rows."""
+    """Return the cells of rows.
+
+    Parameters
+    ----------
+    row : np.ndarray
+        int (N,): clip * 88 + key.
+
+    Returns
+    -------
+    np.ndarray
+        int (N,): clip * 2 + key colour, 0 for white and 1 for black.
+    """
     return row // KEY_COUNT * COLOURS + IS_BLACK[row % KEY_COUNT]
 
 
 def truth_of(references: Sequence[Notes], grids: Sequence[TimeGrid]) -> Truth:
-    """Return the true notes of clips, `references` and `grids` in the same order."""
+    """Return the true notes of clips.
+
+    Parameters
+    ----------
+    references : sequence of Notes
+        The notes of each clip.
+    grids : sequence of TimeGrid
+        The grid of each clip, in the same order; at least one.
+
+    Returns
+    -------
+    Truth
+    """
     rows = [number * KEY_COUNT + key_of(notes.midi.astype(np.int64)) for number, notes in enumerate(references)]
     onset_s, offset_s = (np.concatenate([getattr(notes, name) for notes in references]) for name in ("onset_s", "offset_s"))
     row = np.concatenate(rows)
     width = max(grid.length for grid in grids) + 1
     start, stop = _frames(row, onset_s, offset_s, grids)
+    # +1 where a note begins and -1 where it ends: the running sum says how many notes lie over a frame, and its own running sum
+    # of "any" then counts the frames that are down in any stretch by one difference.
     change = np.zeros(len(grids) * KEY_COUNT * width + 1, np.int32)
     np.add.at(change, row * width + start, 1)
     np.add.at(change, row * width + stop, -1)
@@ -89,7 +161,17 @@ def truth_of(references: Sequence[Notes], grids: Sequence[TimeGrid]) -> Truth:
 
 
 class OnsetCounter:
-    """Counts of notes begun by peaks, for many choices of peaks: `row` of all peaks, `edges` between true notes and them."""
+    """Counts of notes begun by peaks, for many choices of peaks.
+
+    Parameters
+    ----------
+    truth : Truth
+        The true notes.
+    edges : Edges
+        All pairs of true notes and peaks that may match.
+    row : np.ndarray
+        Row of every peak, int (N,).
+    """
 
     def __init__(self, truth: Truth, edges: Edges, row: np.ndarray) -> None:
         self._shape = (truth.clips, COLOURS)
@@ -98,21 +180,57 @@ class OnsetCounter:
         self._true = truth.count(truth.row)
 
     def counts(self, is_chosen: np.ndarray) -> ColourCounts:
-        """Return the counts of the peaks at `is_chosen`, bool (N,)."""
+        """Return the counts for some of the peaks.
+
+        Parameters
+        ----------
+        is_chosen : np.ndarray
+            Which peaks begin notes, bool (N,).
+
+        Returns
+        -------
+        ColourCounts
+        """
         matched = self._matching.counts(is_chosen).reshape(self._shape)
         estimated = np.bincount(self._cell[is_chosen], minlength=matched.size).reshape(self._shape)
         return ColourCounts(matched, estimated, self._true)
 
 
 def note_counts(truth: Truth, edges: Edges, row: np.ndarray, offset_s: np.ndarray) -> ColourCounts:
-    """Return the counts of notes right in onset and offset; `edges` are the pairs of notes with near onsets."""
+    """Return the counts of notes that are right in onset and offset.
+
+    Parameters
+    ----------
+    truth : Truth
+        The true notes.
+    edges : Edges
+        The pairs of true and found notes whose onsets are near.
+    row, offset_s : np.ndarray
+        Row and offset (s) of the found notes, (N,) each.
+
+    Returns
+    -------
+    ColourCounts
+    """
     on, off = truth.onset_s[edges.reference], truth.offset_s[edges.reference]
     matched = maximum_matching(edges.where(offset_is_near(on, off, offset_s[edges.estimate])))
     return ColourCounts(truth.count(truth.row[matched.reference]), truth.count(row), truth.count(truth.row))
 
 
 def frame_counts(truth: Truth, row: np.ndarray, onset_s: np.ndarray, offset_s: np.ndarray) -> ColourCounts:
-    """Return the counts of frames in which a key is down in found notes, which must not overlap on one key."""
+    """Return the counts of frames in which a key is down.
+
+    Parameters
+    ----------
+    truth : Truth
+        The true notes.
+    row, onset_s, offset_s : np.ndarray
+        Row, onset and offset (s) of the found notes, (N,) each. Notes of one row must not overlap.
+
+    Returns
+    -------
+    ColourCounts
+    """
     start, stop = _frames(row, onset_s, offset_s, truth.grids)
     right = truth.down[row * truth.width + stop] - truth.down[row * truth.width + start]
     every = np.arange(truth.clips * KEY_COUNT)
@@ -123,7 +241,7 @@ def frame_counts(truth: Truth, row: np.ndarray, onset_s: np.ndarray, offset_s: n
 def _frames(
     row: np.ndarray, onset_s: np.ndarray, offset_s: np.ndarray, grids: Sequence[TimeGrid]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first frame of notes and the one after their last, inside the grids of their clips."""
+    """Return the first frame of notes and the one after their last, int (N,) each, inside the grids of their clips."""
     start, stop = np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
     for number, grid in enumerate(grids):
         own = np.flatnonzero(row // KEY_COUNT == number)

@@ -23,12 +23,28 @@ from tivit.core.probability import sigmoid
 Grid = float | dict[str, tuple[float, ...]] | tuple[float, ...]
 KINDS = ("probability", "logit", "quantile")
 DECIMALS = 6
+"""Decimals of a value, as in the thresholds file."""
 MOST_VALUES = 10_000
+"""Most values of a range of probabilities or logits; more are taken for a mistake."""
 LARGEST_LOGIT = 30.0
+"""Largest logit of a grid either way; beyond it probabilities are 0 or 1 in all their decimals."""
 
 
 def check_grid(where: str, grid: Grid) -> None:
-    """Raise InputError, naming the place `where` and what is allowed, unless `grid` is one of the module docstring."""
+    """Refuse a grid that is not one of the module docstring.
+
+    Parameters
+    ----------
+    where : str
+        Key of the params, for the error message.
+    grid : Grid
+        What the params say.
+
+    Raises
+    ------
+    InputError
+        The grid is of no known kind, is empty, or a value is outside its range.
+    """
     if isinstance(grid, dict):
         if len(grid) != 1:
             raise InputError(f"{where}: {sorted(grid)} are {len(grid)} kinds of grid; give one of {', '.join(KINDS)}")
@@ -41,7 +57,20 @@ def check_grid(where: str, grid: Grid) -> None:
 
 
 def values_of(grid: Grid, probabilities: np.ndarray) -> tuple[float, ...]:
-    """Return the probabilities that `grid` asks for, ascending, none twice; quantiles are those of `probabilities`."""
+    """Return the probabilities that a grid asks for.
+
+    Parameters
+    ----------
+    grid : Grid
+        One that `check_grid` lets pass.
+    probabilities : np.ndarray
+        The head's own values, any shape; quantiles are taken of these.
+
+    Returns
+    -------
+    tuple of float
+        0..1, ascending, none twice.
+    """
     if not isinstance(grid, dict):
         values = np.atleast_1d(np.array(grid, np.float64))
     else:
@@ -56,7 +85,20 @@ def values_of(grid: Grid, probabilities: np.ndarray) -> tuple[float, ...]:
 
 
 def refined(values: Sequence[float], best: Sequence[float]) -> tuple[float, ...]:
-    """Return each of `best` and the points halfway between it and its neighbours in `values` (ascending), ascending."""
+    """Return a finer grid around some of its values.
+
+    Parameters
+    ----------
+    values : sequence of float
+        The grid, ascending.
+    best : sequence of float
+        Some of `values`.
+
+    Returns
+    -------
+    tuple of float
+        Each of `best` and the points halfway between it and its neighbours in `values`, ascending.
+    """
     result = set(best)
     for value in best:
         i = values.index(value)

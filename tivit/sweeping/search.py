@@ -60,6 +60,7 @@ from tivit.sweeping.points import (
 )  # fmt: skip
 
 MOST_POINTS = 1_000_000
+"""Most combinations of one search; more are taken for a mistake."""
 METRICS = {
     "onset": "onset_f1_50 for onset.threshold and pitch.threshold, then note_f1 for pitch.hold and offset.threshold",
     "note": "note_f1 for all thresholds",
@@ -73,11 +74,17 @@ MIDDLE = 0.5
 
 @dataclass(frozen=True)
 class SweepParams:
-    """The grids (`tivit.sweeping.grids`), how is searched and for what, and the event rules (params section `sweep`).
+    """The section `sweep`: the grids, how the search goes and for what, and the event rules.
 
-    An offset threshold of 1 leaves that head out. `tie_f1`: scores so near to the best are as good; `tie_place`: which of them
-    is taken, from the lowest thresholds (0) to the highest (1), for what begins notes. `calibrate`: the fitted
-    temperatures and biases are used, and probabilities of the grids are calibrated ones.
+    Attributes
+    ----------
+    onset_thresholds, pitch_thresholds, hold_thresholds, offset_thresholds : see `tivit.sweeping.grids`; offset 1 leaves that
+        head out
+    objective, refine_rounds, per_colour, remove_lag, lag_per_colour : see the module docstring
+    tie_f1 : scores so near to the best are as good, 0..0.1
+    tie_place : which of these is taken for what begins notes, from the lowest thresholds (0) to the highest (1)
+    calibrate : use the fitted temperatures and biases; probabilities of the grids are calibrated ones then
+    rules : how notes are made whatever the thresholds are
     """
 
     onset_thresholds: Grid
@@ -157,7 +164,12 @@ class _Begun:
 
 
 def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str) -> SweepResult:
-    """Return the best thresholds for clips whose true notes are `references` (same order); they do not say what made the clips.
+    """Return the best thresholds for clips; they do not say what the clips' logits were made under.
+
+    Parameters
+    ----------
+    clips, references : the clips of `split` and the true notes of each, in the same order
+    params : what is tried
 
     Raises
     ------
@@ -171,6 +183,7 @@ def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: Swee
     count = np.prod([len(values) for values in (axes if params.objective != "onset" else axes[:2])], dtype=float)
     if count > MOST_POINTS:
         raise InputError(f"sweep: {count:,.0f} combinations of thresholds are more than {MOST_POINTS:,}; give coarser grids")
+    # The events at the lowest thresholds hold those of all others, so peaks are looked for only once.
     events = collect_events(clips, of_values(start, *(min(values) for values in axes)))
     task = _Task(events, truth_of(references, [clip.grid for clip in clips]), params)
     if params.remove_lag:
@@ -246,6 +259,7 @@ def _best_of(task: _Task, scored: Sequence[_Scored], metric: str) -> _Scored:
 def _onset_points(
     task: _Task, start: Thresholds, pairs: Sequence[tuple[float, float]], middle: tuple[float, ...]
 ) -> list[_Scored]:
+    """Return all pairs of onset and pitch threshold, scored by their onsets alone."""
     events, truth = task.events, task.truth
     onset_s = events.onsets.time_s - at_keys(start.onset.of_keys("lag_s"), events.onsets.row % KEY_COUNT)
     edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, onset_s, TOLERANCE_S)
@@ -303,6 +317,7 @@ def _begun(task: _Task, thresholds: Thresholds) -> _Begun:
 
 
 def _onset_lags_s(task: _Task, start: Thresholds, axes: Axes) -> tuple[float, float]:
+    """Return how late the onsets of white and of black keys are (s) at the pair with the best onset F1 at 100 ms."""
     events, truth = task.events, task.truth
     middle = _middle(axes)
     edges = onset_edges(truth.row, truth.onset_s, events.onsets.row, events.onsets.time_s, LAG_TOLERANCE_S)

@@ -1,7 +1,7 @@
 """The size of a largest matching for many subsets of the same estimates, as a sweep asks for: one look into a table per group.
 
-Edges fall into groups that share no note. A group has few estimates, so the size of its largest matching is worked out once
-for each of their subsets; groups of one shape share a table. What is left of large groups is matched anew for every subset.
+Edges fall into groups that share no note. A group has few estimates, so the size of its largest matching is worked out once for
+each of their subsets; groups of one shape share a table. Groups with many estimates are matched anew for every subset.
 """
 
 from __future__ import annotations
@@ -13,23 +13,28 @@ import numpy as np
 from tivit.scoring.matching import Edges, maximum_matching
 
 MOST_ESTIMATES = 8
-"""Groups with more are matched anew: a table has two to the power of so many entries."""
+"""Estimates of a group with a table, which has two to the power of so many entries."""
 
 Shape = tuple[tuple[int, int], ...]
+"""The edges of a group, its reference notes and its estimates numbered from 0 on."""
 
 
 class SubsetMatching:
-    """Largest matchings of `edges` for subsets of the estimates, counted in cells.
+    """Largest matchings of edges for subsets of the estimates, counted in cells.
 
     Parameters
     ----------
-    edges : all pairs that may match.
-    cell : cell of each reference note, shape (number of reference notes,); all notes of a group lie in one cell.
-    cells : number of cells.
+    edges : Edges
+        All pairs that may match.
+    cell : np.ndarray
+        Cell of each reference note, int (number of reference notes,); all notes of a group lie in one cell.
+    cells : int
+        Number of cells.
     """
 
     def __init__(self, edges: Edges, cell: np.ndarray, cells: int) -> None:
         group = _groups(edges)
+        # `rank` numbers the estimates of each group from 0 on: the bit that stands for them in the index of the table.
         estimates, first, of_edge = np.unique(edges.estimate, return_index=True, return_inverse=True)
         own = group[first]
         order = np.lexsort((estimates, own))
@@ -48,7 +53,19 @@ class SubsetMatching:
         self._base, self._table = _tables(edges, group, rank[of_edge], is_small)
 
     def counts(self, is_chosen: np.ndarray) -> np.ndarray:
-        """Return the size of a largest matching of the chosen estimates (bool, by index of estimate) in each cell, (cells,)."""
+        """Return the size of a largest matching in each cell.
+
+        Parameters
+        ----------
+        is_chosen : np.ndarray
+            The subset, bool by index of estimate.
+
+        Returns
+        -------
+        np.ndarray
+            int (cells,).
+        """
+        # The sum of the bits of the chosen estimates is the place in the table of their group.
         subset = np.bincount(self._group, self._bit * is_chosen[self._estimates], minlength=self._groups).astype(np.int64)
         counts = np.bincount(self._group_cell, self._table[self._base + subset], minlength=self._cells)
         if len(self._large.reference):
@@ -61,6 +78,7 @@ def _groups(edges: Edges) -> np.ndarray:
     """Return the number of the group of each edge, 0 on, shape (E,): edges that share a note share a group."""
     if not len(edges.reference):
         return np.zeros(0, np.int64)
+    # Every reference note begins as a group of its own; the lowest number spreads along edges until nothing changes.
     label = np.arange(edges.reference.max() + 1)
     while True:
         best = np.full(edges.estimate.max() + 1, len(label))
@@ -73,7 +91,10 @@ def _groups(edges: Edges) -> np.ndarray:
 
 
 def _tables(edges: Edges, group: np.ndarray, rank: np.ndarray, is_small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the table of each group begins in one long table of sizes; large groups have the empty table at 0."""
+    """Return where the table of each group begins in one long table of sizes, and that table.
+
+    Large groups share the entry 0 at its start, which adds nothing.
+    """
     order = np.lexsort((rank, edges.reference, group))
     bounds = np.searchsorted(group[order], np.arange(len(is_small) + 1))
     reference, rank = edges.reference[order].tolist(), rank[order].tolist()

@@ -49,12 +49,27 @@ def sweep_to(
 
     Parameters
     ----------
-    folder : where the files go.
-    clips : their `settings` are written into `thresholds.json`.
-    references : the true notes of each clip, as published.
-    params : what is tried.
-    split : the name of the split.
-    label_lag_s : by how much corrected labels are later than `references`, the median over the notes (s).
+    folder : Path or str
+        Where the files go.
+    clips : SplitClips of ClipLogits
+        Their `settings` are written into `thresholds.json`.
+    references : sequence of Notes
+        The true notes of each clip, as published.
+    params : SweepParams
+        What is tried.
+    split : str
+        The name of the split.
+    label_lag_s : float
+        By how much corrected labels are later than `references`, the median over the notes (s).
+
+    Returns
+    -------
+    SweepResult
+
+    Raises
+    ------
+    InputError
+        As of `search.sweep`.
     """
     folder = Path(folder)
     started = time.perf_counter()
@@ -79,10 +94,24 @@ def sweep_to(
 def sweep_published(
     clips: SplitClips[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str, label_lag_s: float
 ) -> SweepResult:
-    """Return the best thresholds on published labels, saying what they were chosen under; arguments as of `sweep_to`.
+    """Return the best thresholds on published labels, saying what they were chosen under.
 
     The search measures lags of up to 100 ms, and labels may be off by more. So it is given the labels `label_lag_s` later, and
     that is added to the lags it finds: the same notes against the same labels. Where lags are kept, nothing is moved.
+
+    Parameters
+    ----------
+    clips, references, params, split, label_lag_s
+        As of `sweep_to`.
+
+    Returns
+    -------
+    SweepResult
+
+    Raises
+    ------
+    InputError
+        As of `search.sweep`.
     """
     label_lag_s = label_lag_s if params.remove_lag else 0.0
     result = sweep(clips, [notes.moved(label_lag_s) for notes in references], params, split)
@@ -101,9 +130,22 @@ def _later(head: HeadThreshold, by_s: float) -> HeadThreshold:
 
 
 def sweep_files(logits: Path, notes: Path, folder: Path, params: SweepParams) -> SweepResult:
-    """Choose thresholds for the clips of a logits file by the true notes in a table like `data/manifest/notes.csv`.
+    """Choose thresholds for the clips of a logits file by a table of true notes.
 
-    A clip that the table does not name has no notes; the split in the thresholds file is the name of the logits file.
+    Parameters
+    ----------
+    logits : Path
+        The logits file; its name without the ending becomes the split in the thresholds file.
+    notes : Path
+        A table like `data/manifest/notes.csv`. A clip that it does not name has no notes.
+    folder : Path
+        Where the files go.
+    params : SweepParams
+        What is tried.
+
+    Returns
+    -------
+    SweepResult
 
     Raises
     ------

@@ -21,15 +21,37 @@ NO_POINT = "NaN"
 
 
 def point_rows(points: Sequence[Point]) -> list[list[object]]:
-    """Return one row per operating point, columns `POINT_COLUMNS`; "" where a point has no such value."""
+    """Return one row per operating point.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Every point that was scored.
+
+    Returns
+    -------
+    list of list
+        Columns `POINT_COLUMNS`; "" where a point has no such value.
+    """
     rows = ([getattr(point, name) for name in POINT_COLUMNS] for point in points)
     return [["" if value is None else value for value in row] for row in rows]
 
 
 def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
-    """Return onset precision, recall and F1 at 50 ms over the onset threshold at the other chosen values, ascending.
+    """Return onset precision, recall and F1 at 50 ms over the onset threshold, at the other values that were chosen.
 
-    The points are those where only onsets were scored, if there are any; of equal thresholds the first counts.
+    Parameters
+    ----------
+    points : sequence of Point
+        Every point that was scored. Those where only onsets were scored are used, if there are any; of equal thresholds the
+        first counts.
+    best : Point
+        The chosen one.
+
+    Returns
+    -------
+    list of list
+        Columns `CURVE_COLUMNS`, ascending.
     """
     only_onsets = [point for point in points if point.note_f1 is None]
     line = [point for point in only_onsets or points if point.pitch_threshold == best.pitch_threshold]
@@ -40,9 +62,18 @@ def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
 
 
 def reliability_rows(calibration: Mapping[str, HeadCalibration]) -> list[list[object]]:
-    """Return one row per bin of probability, columns `RELIABILITY_COLUMNS`: its middle, then the shares of true labels.
+    """Return one row per bin of probability: its middle, then the shares of true labels.
 
-    `NO_POINT` where no frame of a head has such a probability; a head that can be believed has shares like the middles.
+    Parameters
+    ----------
+    calibration : mapping
+        Head name -> its calibration, from `calibrate`.
+
+    Returns
+    -------
+    list of list
+        Columns `RELIABILITY_COLUMNS`; `NO_POINT` where no frame of a head has such a probability. A head that can be believed
+        has shares like the middles.
     """
     rows = []
     for number in range(BINS):

@@ -1,7 +1,8 @@
 """Varying a training window as rooms, cameras and registrations vary: one draw moves frames, background and notes alike.
 
-Geometry (a registration that is a little wrong, a mirror) is one `cv2.remap` for all frames; light is one look-up table and one
-smooth field; noise is drawn per frame, and the background has none, because it is a median over many frames.
+Geometry (a registration that is a little wrong, a mirror) is one `cv2.remap` for all frames. Light is one look-up table and one
+smooth field. Noise is drawn per frame, and the background has none, because it is a median over many frames. Every function
+that draws takes the generator `rng` and reads from it in a fixed order, so the same seed gives the same window.
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ from tivit.training.params import AugmentParams, TurnParams
 WARP_WAVES = 3
 """Cosines along the keyboard that a smooth x error is made of."""
 MIN_BLUR_PX = 0.25
+"""Below this sigma no blur is applied: it would change next to nothing."""
 SHAKE_FRAMES, KNOCK_SHARE = 3, 0.25
-"""A knock lasts so many frames, and takes this share of the time."""
+"""Frames that a knock against the camera lasts, and the share of the time that knocks take."""
 TURN_FULL, TURN_NONE = 0.62, 0.87
 """Differences up to this share of the background's contrast are turned in full, from the second on not at all: a press changes
 a border by 20 grey levels where the contrast is 80, a hand the keys by 100."""
 TURN_KNOTS = (3.0, 100.0)
-"""Knots of a turning field along the keyboard: from a third of the keyboard to half a key."""
+"""Fewest and most knots of a turning field along the keyboard: one for a third of the keyboard, one for half a key."""
 TURN_LARGEST = 1.6
 """Nothing is turned to more than this times its size."""
 TURN_BLEND_ROWS = 4.0
@@ -48,11 +50,26 @@ MIRROR_AXIS = CENTER_MM[key_of(MIRROR_MIDI_SUM // 2)] / KEYBOARD_WIDTH_MM
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One draw.
+    """One draw: how frames, background, notes and keys of a window are changed.
 
-    `columns_px`, `rows_px`: where each column and row looks, float32 (W,) and (H,); `table`: uint8 (256,), new grey level of
-    each; `light`: float32 (H, W), factor; `speed`: frames of the clip per frame of the window; `octaves`: how far up the
-    picture is moved, after the mirror.
+    Attributes
+    ----------
+    is_mirrored : bool
+        The picture is seen in a mirror.
+    octaves : int
+        How far up the picture is moved, after the mirror: -1, 0 or 1.
+    speed : float
+        Frames of the clip per frame of the window.
+    columns_px, rows_px : np.ndarray
+        Column and row of the source at which each column and row of the result looks, float32 (W,) and (H,).
+    table : np.ndarray
+        New grey level of each grey level, uint8 (256,).
+    light : np.ndarray
+        Factor on each pixel, float32 (H, W).
+    blur_px : float
+        Sigma of the blur.
+    noise_levels : float
+        Sigma of the noise, grey levels.
     """
 
     is_mirrored: bool
@@ -66,9 +83,19 @@ class Augmentation:
     noise_levels: float
 
     def apply(self, images: np.ndarray, shake_px: np.ndarray | None = None) -> np.ndarray:
-        """Return images, uint8 (N, H, W), moved, blurred and relit, as float32; no noise.
+        """Return images moved, blurred and relit, without noise.
 
-        `shake_px` (N, 2), x and y, moves each image by itself.
+        Parameters
+        ----------
+        images : np.ndarray
+            uint8 (N, H, W).
+        shake_px : np.ndarray, optional
+            How far each image is moved by itself, (N, 2): x and y.
+
+        Returns
+        -------
+        np.ndarray
+            float32 (N, H, W), grey levels.
         """
         columns, rows = np.meshgrid(self.columns_px, self.rows_px)
         maps = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
@@ -86,9 +113,10 @@ class Augmentation:
         return relit
 
     def apply_to_notes(self, notes: Notes) -> Notes:
-        """Return the notes that are seen: in a mirror keys, hands and staves change sides; after a move no staff is known.
+        """Return the notes that are seen in the changed picture; their times stay as they are.
 
-        Notes that end up beyond the keyboard are left out.
+        In a mirror keys, hands and staves change sides. After a move by octaves no staff is known. Notes that end up beyond the
+        keyboard are left out.
         """
         midi, hand, staff = notes.midi, notes.hand, notes.staff
         if self.is_mirrored:
@@ -101,7 +129,19 @@ class Augmentation:
         return moved.take((midi >= LOWEST_MIDI) & (midi <= HIGHEST_MIDI))
 
     def apply_to_keys(self, in_view: np.ndarray) -> np.ndarray:
-        """Return which keys are seen after the move, bool (88,); where the picture shows what lay beyond the keyboard: none."""
+        """Return which keys are in view in the changed picture.
+
+        Parameters
+        ----------
+        in_view : np.ndarray
+            Keys in view in the unchanged picture, bool (88,).
+
+        Returns
+        -------
+        np.ndarray
+            bool (88,). A key is out of view where the picture shows what lay beyond the keyboard.
+        """
+        # The way back: which key of the unchanged picture lies where each key is now. It is the octave first, then the mirror.
         keys = np.arange(KEY_COUNT) - OCTAVE_KEYS * self.octaves
         source = key_of(mirrored_midi(midi_of(keys))) if self.is_mirrored else keys
         exists = (source >= 0) & (source < KEY_COUNT)
@@ -109,7 +149,7 @@ class Augmentation:
 
 
 def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tuple[int, int]) -> Augmentation:
-    """Return a random augmentation for images of `shape` (height, width)."""
+    """Return a random augmentation for images of `shape` (height, width), px; `params` says how far it goes at most."""
     height, width = shape
     is_mirrored = bool(rng.random() < params.mirror)
     octaves = int(rng.choice([-1, 1])) if rng.random() < params.octave else 0
@@ -139,9 +179,12 @@ def draw_augmentation(rng: np.random.Generator, params: AugmentParams, shape: tu
 
 @dataclass(frozen=True)
 class Turn:
-    """How small differences from the background are turned.
+    """How small differences from the background are turned: multiplied by a factor that may be negative.
 
-    `factor` (H, W) float32: what they are multiplied by, minus 1; in full below `low` grey levels, not at all above `high`.
+    Attributes
+    ----------
+    factor : what they are multiplied by, minus 1; float32 (H, W)
+    low, high : differences below `low` grey levels are multiplied in full, those above `high` not at all
     """
 
     factor: np.ndarray
@@ -149,7 +192,13 @@ class Turn:
     high: float
 
     def apply(self, frames: np.ndarray, background: np.ndarray) -> None:
-        """Multiply what is little different from `background` (H, W) in float32 `frames` (T, H, W), in place."""
+        """Multiply, in place, what differs little from the background.
+
+        Parameters
+        ----------
+        frames : float32 (T, H, W), grey levels; changed
+        background : float32 (H, W), grey levels
+        """
         change = np.empty_like(background)
         share = np.empty_like(background)
         for frame in frames:
@@ -166,14 +215,21 @@ class Turn:
 def draw_turn(
     rng: np.random.Generator, params: TurnParams, shape: tuple[int, int], front_row: float, contrast: float
 ) -> Turn | None:
-    """Return a random turn for frames of `shape` (height, width), or None.
-
-    `front_row`: where the fronts of white keys begin; `contrast`: of the background (grey levels).
+    """Return a random turn, or None where this window has none.
 
     Which way a key's borders change when it is pressed is geometry, but what else changes with it (shade, reflections, lit
-    sides) has another sign in every room. So in some windows everything small is multiplied by a smooth random field, either
-    way and through nought. Hands are large differences and stay. The field may change along the keyboard slowly or from border
-    to border, and tails and fronts may each have their own.
+    sides) has another sign in every room. So in some windows everything small is multiplied by a smooth random field of either
+    sign, which passes through nought. Hands are large differences and stay. The field may change along the keyboard slowly or
+    from border to border, and tails and fronts may each have a field of their own.
+
+    Parameters
+    ----------
+    params : TurnParams
+        How often this is done, and how often tails and fronts differ.
+    shape : (int, int)
+        Height and width of the frames, px.
+    front_row, contrast : float
+        Row (px) where the fronts of white keys begin; contrast of the background, grey levels.
     """
     if rng.random() >= params.share:
         return None
@@ -192,23 +248,51 @@ def draw_turn(
 
 
 def _turning_field(rng: np.random.Generator, width: int) -> np.ndarray:
-    """Return factors (width,) float32: normal deviates at knots, smooth between them, whose number is drawn."""
+    """Return factors (width,), float32: normal deviates at knots, smooth between them; the number of knots is drawn as well."""
     count = int(round(np.exp(rng.uniform(*np.log(TURN_KNOTS)))))
     knots = np.clip(rng.normal(0.0, 1.0, (1, count)), -TURN_LARGEST, TURN_LARGEST).astype(np.float32)
     return cv2.resize(knots, (width, 1), interpolation=cv2.INTER_CUBIC)[0]
 
 
 def draw_shake(rng: np.random.Generator, largest_px: float, count: int) -> np.ndarray | None:
-    """Return how a camera on a desk shakes, (count, 2) px, or None: slight always, and now and then a knock of a few frames."""
+    """Return how a camera on a desk shakes: slightly all the time, and now and then a knock of a few frames.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    largest_px : float
+        Largest sigma of a knock, px; between knocks it is less than a third of that.
+    count : int
+        Number of frames.
+
+    Returns
+    -------
+    np.ndarray or None
+        Shift of each frame, x and y, px, (count, 2); None where `largest_px` is 0.
+    """
     if largest_px <= 0:
         return None
     sigma = rng.uniform(0, 1) * largest_px
     knocks = np.repeat(rng.random(count // SHAKE_FRAMES + 1) < KNOCK_SHARE, SHAKE_FRAMES)[:count]
-    return rng.normal(0.0, sigma, (count, 2)) * np.where(knocks, 1.0, 0.3)[:, None]
+    return rng.normal(0.0, sigma, (count, 2)) * np.where(knocks, 1.0, 0.3)[:, None]  # (count, 2)
 
 
 def draw_exposure(rng: np.random.Generator, largest: float, count: int) -> np.ndarray | None:
-    """Return how a camera's automatic exposure differs from the background's, factors (count, 1, 1), or None: a drift."""
+    """Return how a camera's automatic exposure differs from the background's: a steady drift over the window.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    largest : float
+        Largest departure from 1, relative.
+    count : int
+        Number of frames.
+
+    Returns
+    -------
+    np.ndarray or None
+        Factor on each frame, float32 (count, 1, 1); None where `largest` is 0.
+    """
     if largest <= 0:
         return None
     first, last = rng.uniform(-1, 1, 2) * rng.uniform(0, 1) * largest
@@ -216,7 +300,10 @@ def draw_exposure(rng: np.random.Generator, largest: float, count: int) -> np.nd
 
 
 def add_noise(rng: np.random.Generator, images: np.ndarray, sigma_levels: float) -> None:
-    """Add white noise to float32 images (N, H, W) in place: one field per call, cut at a random place for each image."""
+    """Add white noise of a sigma (grey levels) to float32 images (N, H, W), in place; a sigma of 0 leaves them as they are.
+
+    One field is drawn per call and cut at a random place for each image, which is cheaper than noise of its own for each.
+    """
     if sigma_levels <= 0:
         return
     size = images[0].size
@@ -227,7 +314,12 @@ def add_noise(rng: np.random.Generator, images: np.ndarray, sigma_levels: float)
 
 
 def damage_background(rng: np.random.Generator, background: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Return a background in which a random stretch of the keyboard shows `frame` (hands that rested there too long)."""
+    """Return a background, uint8 (H, W), in which a random stretch shows `frame`: hands that rested there too long.
+
+    Parameters
+    ----------
+    background, frame : uint8 (H, W) each; neither is changed, the stretch is a sixteenth to a quarter of the width
+    """
     width = background.shape[1]
     first = int(rng.integers(0, width))
     end = first + int(rng.integers(width // 16, width // 4 + 1))
@@ -237,6 +329,7 @@ def damage_background(rng: np.random.Generator, background: np.ndarray, frame: n
 
 
 def _factor(rng: np.random.Generator, largest: float) -> float:
+    """Return a factor from 1 / (1 + largest) to 1 + largest; its logarithm is uniform."""
     return float((1.0 + largest) ** rng.uniform(-1, 1))
 
 

@@ -1,6 +1,6 @@
 """Clips in memory and the windows drawn from them.
 
-A batch depends on the seed, the step and the process alone, so training can resume.
+A batch depends on the seed, the step and the rank of the process alone, so training can resume.
 """
 
 from __future__ import annotations
@@ -36,10 +36,25 @@ TRAIN_STREAM = 1
 
 @dataclass(frozen=True)
 class TrainClip:
-    """A clip: `frames` memory-mapped uint8 (T, H, W), its grid, notes, background, and keys in view, bool (88,).
+    """A clip as training uses it.
 
-    `front_row`: the row (px) where the fronts of white keys begin.
-    `is_own`: one of the user's own clips, drawn as often as `train.own_share` says.
+    Attributes
+    ----------
+    clip_id : str
+    frames : np.ndarray
+        Its strip, a memory map, uint8 (T, H, W).
+    grid : TimeGrid
+        The instants of the frames.
+    notes : Notes
+        In seconds of the grid's clock.
+    background : Background
+        The keyboard at rest.
+    in_view : np.ndarray
+        Keys in view, bool (88,).
+    front_row : float
+        Row (px) where the fronts of white keys begin.
+    is_own : bool
+        One of the user's own clips, which are drawn as often as `train.own_share` says.
     """
 
     clip_id: str
@@ -54,9 +69,21 @@ class TrainClip:
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows of B clips: what `inputs.make_inputs` takes, and targets and masks by head, float32 (B, T, 88).
+    """Windows of B clips, with what the network should say of them.
 
-    A mask is 1 where its head is supervised: at keys in view, and for hand, clef and velocity only where `targets` has a label.
+    Attributes
+    ----------
+    windows : Tensor
+        Grey levels (B, T + 2, H, W): float32 where they are varied, uint8 where they are not.
+    backgrounds : Tensor
+        Grey levels (B, H, W), of the same type.
+    means, contrasts : Tensor
+        Of the backgrounds, grey levels, float32 (B,).
+    targets : dict[str, Tensor]
+        Head name -> float32 (B, T, 88), 0..1.
+    masks : dict[str, Tensor]
+        Head name -> float32 (B, T, 88): 1 where the head is supervised, else 0. That is at keys in view, and for hand, clef and
+        velocity only where `targets` has a label.
     """
 
     windows: Tensor
@@ -83,7 +110,23 @@ class Batch:
 
 
 def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frames: int) -> list[TrainClip]:
-    """Return the clips of a split; one shorter than a window is left out and named in the log.
+    """Return the clips of a split; one that is shorter than a window is left out and named in the log.
+
+    Parameters
+    ----------
+    strips : StripFolder
+        The strips of all clips.
+    manifest : Manifest
+        Their notes, keys in view and splits.
+    split : str
+        `train`, `val` or `test`.
+    window_frames : int
+        Frames of a window.
+
+    Returns
+    -------
+    list of TrainClip
+        In the order of the manifest; at least one.
 
     Raises
     ------
@@ -115,7 +158,18 @@ def load_clips(strips: StripFolder, manifest: Manifest, split: str, window_frame
 
 
 def content_digest(clips: list[TrainClip]) -> str:
-    """Return a digest of clips: ids, grids, notes, keys in view and the frames the background is made from."""
+    """Return a digest of clips, by which a run is told from one on other data.
+
+    Parameters
+    ----------
+    clips : list of TrainClip
+        Their ids, grids, notes, keys in view and the frames that the background is made from count.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
     digest = hashlib.sha256()
     for clip in clips:
         digest.update(f"{clip.clip_id} {clip.grid}".encode())
@@ -126,7 +180,20 @@ def content_digest(clips: list[TrainClip]) -> str:
 
 
 def sampler_of(clips: list[TrainClip], params: TrainParams) -> WindowSampler:
-    """Return what draws the windows of `clips`, none shorter than a window."""
+    """Return what draws the windows of clips.
+
+    Parameters
+    ----------
+    clips : list of TrainClip
+        None is shorter than a window.
+    params : TrainParams
+        The length of a window, the sampler, and the share of own clips.
+
+    Returns
+    -------
+    WindowSampler
+        It speaks of clips by their place in `clips`.
+    """
     return make_sampler(
         [clip.grid.frame(clip.notes.onset_s) for clip in clips],
         [len(clip.frames) for clip in clips],
@@ -138,7 +205,29 @@ def sampler_of(clips: list[TrainClip], params: TrainParams) -> WindowSampler:
 
 
 def draw_batch(clips: list[TrainClip], sampler: WindowSampler, params: TrainParams, step: int, team: Team = ALONE) -> Batch:
-    """Return this process's part of the batch of a step: windows as the sampler of `clips` draws them, each varied."""
+    """Return this process's part of the batch of a step: windows as the sampler draws them, each varied.
+
+    Parameters
+    ----------
+    clips : list of TrainClip
+    sampler : WindowSampler
+        From `sampler_of` for the same clips.
+    params : TrainParams
+    step : int
+        Number of the step; with the seed and the rank it decides every random choice.
+    team : Team
+        The processes that share the step.
+
+    Returns
+    -------
+    Batch
+        `train.clips_per_step` / `team.size` windows of `train.window_frames` frames.
+
+    Raises
+    ------
+    InputError
+        The windows of a step cannot be shared evenly by the processes.
+    """
     rng = np.random.default_rng(team.stream(params.seed, TRAIN_STREAM, step))
     windows, backgrounds, targets, in_view = [], [], [], []
     for index in sampler.clips(rng, team.part_of(params.clips_per_step)):
@@ -147,12 +236,12 @@ def draw_batch(clips: list[TrainClip], sampler: WindowSampler, params: TrainPara
         augmentation = draw_augmentation(rng, params.augment, image.shape)
         first = sampler.first(rng, index)
         last = first + int(np.ceil((params.window_frames - 1) * augmentation.speed))
-        speed = augmentation.speed if last < len(clip.frames) else 1.0
+        speed = augmentation.speed if last < len(clip.frames) else 1.0  # a fast window must not run past the end of the clip
         if rng.random() < params.augment.background:
             image = damage_background(rng, image, clip.frames[int(rng.integers(0, len(clip.frames)))])
         window = window_of(clip.frames, first, params.window_frames, speed)
-        frames = augmentation.apply(window, draw_shake(rng, params.augment.shake_px, len(window)))
-        still = augmentation.apply(image[None])[0]
+        frames = augmentation.apply(window, draw_shake(rng, params.augment.shake_px, len(window)))  # (T + 2, H, W)
+        still = augmentation.apply(image[None])[0]  # (H, W): moved and relit as the frames are, but it does not shake
         turn = draw_turn(rng, params.augment.turn, still.shape, clip.front_row, float(still.std()))
         if turn is not None:
             turn.apply(frames, still)
@@ -162,6 +251,7 @@ def draw_batch(clips: list[TrainClip], sampler: WindowSampler, params: TrainPara
         add_noise(rng, frames, augmentation.noise_levels)
         windows.append(frames)
         backgrounds.append(describe_background(still))
+        # The grid of the window has the new speed, so the notes keep their seconds and still fall on the right frames.
         grid = clip.grid.window(first, params.window_frames, speed)
         targets.append(make_targets(augmentation.apply_to_notes(clip.notes), grid, params.ramp_frames))
         in_view.append(augmentation.apply_to_keys(clip.in_view))
@@ -169,7 +259,24 @@ def draw_batch(clips: list[TrainClip], sampler: WindowSampler, params: TrainPara
 
 
 def fixed_batches(clips: list[TrainClip], window_frames: int, total_frames: int, ramp_frames: float) -> list[Batch]:
-    """Return about `total_frames` frames of plain windows, one at a time, spread evenly over the clips (for validation)."""
+    """Return plain windows for validation, one in each batch, spread evenly over the clips.
+
+    Parameters
+    ----------
+    clips : list of TrainClip
+        None is shorter than a window.
+    window_frames : int
+        Frames of a window.
+    total_frames : int
+        About how many frames all windows have together; each clip gives one window at least.
+    ramp_frames : float
+        Half width of the targets' triangles, frames.
+
+    Returns
+    -------
+    list of Batch
+        Their windows are uint8.
+    """
     per_clip = max(1, round(total_frames / window_frames / len(clips)))
     batches = []
     for clip in clips:
@@ -185,7 +292,22 @@ def fixed_batches(clips: list[TrainClip], window_frames: int, total_frames: int,
 def collate(
     windows: list[np.ndarray], backgrounds: list[Background], targets: list[Targets], in_view: list[np.ndarray]
 ) -> Batch:
-    """Return single windows (T + 2, H, W), their backgrounds, targets and keys in view, bool (88,), as one batch."""
+    """Return single windows as one batch.
+
+    Parameters
+    ----------
+    windows : list of np.ndarray
+        Grey levels (T + 2, H, W) each.
+    backgrounds : list of Background
+    targets : list of Targets
+        Arrays (T, 88) by head.
+    in_view : list of np.ndarray
+        Keys in view, bool (88,) each.
+
+    Returns
+    -------
+    Batch
+    """
     masks = {
         name: np.stack([_mask(item, name) & keys for item, keys in zip(targets, in_view, strict=True)]) for name in HEAD_NAMES
     }
@@ -200,5 +322,5 @@ def collate(
 
 
 def _mask(targets: Targets, name: str) -> np.ndarray:
-    """Return where a head has a target, bool (T, 88): an event head everywhere."""
+    """Return where a head has a target, bool (T, 88); an event head has one everywhere."""
     return targets.masks[name] if name in targets.masks else np.ones(targets.values[name].shape, bool)

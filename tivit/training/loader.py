@@ -19,7 +19,7 @@ PREFETCHED_BATCHES = 4
 
 
 class StepBatches(Dataset):
-    """The batch of every step, by its number."""
+    """The batch of every step, by the number of the step; arguments as of `draw_batch`."""
 
     def __init__(self, clips: list[TrainClip], sampler: WindowSampler, params: TrainParams, team: Team = ALONE) -> None:
         self.clips, self.sampler, self.params, self.team = clips, sampler, params, team
@@ -33,9 +33,19 @@ def batches_from(first_step: int, batches: StepBatches, loaders: int, pin_memory
 
     Parameters
     ----------
-    loaders : processes that draw them; 0: they are drawn here, each when it is asked for. Clips are memory-mapped, so a process
-        costs little memory but for what it has drawn ahead.
-    pin_memory : copy batches to page-locked memory, from which a GPU reads while it computes.
+    first_step : int
+        The step to begin with.
+    batches : StepBatches
+        The batch of every step.
+    loaders : int
+        Processes that draw them ahead. With 0 they are drawn here, each when it is asked for. Clips are memory-mapped, so a
+        process costs little memory but for what it has drawn ahead.
+    pin_memory : bool
+        Copy batches to page-locked memory, from which a GPU reads while it computes; without effect for 0 `loaders`.
+
+    Yields
+    ------
+    Batch
     """
     steps = range(first_step, batches.params.steps)
     if loaders == 0:

@@ -41,16 +41,23 @@ from tivit.training.team import ALONE, Team
 log = logging.getLogger(__name__)
 RUNS_DIR = Path(".tivit/runs")
 BETAS = (0.9, 0.98)
+"""Decay per step of AdamW's running means of the gradient and of its square."""
 DROPOUT_STREAM = 2
+"""Names the random stream of the dropout masks, apart from the weights and from the batches (`data.TRAIN_STREAM`)."""
 VAL_WINDOW_FRAMES = 128
+"""Frames of a validation window; fewer where a clip of validation is shorter."""
 LAST_RATE = 0.01
 """The cosine ends at this share of the learning rate."""
+# The most that `train.smoke` allows of each value.
 SMOKE = {"steps": 20, "warmup_steps": 5, "val_every_steps": 10, "val_frames": VAL_WINDOW_FRAMES, "state_every_steps": 10}
 
 
 @dataclass(frozen=True)
 class Validation:
-    """One point of the training curve; losses are sums over heads, `train_loss` the mean since the point before."""
+    """One point of the training curve.
+
+    Losses are sums over heads. `train_loss` is the mean over the steps since the point before, `val_onset_ap` lies in 0..1.
+    """
 
     step: int
     train_loss: float
@@ -60,9 +67,10 @@ class Validation:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """The best checkpoint by onset average precision on validation, the curve, and the number of trained values.
+    """What a training came to.
 
-    `state` is what a killed run would go on from: to be deleted once the checkpoint is safely written.
+    `checkpoint` is the best by onset average precision (`val_onset_ap`, 0..1) on validation, `parameters` the number of trained
+    values. `state` is what a killed run would go on from; it is to be deleted once the checkpoint is safely written.
     """
 
     checkpoint: Checkpoint
@@ -73,7 +81,7 @@ class TrainResult:
 
 @dataclass(frozen=True)
 class TrainData:
-    """Clips to learn from and to validate on, and the raster of their strips."""
+    """Clips to learn from and clips to validate on, and the raster of their strips."""
 
     train: list[TrainClip]
     val: list[TrainClip]
@@ -83,7 +91,8 @@ class TrainData:
 class Trainer:
     """Weights, their average, the optimizer and the curve: all that `train` carries from step to step.
 
-    `start`: weights to begin from, for network and average; None: random ones. The first of a `team` alone validates.
+    `start` holds the weights to begin from, for network and average; with None they are random. Of a `team` only the first
+    process validates. InputError is raised when the device cannot be used or the network does not fit the strips.
     """
 
     def __init__(
@@ -112,7 +121,7 @@ class Trainer:
         self.curve: list[Validation] = []
 
     def train_step(self) -> dict[str, float]:
-        """Make one step of the optimizer; return the loss of each head."""
+        """Make one step of the optimizer and return head name -> weighted loss, the mean over all processes."""
         batch = self._next_batch().to(self.device)
         stream = self.team.stream(self.params.seed, DROPOUT_STREAM, self.step)
         torch.manual_seed(int(np.random.SeedSequence(stream).generate_state(1)[0]))
@@ -124,7 +133,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         shown = torch.stack([loss, *losses.values()]).detach()
-        self._average_over_team(shown)
+        self._average_over_team(shown)  # before clipping, so that every process clips the same gradients
         self._clip_gradients()
         self.optimizer.step()
         self._update_average()
@@ -161,7 +170,7 @@ class Trainer:
         return TrainResult(checkpoint, tuple(self.curve), parameter_count(model), state)
 
     def state(self) -> dict[str, Any]:
-        """Return all that a later process needs to go on from here."""
+        """Return all that a later process needs to go on from here, as `torch.save` takes it."""
         return {
             "step": self.step,
             "model": self.model.state_dict(),
@@ -204,7 +213,7 @@ class Trainer:
         self.team.average([*(parameter.grad for parameter in self.model.parameters()), *statistics, figures])
 
     def _clip_gradients(self) -> None:
-        """Clip the gradients of the velocity head apart from all others, which so do not depend on whether there is one."""
+        """Clip the gradients of the velocity head apart from all others, which then do not depend on whether there is one."""
         groups: dict[bool, list[nn.Parameter]] = {}
         for name, parameter in self.model.named_parameters():
             groups.setdefault(name.startswith(f"{VELOCITY}."), []).append(parameter)
@@ -213,6 +222,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self) -> None:
+        # A young average follows the weights closely, or it would hold their random start for long.
         ramp = (1 + self.step) / (10 + self.step) if self.is_random else 1.0
         decay = min(self.params.ema_decay, ramp)
         for mean, value in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
@@ -232,6 +242,7 @@ def train(
     Parameters
     ----------
     data : TrainData
+        Clips of train and of validation, at least one of each.
     model_params, params : ModelParams, TrainParams
         `params.seed` decides initial weights, batches, augmentation and dropout.
     runtime : RuntimeParams
@@ -241,13 +252,14 @@ def train(
 
     Returns
     -------
-    TrainResult
+    TrainResult or None
         Its `state` is still on disk. None in all processes but the first.
 
     Raises
     ------
     InputError
-        The checkpoint of `params.init` cannot be used, or the processes cannot share a step's windows evenly.
+        The checkpoint of `params.init` cannot be used, the processes cannot share a step's windows evenly, or TensorBoard is
+        not installed.
     """
     if params.smoke:
         params = replace(params, **{name: min(value, getattr(params, name)) for name, value in SMOKE.items()})
@@ -286,7 +298,19 @@ def train(
 
 
 def learning_rate_at(step: int, params: TrainParams) -> float:
-    """Return the learning rate of a step: linear warm-up, then half a cosine down to 1 % at the last step."""
+    """Return the learning rate of a step: linear warm-up, then half a cosine down to 1 % of the highest.
+
+    Parameters
+    ----------
+    step : int
+        0 .. `params.steps` - 1.
+    params : TrainParams
+        `learning_rate` is the highest, reached after `warmup_steps`.
+
+    Returns
+    -------
+    float
+    """
     if step < params.warmup_steps:
         return params.learning_rate * (step + 1) / params.warmup_steps
     done = (step - params.warmup_steps) / max(params.steps - params.warmup_steps, 1)

@@ -1,4 +1,4 @@
-"""The training loss: binary cross-entropy per head, and the figures by which validation compares checkpoints."""
+"""The training loss: binary cross-entropy per head, and the figure by which validation compares checkpoints."""
 
 from __future__ import annotations
 
@@ -17,15 +17,34 @@ PEAK = 0.75
 
 
 def head_losses(logits: dict[str, Tensor], batch: Batch, params: TrainParams) -> dict[str, Tensor]:
-    """Return the weighted loss of each head (scalars); their sum is what is minimised.
+    """Return the weighted loss of each head; their sum is what is minimised.
 
-    Each is a mean over what its mask supervises, so keys out of view count in none. Onset and offset count positives
-    `event_pos_weight` times, hand and clef weigh `attribute_weight`; a batch without labels gives an exact 0.
+    Parameters
+    ----------
+    logits : dict[str, Tensor]
+        Head name -> logits (B, T, 88).
+    batch : Batch
+        Targets and masks of these windows.
+    params : TrainParams
+        The weights: `event_pos_weight` multiplies the positives of onset and offset, `attribute_weight` the loss of hand and
+        clef, `velocity_weight` that of velocity.
 
-    Velocity / 128 is learned near onsets alone, as a sigmoid by cross-entropy (Kong et al. 2021, High-resolution piano
-    transcription with pedals by regressing onset and offset times), so that it is a head like the others; it weighs
-    `velocity_weight`. Hawthorne et al. (2019, Enabling factorized piano music modeling and generation with the MAESTRO dataset)
-    use a squared error, also near onsets. Both are least at the mean; what is left of the cross-entropy there is no error.
+    Returns
+    -------
+    dict[str, Tensor]
+        Head name -> scalar, >= 0. Each is a mean over what its mask supervises, so keys out of view count in none; a batch
+        without labels for a head gives an exact 0.
+
+    Notes
+    -----
+    Velocity / 128 is learned near onsets alone, as a sigmoid by cross-entropy [1]_, so that it is a head like the others. A
+    squared error, also near onsets, is the alternative [2]_. Both are least at the mean of the labels; the cross-entropy that
+    remains there is not an error.
+
+    References
+    ----------
+    .. [1] Kong et al. 2021, High-resolution piano transcription with pedals by regressing onset and offset times. .. [2]
+    Hawthorne et al. 2019, Enabling factorized piano music modeling and generation with the MAESTRO dataset.
     """
     weights = dict.fromkeys(ATTRIBUTE_HEADS, params.attribute_weight) | {VELOCITY: params.velocity_weight}
     losses = {}
@@ -38,21 +57,31 @@ def head_losses(logits: dict[str, Tensor], batch: Batch, params: TrainParams) ->
 
 
 def onset_average_precision(logits: np.ndarray, target: np.ndarray) -> float:
-    """Return the average precision of onset frames, 0..1, free of any threshold.
-
-    Area under the precision-recall curve as the sum of precision x change in recall (no interpolation). The frame nearest an
-    onset is positive, the other frames of its triangle are left out; without any onset the result is 0.
+    """Return the average precision of onset frames, which depends on no threshold.
 
     Parameters
     ----------
-    logits, target : np.ndarray
-        Of one shape; `target` from `make_targets`.
+    logits : np.ndarray
+        Any shape; only their order matters.
+    target : np.ndarray
+        Onset targets 0..1 from `make_targets`, of the same shape.
+
+    Returns
+    -------
+    float
+        0..1; 0 without any onset.
+
+    Notes
+    -----
+    It is the area under the precision-recall curve as the sum of precision x change in recall, without interpolation. The frame
+    nearest an onset is positive; the other frames of its triangle are left out.
     """
     counted = (target >= PEAK) | (target == 0)
     scores, positive = logits[counted], target[counted] >= PEAK
     if not positive.any():
         return 0.0
     order = np.argsort(-scores, kind="stable")
+    # Recall changes only at a positive, by 1 / positives each time: so the sum is the mean of the precisions there.
     hits = np.cumsum(positive[order])
     precision = hits / np.arange(1, len(hits) + 1)
     return float(precision[positive[order]].mean())

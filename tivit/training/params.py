@@ -15,9 +15,16 @@ INIT_FOLDER = PurePosixPath("data/pretrained")
 
 @dataclass(frozen=True)
 class TurnParams:
-    """In which `share` of the windows small differences from the background are turned (`augment.draw_turn`).
+    """In which windows small differences from the background are turned (`augment.draw_turn`).
 
-    Of these: `apart`, share where tails and fronts are turned apart; `no_tails`, `no_fronts`, shares where one does not change.
+    Attributes
+    ----------
+    share : float
+        Share of windows in which this is done, 0..1.
+    apart : float
+        Share of these in which tails and fronts are turned by separate fields, 0..1.
+    no_tails, no_fronts : float
+        Shares of these in which tails, or fronts, do not change at all; together at most 1.
     """
 
     share: float
@@ -33,13 +40,34 @@ class TurnParams:
 
 @dataclass(frozen=True)
 class AugmentParams:
-    """How far a training window is varied; every value is the largest departure, 0 turns it off.
+    """How far a training window is varied. Every value is the largest departure or a share of windows; 0 turns it off.
 
-    mirror, octave, background: shares of windows seen in a mirror, moved by an octave, with a damaged background picture;
-    speed, gain, gamma: as factors 1 / (1 + v) .. 1 + v; shift_px, row_shift_px: along the keys and across; warp_px: smooth x
-    error along the keyboard; stretch: relative, both axes; light: uneven light, relative; offset_levels, noise_levels (sigma):
-    grey levels; blur_px: sigma; shake_px: sigma of each frame against the background; exposure: drift of the brightness against
-    the background, relative; turn: small differences whose sign is left open.
+    Attributes
+    ----------
+    mirror, octave, background : float
+        Shares of windows that are seen in a mirror, moved by an octave, or have a damaged background picture; 0..1.
+    speed, gain, gamma : float
+        Largest change of the speed, of the brightness and of its exponent: v stands for a factor from 1 / (1 + v) to 1 + v.
+    shift_px, row_shift_px : float
+        Shift along the keys and across them, px.
+    shake_px : float
+        Sigma of the shift of each frame against the background, px.
+    warp_px : float
+        Size of a smooth x error along the keyboard, px.
+    stretch : float
+        Relative stretch of both axes.
+    light : float
+        Uneven light over the strip, relative.
+    exposure : float
+        Drift of the brightness against the background, relative.
+    offset_levels : float
+        Change of all grey levels, grey levels.
+    blur_px : float
+        Sigma of a blur, px.
+    noise_levels : float
+        Sigma of the noise, grey levels.
+    turn : TurnParams
+        Small differences whose sign is left open.
     """
 
     mirror: float
@@ -78,7 +106,43 @@ class AugmentParams:
 
 @dataclass(frozen=True)
 class TrainParams:
-    """See params.yaml for the meaning and unit of each value."""
+    """The section `train`.
+
+    Attributes
+    ----------
+    seed : int
+        Of the initial weights, the windows that are drawn, how they are varied, and dropout.
+    smoke : bool
+        Make a few steps only, to see that everything runs.
+    init : str or None
+        A checkpoint in `INIT_FOLDER` to start from; None: random weights.
+    steps : int
+        Steps of the optimizer.
+    clips_per_step, window_frames : int
+        Windows of a step, and frames of each.
+    own_share : float
+        Share of windows drawn from the user's own clips, where there are any; 0..1.
+    learning_rate : float
+        The highest, after the warm-up.
+    warmup_steps : int
+        Steps of linear warm-up; after them comes half a cosine.
+    weight_decay, gradient_clip : float
+        Of AdamW; and the largest norm of the gradients.
+    ema_decay : float
+        Decay per step of the averaged weights, which are the ones that are kept.
+    ramp_frames : float
+        Half width of the triangle around an onset or offset, frames.
+    event_pos_weight, attribute_weight, velocity_weight : float
+        Weights in the loss: of the positives of onset and offset, of hand and clef, of velocity.
+    val_every_steps, state_every_steps : int
+        How often the averaged weights are validated, and the state to resume from is saved.
+    val_frames : int
+        Frames that validation takes, spread over all its clips.
+    sampler : SamplerParams
+        Which windows are drawn.
+    augment : AugmentParams
+        How they are varied.
+    """
 
     seed: int
     smoke: bool

@@ -20,14 +20,37 @@ FREE = ("dropout", VELOCITY)
 
 @dataclass(frozen=True)
 class Start:
-    """Weights by name, and the MD5 of the file they come from (part of the run's fingerprint)."""
+    """Weights that a training starts from.
+
+    Attributes
+    ----------
+    weights : dict[str, Tensor]
+        By the names of the network's `state_dict`.
+    md5 : str
+        Of the file they come from; it is part of the run's fingerprint.
+    """
 
     weights: dict[str, Tensor]
     md5: str
 
 
 def read_start(path: str, params: ModelParams, geometry: StripGeometry, fps: float) -> Start:
-    """Return the weights in the checkpoint at `path`, read with `weights_only=True`.
+    """Return the weights in a checkpoint, which is read with `weights_only=True`.
+
+    Parameters
+    ----------
+    path : str
+        The checkpoint.
+    params : ModelParams
+        The network that is to be trained.
+    geometry : StripGeometry
+        The raster of the strips it is trained on.
+    fps : float
+        Frames per second of these strips.
+
+    Returns
+    -------
+    Start
 
     Raises
     ------
@@ -46,7 +69,15 @@ def read_start(path: str, params: ModelParams, geometry: StripGeometry, fps: flo
 
 
 def begin_with(model: nn.Module, start: Start) -> None:
-    """Load the weights into a network; a velocity head that they lack stays as it is, one that it lacks is left out."""
+    """Load the weights into a network, in place.
+
+    Parameters
+    ----------
+    model : nn.Module
+        A velocity head that the weights lack stays as it is.
+    start : Start
+        From `read_start`; a velocity head that the network lacks is left out.
+    """
     model.load_state_dict({name: start.weights.get(name, value) for name, value in model.state_dict().items()})
 
 

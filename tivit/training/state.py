@@ -21,18 +21,35 @@ CODE = ("core", "model", "training", "targets.py")
 
 
 def fingerprint_of(**parts: Any) -> str:
-    """Return a hexadecimal name for a run from JSON-able parts and the code that training depends on."""
+    """Return a name for a run.
+
+    Parameters
+    ----------
+    **parts : what JSON has
+        All that decides the outcome beside the code; the code that training depends on is added here.
+
+    Returns
+    -------
+    str
+        24 hexadecimal digits.
+    """
     return fingerprint.fingerprint_of(CODE, **parts)[:24]
 
 
 class StateFile:
-    """The state of one run on disk."""
+    """The state of one run on disk; `name` is the run's fingerprint."""
 
     def __init__(self, name: str) -> None:
         self.path = fingerprint.state_folder("state") / name / "last.pt"
 
     def load(self) -> dict[str, Any] | None:
-        """Return the saved state, None when there is none; a damaged file is reported and not used."""
+        """Return the saved state.
+
+        Returns
+        -------
+        dict or None
+            As `Trainer.state` made it; None when there is none. A damaged file is reported in the log and not used.
+        """
         if not self.path.exists():
             return None
         try:

@@ -1,7 +1,7 @@
 """Several processes that train one network together, started by `torchrun` on one machine: who is who, and averages over all.
 
-Every process holds the same weights and draws its own part of a step's windows; gradients are averaged before the step, so
-all make the same one. Batch statistics (the running mean and variance of BatchNorm) are averaged after each step too. On CUDA,
+Every process holds the same weights and draws its own part of a step's windows. Gradients are averaged before the step, so all
+make the same one. Batch statistics (the running mean and variance of BatchNorm) are averaged in each step too. On CUDA,
 BatchNorm is converted to SyncBatchNorm, which normalises over the windows of all processes; it does not exist on a CPU, where
 each process normalises over its own windows.
 """
@@ -24,7 +24,15 @@ from tivit.core.run.runtime import RuntimeParams
 
 @dataclass(frozen=True)
 class Team:
-    """The place of this process among `size`: `rank` 0 validates, saves and logs."""
+    """The place of this process among those that train together.
+
+    Attributes
+    ----------
+    rank : int
+        0 .. size - 1. The process of rank 0 validates, saves and logs.
+    size : int
+        How many processes there are.
+    """
 
     rank: int
     size: int
@@ -35,7 +43,22 @@ class Team:
         return self.rank == 0
 
     def part_of(self, windows: int) -> int:
-        """Return how many of a step's windows each process draws; raise InputError when they cannot be shared evenly."""
+        """Return how many of a step's windows each process draws.
+
+        Parameters
+        ----------
+        windows : int
+            Windows of a step, `train.clips_per_step`.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        InputError
+            They cannot be shared evenly.
+        """
         if windows % self.size:
             raise InputError(
                 f"train.clips_per_step {windows} cannot be shared by {self.size} processes; use a multiple of {self.size}"
@@ -43,11 +66,39 @@ class Team:
         return windows // self.size
 
     def stream(self, seed: int, name: int, step: int) -> list[int]:
-        """Return the entropy of this process's random stream `name` at a step; the first one's is that of a process alone."""
+        """Return the entropy of this process's random stream at a step; the first process has that of a process alone.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of the training.
+        name : int
+            The number by which the stream is told from others.
+        step : int
+            The step.
+
+        Returns
+        -------
+        list of int
+            What `np.random.default_rng` and `SeedSequence` take.
+        """
         return [seed, name, step, self.rank] if self.rank else [seed, name, step]
 
     def synchronised(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """Return the network with SyncBatchNorm where it works: on CUDA, with more than one process."""
+        """Return the network with SyncBatchNorm where that works: on CUDA, with more than one process.
+
+        Parameters
+        ----------
+        model : nn.Module
+            The network.
+        device : torch.device
+            Where it will be trained.
+
+        Returns
+        -------
+        nn.Module
+            The network itself where nothing has to change.
+        """
         return nn.SyncBatchNorm.convert_sync_batchnorm(model) if self.size > 1 and device.type == "cuda" else model
 
     def wait(self) -> None:
@@ -57,10 +108,16 @@ class Team:
 
     @torch.no_grad()
     def average(self, tensors: Sequence[Tensor]) -> None:
-        """Replace floating point tensors, of one dtype and device, by their mean over all processes; alone, do nothing."""
+        """Replace tensors by their mean over all processes, in place; in a process alone, do nothing.
+
+        Parameters
+        ----------
+        tensors : sequence of Tensor
+            Floating point, of one dtype and device; the same shapes in every process.
+        """
         if self.size == 1:
             return
-        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])  # one message, not one per tensor
         dist.all_reduce(flat)
         flat /= self.size
         for tensor, mean in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
@@ -68,13 +125,23 @@ class Team:
 
 
 ALONE = Team(0, 1)
+"""A process that trains by itself."""
 
 
 @contextmanager
 def joined(runtime: RuntimeParams) -> Iterator[Team]:
-    """Yield this process's place in the team that `torchrun` started, `ALONE` without it; gloo on a CPU, nccl on CUDA.
+    """Yield this process's place in the team that `torchrun` started, or `ALONE` without `torchrun`.
 
-    All but the first log errors only.
+    The processes talk by gloo on a CPU and by nccl on CUDA. All but the first log errors only.
+
+    Parameters
+    ----------
+    runtime : RuntimeParams
+        Its device decides how they talk.
+
+    Yields
+    ------
+    Team
 
     Raises
     ------
