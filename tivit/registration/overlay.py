@@ -39,6 +39,7 @@ SHEET_COLUMNS, SHEET_WIDTH_PX = 2, 720
 """Columns of a sheet, and width of each in px."""
 WHITE_COLOR, BLACK_COLOR, TEXT_COLOR = (60, 180, 0), (255, 120, 0), (0, 0, 220)
 NAME_COLOR, LINE_COLOR = (0, 220, 255), (230, 230, 230)
+"""Outlines of white and of black keys, letters on the keys, names below them, and the line above the picture."""
 SUBPIXEL_BITS = 4
 """Fixed-point bits of the outlines drawn."""
 

@@ -18,6 +18,7 @@ from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_TRAVEL_MM, MIDDLE_MM, k
 from tivit.core.notes import Notes
 
 FINGER_COUNT, THUMB = 5, 0
+"""Fingers of a hand, and which of them is the thumb."""
 SPREAD_MM = np.array([-52.0, -25.0, -1.0, 22.0, 44.0])
 """Natural x of a right hand's fingertips relative to the hand's centre; mirrored for the left."""
 NATURAL_Y_MM = np.array([10.0, 36.0, 46.0, 40.0, 22.0])
@@ -25,6 +26,7 @@ NATURAL_Y_MM = np.array([10.0, 36.0, 46.0, 40.0, 22.0])
 CHORD_S = 0.045
 """Onsets closer than this are one chord."""
 TIP_RADIUS_MM = 7.0
+"""How high the centre of a fingertip is above the key that it lies on."""
 SLACK_MM = 16.0
 """How far a hand stays behind the place where its fingers would lie naturally on the keys of a chord."""
 STRETCH_MM = 38.0

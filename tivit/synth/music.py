@@ -34,8 +34,9 @@ END_MARGIN = 3
 HAND_SPAN = 14
 """Semitones a hand can hold at once."""
 MIN_LENGTH_S = 0.05
+"""Shortest note."""
 MIN_LIFT_S = 0.035
-"""Shortest note, and the shortest time between a release and the next press of the same key."""
+"""Shortest time between a release and the next press of the same key."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from tivit.synth.params import Effect, PressParams, TierParams
 Color = tuple[float, float, float]
 
 SKINS = ((128, 160, 214), (120, 152, 210), (112, 146, 205), (96, 128, 190), (72, 100, 160), (48, 70, 118))
+"""Colours of hands (BGR), varied a little for each clip."""
 FELTS = ((30, 25, 140), (25, 20, 90), (28, 28, 28), (40, 70, 30), (60, 60, 60))
+"""Colours of the felt behind the keys (BGR)."""
 
 
 OVEREXPOSED = (1.1, 1.7)

@@ -28,6 +28,7 @@ from tivit.core.keyboard import (
 
 BLACK_PER_OCTAVE = 5
 WHITE_PER_OCTAVE = 7
+"""Keys of each colour in an octave."""
 MIRROR_BLACK_SUM = int(np.searchsorted(midi_of(BLACK_KEYS), mirrored_midi(midi_of(BLACK_KEYS[0]))))
 """Number of a black key plus that of its mirror image."""
 

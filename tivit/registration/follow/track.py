@@ -255,6 +255,7 @@ def _motion(reference: np.ndarray, frame: np.ndarray, corners: np.ndarray, start
 _X_MM = np.arange(-MARGIN_X_MM, KEYBOARD_WIDTH_MM + MARGIN_X_MM, STEP_MM)
 _Y_MM = np.arange(FRONT_MM - MARGIN_Y_MM, BACK_MM + MARGIN_Y_MM, STEP_MM)
 _RASTER_TO_WORLD = np.array([[STEP_MM, 0.0, _X_MM[0]], [0.0, STEP_MM, _Y_MM[0]], [0.0, 0.0, 1.0]])
+"""Columns and rows of the raster (mm), and the map from raster points to mm, (3, 3)."""
 
 
 def _project(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:

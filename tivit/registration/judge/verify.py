@@ -27,15 +27,15 @@ FIT_RANGE = (0.4, 0.6)
 """Each range says at which value a check counts 0 and from which on it counts 1 (`_ramp`); this one is of the mean
 agreement."""
 MARGIN_RANGE = (0.15, 0.5)
-"""Of the agreement where the pattern differs from a shifted one."""
+"""Range for the agreement where the pattern differs from a shifted one."""
 END_RANGE = (0.1, 0.35)
-"""Of the agreement over END_MM at the worse end."""
+"""Range for the agreement over END_MM at the worse end."""
 BEYOND_RANGE = (0.75, 0.5)
-"""Of the agreement beyond an end, where there should be none."""
+"""Range for the agreement beyond an end, where there should be none."""
 SIDE_RANGE = (0.2, 0.4)
-"""Of how clearly the fronts and all that moves lie on the side of the player."""
+"""Range for how clearly the fronts and all that moves lie on the side of the player."""
 WHITE_RANGE = (0.45, 0.7)
-"""Of the share of white keys that look white: hands may rest on a quarter of a small keyboard."""
+"""Range for the share of white keys that look white: hands may rest on a quarter of a small keyboard."""
 END_MM = 5 * WHITE_PITCH_MM
 """Length of what counts as an end of the keyboard, inwards and outwards."""
 SEAM_FLOOR = 0.015
@@ -49,11 +49,11 @@ BEFORE_MM, BEHIND_MM = np.arange(-100.0, -9.0, 10.0), np.arange(165.0, 256.0, 10
 UNREST_FLOOR = 1.0
 """Change between frames (levels) that counts as none."""
 CONTRAST_RANGE = (0.1, 0.25)
-"""Of how much darker black keys are than white ones, as a share."""
+"""Range for how much darker black keys are than white ones, as a share."""
 LEAN_RANGE = (2.2, 1.6)
 """Tangent of the angle between the vertical and the way to the camera; views of 58 to 66 degrees show no key properly."""
 WINDOW_MM = 100.0
-"""Near by is within this window along the keyboard."""
+"""Being "near by" means within this window along the keyboard."""
 MIN_CONTRAST_SHARE = 0.3
 """Contrast near by counts as at least this share of the usual one: flat places are no keys."""
 GLARE_SHARE = 1.5

@@ -26,6 +26,7 @@ def _write(root: Path, job: Job, take: Take, request: LayoutRequest, flip: int |
 
 
 SIZE_PX = (1920, 1080)
+"""Width and height of the pictures."""
 OMAPS = Kind(
     folder="OMAPS",
     splits={"train": "train", "val": "train", "test": "test"},

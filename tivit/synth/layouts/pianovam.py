@@ -31,9 +31,11 @@ FIRST_TIME = datetime(2024, 2, 14, 19, 10, 9)
 """Recordings are a day apart, beginning a day after this one."""
 TIME_FORMAT = "%Y-%m-%d_%H-%M-%S"
 SIZE_PX = (1920, 1080)
+"""Width and height of the pictures, which the corners are in whatever size is asked for."""
 SKELETON_FPS = 60.0
 """Rate of the hand landmarks (Hz), whatever that of the video is."""
 SAMPLE_HZ = 44100
+"""Sample rate of the silent sound."""
 POINTS = ("Point_LT", "Point_RT", "Point_RB", "Point_LB")
 COLUMNS = ("onset", "key_offset", "frame_offset", "note", "velocity")
 LETTERS = {LEFT_HAND: "L", RIGHT_HAND: "R"}
