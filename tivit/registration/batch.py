@@ -1,4 +1,8 @@
-"""All clips of a dataset registered, each one reused where it was registered before."""
+"""All clips of a dataset registered, each one reused where it was registered before.
+
+`tasks_of` asks the dataset and the params, `register_clips` does the work on several processes. What is kept, and when it
+counts as the same, is in `cache`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,18 @@ from tivit.registration.params import Override, RegistrationParams
 
 @dataclass(frozen=True)
 class Task:
-    """A clip to register: its id, its video on this disk, what is known of it, and the name its registration is kept under."""
+    """A clip to register.
+
+    Attributes
+    ----------
+    clip_id : str
+    video : Path
+        The video on this disk.
+    override : Override
+        What is known of its keyboard.
+    name : str
+        The name under which its registration is kept (`cache.name_of`).
+    """
 
     clip_id: str
     video: Path
@@ -34,7 +49,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Registered:
-    """The registration of a clip and its overlay (PNG bytes); None for a video that cannot be read."""
+    """The registration of a clip, and a picture of it.
+
+    Attributes
+    ----------
+    clip_id : str
+    registration : Registration
+    overlay : bytes or None
+        PNG of `overlay.draw_overlay`; None for a video that cannot be read.
+    """
 
     clip_id: str
     registration: Registration
@@ -42,7 +65,27 @@ class Registered:
 
 
 def tasks_of(dataset: Dataset, clips: Sequence[DatasetClip], params: RegistrationParams, geometry: StripGeometry) -> list[Task]:
-    """Return a task for every clip; raise InputError as `overrides_of` does, or when a video is missing."""
+    """Return a task for every clip.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Whose clips they are.
+    clips : sequence of DatasetClip
+    params : RegistrationParams
+    geometry : StripGeometry
+        Raster of the strip that homographies lead to.
+
+    Returns
+    -------
+    list of Task
+        In the order of `clips`.
+
+    Raises
+    ------
+    InputError
+        As `overrides_of` does, or a video is missing or has another size than in the index.
+    """
     overrides = overrides_of(dataset, clips, params)
     return [
         Task(
@@ -58,7 +101,22 @@ def tasks_of(dataset: Dataset, clips: Sequence[DatasetClip], params: Registratio
 def register_clips(
     tasks: Sequence[Task], params: RegistrationParams, geometry: StripGeometry, workers: int
 ) -> Iterator[Registered]:
-    """Yield the registration of each task in order: kept from an earlier run, or found now on `workers` processes."""
+    """Yield the registration of each task: kept from an earlier run, or found now.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    params : RegistrationParams
+    geometry : StripGeometry
+        Raster of the strip that homographies lead to.
+    workers : int
+        Number of processes; up to 1: this process alone.
+
+    Yields
+    ------
+    Registered
+        In the order of `tasks`.
+    """
     find = partial(register_clip, params=params, geometry=geometry)
     new = {task.clip_id: task for task in tasks if cache.load(task.name) is None}
     results = map_clips(find, list(new.values()), workers, "register")
@@ -67,13 +125,28 @@ def register_clips(
             yield next(results)
         else:
             entry = cache.load(task.name)
+            # An entry can be removed between the look above and this one; then the clip is registered here.
             yield Registered(task.clip_id, entry.registration, entry.overlay) if entry else find(task)
+    # Takes the generator to its end, which closes the processes and the progress line.
     if new:
         next(results, None)
 
 
 def register_clip(task: Task, params: RegistrationParams, geometry: StripGeometry) -> Registered:
-    """Return where the keyboard is in one clip, and keep it; a video that cannot be read is refused (and not kept)."""
+    """Return where the keyboard is in one clip, and keep it.
+
+    Parameters
+    ----------
+    task : Task
+    params : RegistrationParams
+    geometry : StripGeometry
+        Raster of the strip that homographies lead to.
+
+    Returns
+    -------
+    Registered
+        Refused, and not kept, for a video that cannot be read.
+    """
     try:
         result = register_video(task.video, params, geometry, task.override)
     except InputError as error:
@@ -84,12 +157,33 @@ def register_clip(task: Task, params: RegistrationParams, geometry: StripGeometr
 
 
 def status_counts(registrations: Sequence[Registration]) -> dict[str, int]:
-    """Return status -> number of registrations, every status named."""
+    """Return how many registrations have each status.
+
+    Parameters
+    ----------
+    registrations : sequence of Registration
+
+    Returns
+    -------
+    dict of str to int
+        Every one of `core.registration.STATUSES` is named.
+    """
     return {status: sum(item.status == status for item in registrations) for status in STATUSES}
 
 
 def advice(registration: Registration) -> str:
-    """Return one line on a registration that cannot be used: what is wrong with it, and what would help."""
+    """Return what is wrong with a registration that cannot be used, and what would help.
+
+    Parameters
+    ----------
+    registration : Registration
+        One that is not usable.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     if registration.status == "octave_unknown":
         return f"{registration.reason}; give registration.first_key"
     return registration.reason

@@ -1,6 +1,6 @@
 """Registrations kept by content in `.tivit/registration`, so that a second run decodes nothing.
 
-A name is the digest of all that decides the result: the video's content, what is known of the clip, the params, the strip
+A name is the digest of all that decides the result: the content of the video, what is known of the clip, the params, the strip
 raster and the sources of this package, `core` and `video`. `<name>.json` holds one registration under the MD5 of its overlay,
 the picture `<name>.png`; a pair that is damaged or does not fit together is as good as none. The folder may be deleted at any
 time.
@@ -21,26 +21,61 @@ from tivit.registration.params import Override, RegistrationParams
 
 log = logging.getLogger(__name__)
 CODE = ("registration", "core", "video")
+"""Packages whose sources decide a registration: after an edit of one of them nothing that was kept is used."""
 OF_ONE_CLIP = ("overrides", "first_key")
-"""Params that reach a clip as its override."""
+"""Params that reach a clip as its override, so a change for one clip leaves the others as they are."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A registration and its overlay, PNG bytes."""
+    """What is kept of a clip.
+
+    Attributes
+    ----------
+    registration : Registration
+    overlay : bytes
+        PNG of `overlay.draw_overlay`.
+    """
 
     registration: Registration
     overlay: bytes
 
 
 def name_of(video_md5: str, override: Override, params: RegistrationParams, geometry: StripGeometry) -> str:
-    """Return the name under which the registration of a video is kept."""
+    """Return the name under which the registration of a video is kept.
+
+    Parameters
+    ----------
+    video_md5 : str
+        Hexadecimal MD5 of the video file.
+    override : Override
+        What is known of its keyboard.
+    params : RegistrationParams
+    geometry : StripGeometry
+        Raster of the strip.
+
+    Returns
+    -------
+    str
+        A hexadecimal SHA-256.
+    """
     values = {name: value for name, value in asdict(params).items() if name not in OF_ONE_CLIP}
     return fingerprint_of(CODE, video=video_md5, override=asdict(override), params=values, strips=asdict(geometry))
 
 
 def load(name: str) -> Entry | None:
-    """Return what is kept under `name`, None when there is nothing; a damaged entry is reported and not used."""
+    """Return what is kept under a name.
+
+    Parameters
+    ----------
+    name : str
+        As `name_of` returns it.
+
+    Returns
+    -------
+    Entry or None
+        None when there is nothing; a damaged entry is logged and counts as none.
+    """
     table, picture = _paths(name)
     if not (table.exists() and picture.exists()):
         return None
@@ -59,7 +94,21 @@ def load(name: str) -> Entry | None:
 
 
 def store(name: str, registration: Registration, overlay: bytes) -> Entry:
-    """Keep a registration and its overlay; return what `load` will, with numbers as they are written."""
+    """Keep a registration and its overlay.
+
+    Parameters
+    ----------
+    name : str
+        As `name_of` returns it.
+    registration : Registration
+    overlay : bytes
+        PNG.
+
+    Returns
+    -------
+    Entry
+        What `load` will return: numbers rounded as they are written, so that the first run and later ones give the same bytes.
+    """
     table, picture = _paths(name)
     write_bytes(picture, overlay)
     write_registrations(table, {md5_of(picture): registration})

@@ -1,4 +1,7 @@
-"""From a video file to a registration: frames, keyboard, and whether the camera moved."""
+"""From a video file to a registration: frames, keyboard, and whether the camera moved.
+
+This is the only module of the package that opens a video, apart from `overrides`, which asks for its width.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,16 @@ from tivit.video.reader import sample_frames
 
 @dataclass(frozen=True)
 class RegisteredVideo:
-    """A registration, and a BGR frame of the video to draw it on (as it holds at `time_s` of the video clock)."""
+    """A registration, and a frame of the video to draw it on.
+
+    Attributes
+    ----------
+    registration : Registration
+    frame : ndarray, (height, width, 3), uint8 BGR
+        The middle one of the frames that were looked at.
+    time_s : float, s
+        Its instant on the clock of the video.
+    """
 
     registration: Registration
     frame: np.ndarray
@@ -29,6 +41,21 @@ def register_video(
     video: Path, params: RegistrationParams, geometry: StripGeometry, override: Override = NOTHING_KNOWN
 ) -> RegisteredVideo:
     """Return where the keyboard is in a video, and where after each move of the camera.
+
+    Parameters
+    ----------
+    video : Path
+        A video file.
+    params : RegistrationParams
+    geometry : StripGeometry
+        Raster of the strip that homographies lead to.
+    override : Override
+        What is known of its keyboard.
+
+    Returns
+    -------
+    RegisteredVideo
+        With a registration that is refused where the keyboard is not found.
 
     Raises
     ------

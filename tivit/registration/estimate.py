@@ -1,10 +1,10 @@
 """From a few frames to a registration: detect, match, pose, extent, correct, judge.
 
-Steps: dark blobs on one line (`detect`), which key of the pattern each is (`match`), the camera (`pose`), which keys are in
-view and which octave they are (`extent`, `octave`), the x correction (`refine`), and whether to believe it (`verify`). What is
-not believed is searched for again in other ways (`readings.SEARCHES`). Corners, when given, tell where to look and choose among
-the readings; everything after is the same.
-A registration that is not believed is refused with a reason, never returned as usable.
+The steps are dark blobs on one line (`detect`), which key of the pattern each is (`match`), the camera (`pose`), which keys are
+in view and which octave they are (`extent`, `octave`), the x correction (`refine`), and whether to believe it (`verify`). What
+is not believed is searched for again in other ways (`readings.SEARCHES`). Corners, when given, tell where to look and choose
+among the readings; everything after is the same. A registration that is not believed is refused with a reason, never returned
+as usable. Cameras that move are the business of `follow`.
 """
 
 from __future__ import annotations
@@ -29,21 +29,23 @@ from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParam
 from tivit.video.reader import Region
 
 SURE = 0.9
-"""A reading this believable ends the search; it has been held against the shifted readings and the other side."""
+"""A reading with this confidence ends the search; it has been held against the shifted readings and the other side."""
 SETTLED = 0.6
-"""What is less believable than this, or refused, is searched for again in other ways."""
+"""With less confidence than this, or with an objection, the keyboard is searched for again in other ways."""
 DOUBTFUL = 0.6
+"""Weight of a reading that leaves something open (octave or mirror image), beside one that does not."""
 MAX_ERROR_KEY = 0.15
+"""A clip is refused when its keys lie farther than this from their places (median, white-key widths)."""
 LEAST_HEIGHT_MM = 100.0
 """A camera nearer to the plane of the white keys sees no keyboard; at the height of the black keys shadows have no end."""
 MAX_WIDTH_PX = 1920
-"""Wider pictures are looked at in this width."""
+"""Wider pictures are made this wide first."""
 REGION_MARGIN, LEAST_REGION_PX = 0.02, 16
 """A region is widened by this share of its size to each side; what is left of it in the picture must have so many pixels."""
 KEYS_PER_POWER = 9
-"""The x correction with which the keyboard is followed outwards has a power for so many black keys."""
+"""The x correction with which the keyboard is followed outwards has one power for so many black keys found."""
 FIRST_KEY_TOLERANCE = 4
-"""By how many semitones a first key given may differ from the one found: a key cut by the picture may or may not be counted."""
+"""By how many semitones a first key given may differ from the one found: a key that the picture cuts may count or not."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,22 @@ def estimate(
     geometry: StripGeometry,
     override: Override = NOTHING_KNOWN,
 ) -> Registration:
-    """Return where the keyboard is in `frames`; refused, or of unknown octave, with the reason.
+    """Return where the keyboard is in a few frames.
 
     Parameters
     ----------
-    frames : BGR (height, width, 3) or grey (height, width) pictures of one fixed camera, uint8, at least one.
-    override : what is known beforehand (corners as a start, first key, orientation, a region to look in).
+    frames : sequence of ndarray, (height, width, 3) uint8 BGR or (height, width) uint8 grey
+        Pictures of one fixed camera, at least one.
+    params : RegistrationParams
+    geometry : StripGeometry
+        Raster of the strip that the homography leads to.
+    override : Override
+        What is known beforehand (corners as a start, first key, orientation, a region to look in).
+
+    Returns
+    -------
+    Registration
+        Without moves; refused or of unknown octave with the reason.
 
     Raises
     ------
@@ -125,7 +137,7 @@ def _best_of(
 
 
 def _greys(frames: Sequence[np.ndarray]) -> tuple[tuple[int, int], list[np.ndarray]]:
-    """Return the frames' size and the frames in grey, at most MAX_WIDTH_PX wide."""
+    """Return the size (height, width) of the frames, and the frames in grey, at most MAX_WIDTH_PX wide."""
     if len(frames) == 0:
         raise InputError("registration needs at least one frame")
     if len({frame.shape[:2] for frame in frames}) != 1:
@@ -144,6 +156,7 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         return None
     if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
+    # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
     keys = np.arange(reading.keys.min(), reading.keys.max() + 1)
     plan = picture.look_from_above(reading.plane_to_image)
     no_seams = np.zeros(0, int)
@@ -156,6 +169,7 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     if extent is None:
         return None
     reading = reading.within(*black_range(extent.first_midi, extent.last_midi), params)
+    # Now the ends are known, and with them the octave and the mirror image. The reading is turned and moved to match.
     is_mirrored = None if override.orientation is None else "mirrored" in override.orientation
     alignment = align_to_piano(extent, override.first_key, is_mirrored)
     if alignment is None:
@@ -166,6 +180,7 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         return None
     reading = reading.moved(alignment.octaves)
     extent = extent.moved(alignment.octaves)
+    # Then once more with all keys in view, black and white: the camera has been fitted again, so the picture is sampled anew.
     plan = picture.look_from_above(reading.plane_to_image)
     blacks = np.arange(*black_range(extent.first_midi, extent.last_midi))
     low, high = white_range(extent.first_midi, extent.last_midi)
@@ -186,9 +201,11 @@ def _registration(
     override: Override,
     params: RegistrationParams,
 ) -> Registration:
+    """Return the registration that the best candidate comes to, refused where something speaks against it."""
     reason = _objection(best, override, params)
     if reason:
         return refused(reason, source_hw, frame_count)
+    # The keyboard was found in a picture `scale` times the size of the frames; pixel centres are at whole numbers in both.
     center = 0.5 * scale - 0.5
     to_work = np.array([[scale, 0, center], [0, scale, center], [0, 0, 1.0]])
     homography = geometry.world_to_strip() @ np.linalg.inv(best.reading.plane_to_image) @ to_work
@@ -214,7 +231,7 @@ def _registration(
 
 
 def _objection(best: _Candidate, override: Override, params: RegistrationParams) -> str:
-    """Return why a registration must not be used, "" when it may."""
+    """Return why a registration must not be used; "" when it may."""
     if best.verdict.confidence < params.min_confidence:
         return best.verdict.reason
     if best.correction.err[1] > MAX_ERROR_KEY:
@@ -226,7 +243,11 @@ def _objection(best: _Candidate, override: Override, params: RegistrationParams)
 
 
 def _deviation(best: _Candidate) -> float:
-    """Return how far (median, white-key widths) the keys lie from equal steps between the ends of the keys in view."""
+    """Return how far (median, white-key widths) the keys lie from equal steps between the ends of the keys in view.
+
+    Measured along the line half way down the white keys, as the picture shows it: what a plain scaling of the picture would
+    miss.
+    """
     keys = np.arange(key_of(best.extent.first_midi), key_of(best.extent.last_midi) + 1)
     ends = [key_edges_mm(best.extent.first_midi)[0], key_edges_mm(best.extent.last_midi)[1]]
     x_mm = np.append(CENTER_MM[keys], ends)

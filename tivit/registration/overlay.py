@@ -1,7 +1,7 @@
 """Pictures to look at: the keys in view of a registration drawn over a frame, with names, and many of them on one sheet.
 
 A line above the picture says status, orientation, keys and confidence. Where the octave is not known, names are pitch classes
-without an octave; a refused clip shows its whole frame and the reason.
+without an octave; a refused clip shows its whole frame and the reason. Colours are BGR.
 """
 
 from __future__ import annotations
@@ -28,20 +28,40 @@ from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 
 WIDTH_PX = 960
+"""Width of an overlay."""
 AROUND_PX = 50
+"""Rows of the picture that are shown above and below the keyboard."""
 LINE_PX = 22
+"""Height of a line of text."""
 NAME_Y_MM = 20.0
+"""Where on a white key its name is written."""
 SHEET_COLUMNS, SHEET_WIDTH_PX = 2, 720
+"""Columns of a sheet, and width of each in px."""
 WHITE_COLOR, BLACK_COLOR, TEXT_COLOR = (60, 180, 0), (255, 120, 0), (0, 0, 220)
 NAME_COLOR, LINE_COLOR = (0, 220, 255), (230, 230, 230)
+"""Outlines of white and of black keys, letters on the keys, names below them, and the line above the picture."""
 SUBPIXEL_BITS = 4
+"""Fixed-point bits of the outlines drawn."""
 
 
 def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripGeometry, time_s: float = 0.0) -> np.ndarray:
-    """Return `frame` (BGR or grey, uint8), 960 px wide, with the keys in view, their names and a line of text above.
+    """Return a frame with the keys in view drawn over it.
 
-    It is cut to the keyboard's rows; a refused registration gives the whole frame. `time_s` is the frame's place on the video
-    clock, which matters where the camera moved.
+    Parameters
+    ----------
+    frame : ndarray, (height, width, 3) uint8 BGR or (height, width) uint8 grey
+        A frame of the video, in the size that the registration is of.
+    registration : Registration
+        What is drawn.
+    geometry : StripGeometry
+        Raster of the strip that the homography leads to.
+    time_s : float, s
+        Instant of the frame on the clock of the video, which matters where the camera moved.
+
+    Returns
+    -------
+    ndarray, (h, 960, 3), uint8 BGR
+        The rows around the keyboard with outlines and names, below a line of text; the whole frame for a refused registration.
     """
     scale = WIDTH_PX / frame.shape[1]
     size = (WIDTH_PX, max(1, int(round(frame.shape[0] * scale))))
@@ -67,7 +87,17 @@ def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripG
 
 
 def describe(registration: Registration) -> str:
-    """Return one line on a registration that has keys: status, orientation, keys in view, confidence, camera moves."""
+    """Return one line on a registration: status, orientation, keys in view, confidence, camera moves.
+
+    Parameters
+    ----------
+    registration : Registration
+        One that has keys (not refused).
+
+    Returns
+    -------
+    str
+    """
     status, count = registration.status.replace("_", " "), registration.last_midi - registration.first_midi + 1
     keys = f"{keys_in_view(registration)} ({count} keys)"
     moves = f", {len(registration.moves)} camera moves" if registration.moves else ""
@@ -75,17 +105,50 @@ def describe(registration: Registration) -> str:
 
 
 def keys_in_view(registration: Registration) -> str:
-    """Return the lowest and highest key in view, such as A0-C8, or C-C where the octave is not known."""
+    """Return the names of the lowest and highest key in view.
+
+    Parameters
+    ----------
+    registration : Registration
+
+    Returns
+    -------
+    str
+        Such as A0-C8, or C-C where the octave is not known.
+    """
     return f"{key_name(registration, registration.first_midi)}-{key_name(registration, registration.last_midi)}"
 
 
 def key_name(registration: Registration, midi: int) -> str:
-    """Return a key's name, without its octave where the registration does not know it."""
+    """Return the name of a key as far as a registration knows it.
+
+    Parameters
+    ----------
+    registration : Registration
+    midi : int, 21..108
+        MIDI number of the key.
+
+    Returns
+    -------
+    str
+        Without its octave where the registration does not know it.
+    """
     return PITCH_CLASS_NAMES[midi % len(PITCH_CLASS_NAMES)] if registration.status == "octave_unknown" else name_of(midi)
 
 
 def contact_sheet(pictures: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
-    """Return pictures (title, BGR uint8), at least one, in reading order on one sheet of two columns, titles above them."""
+    """Return many pictures on one sheet.
+
+    Parameters
+    ----------
+    pictures : sequence of (str, ndarray)
+        Title and picture, (height, width, 3) uint8 BGR, of any sizes; at least one.
+
+    Returns
+    -------
+    ndarray, (h, 1440, 3), uint8 BGR
+        In reading order in two columns, titles above them.
+    """
     tiles = []
     for title, picture in pictures:
         height = max(1, round(len(picture) * SHEET_WIDTH_PX / picture.shape[1]))

@@ -1,13 +1,13 @@
 """What is known of each clip's keyboard beforehand, from three places, merged field by field.
 
-`registration.overrides` and `registration.first_key` of params.yaml go before `registration.csv` in the dataset's folder, and
-that before the corners in the dataset's own metadata. The table has one line per clip and may have empty cells:
+`registration.overrides` and `registration.first_key` of params.yaml go before `registration.csv` in the folder of the dataset,
+and that before the corners in the dataset's own metadata. The table has one line per clip and may have empty cells:
 
     clip_id,first_key,orientation,x0,y0,x1,y1,x2,y2,x3,y3
 
-`first_key` is a name or MIDI number; x0, y0 to x3, y3 are the corners of the white-key area (top left, top right, bottom right,
-bottom left; image px), all or none. Like every file of a dataset it is read only as it was indexed. `data/own` may have a table
-of its own, for the own clips.
+`first_key` is a name or a MIDI number; x0, y0 to x3, y3 are the corners of the white-key area (top left, top right, bottom
+right, bottom left; image px), all or none. Like every file of a dataset it is read only as it was indexed. `data/own` may have
+a table of its own, for the own clips.
 """
 
 from __future__ import annotations
@@ -35,7 +35,19 @@ COLUMNS = ("clip_id", "first_key", "orientation", *CORNER_COLUMNS)
 
 
 def overrides_of(dataset: Dataset, clips: Sequence[DatasetClip], params: RegistrationParams) -> dict[str, Override]:
-    """Return clip id -> what is known of it, for every one of `clips`.
+    """Return what is known of each clip.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    clips : sequence of DatasetClip
+        Clips of it.
+    params : RegistrationParams
+
+    Returns
+    -------
+    dict of str to Override
+        Clip id -> override, for every one of `clips`.
 
     Raises
     ------
@@ -58,7 +70,26 @@ def overrides_of(dataset: Dataset, clips: Sequence[DatasetClip], params: Registr
 
 
 def read_table(path: Path | str, clip_ids: Collection[str]) -> dict[str, Override]:
-    """Return clip id -> override from a `registration.csv`; raise InputError naming file, line and column of bad content."""
+    """Return what a `registration.csv` says.
+
+    Parameters
+    ----------
+    path : Path or str
+        The table.
+    clip_ids : collection of str
+        The clips it may name.
+
+    Returns
+    -------
+    dict of str to Override
+        Clip id -> override, for the clips that are in the table.
+
+    Raises
+    ------
+    InputError
+        The table is missing or has another header, or a line has an unknown clip, a clip named before, or a value that cannot
+        be used; the message names the file, and the line and column where there is one.
+    """
     result: dict[str, Override] = {}
     for number, row in enumerate(read_csv(path, COLUMNS), start=2):
         cells = {name: cell.strip() for name, cell in zip(COLUMNS, row, strict=True)}
@@ -80,6 +111,7 @@ def read_table(path: Path | str, clip_ids: Collection[str]) -> dict[str, Overrid
 
 
 def _corners(cells: dict[str, str], line: str) -> tuple[tuple[float, float], ...] | None:
+    """Return the four corners of a line of the table, None where it has none."""
     if not any(cells[name] for name in CORNER_COLUMNS):
         return None
     values = []
@@ -116,4 +148,5 @@ def _metadata(dataset: Dataset, clip: DatasetClip) -> Override:
 
 
 def _no_clip(clip_id: str, clip_ids: Collection[str]) -> str:
+    """Return the words for a clip that does not exist, with the nearest one that does."""
     return f"{clip_id!r} is not a clip of the dataset{nearest(clip_id, sorted(clip_ids))}"

@@ -1,4 +1,8 @@
-"""The `registration` section of params.yaml, and what may be known of a clip's keyboard beforehand."""
+"""The `registration` section of params.yaml, and what may be known of a clip's keyboard beforehand.
+
+Only values and their checks live here; where knowledge of a clip comes from, and what goes before what, is in `overrides`.
+Pixels are those of the video, x right, y down, pixel centres at whole numbers.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +22,20 @@ class Override:
 
     Attributes
     ----------
-    corners : image points (x, y) in px of the white-key area in view, as the image shows it: top left, top right, bottom right,
-        bottom left. A start, refined.
-    first_key : MIDI number of the lowest key in view (decides the octave).
-    orientation : one of `core.registration.ORIENTATIONS`.
-    region : rectangle x0, y0, x1, y1 (px) in which black keys are looked for, when there are no corners; it may hold more.
+    corners : four (x, y), px, or None
+        Corners of the white-key area in view, as the image shows it: top left, top right, bottom right, bottom left. They are a
+        start, and are refined.
+    first_key : int, 21..108, or None
+        MIDI number of the lowest key in view; it decides the octave.
+    orientation : str or None
+        One of `core.choices.ORIENTATIONS`.
+    region : (x0, y0, x1, y1), px, or None
+        Rectangle in which black keys are looked for, when there are no corners; it may hold more than the keyboard.
+
+    Raises
+    ------
+    InputError
+        A value is out of range, the corners do not go round a convex area in that order, or the region is empty.
     """
 
     corners: tuple[tuple[float, float], ...] | None = None
@@ -41,7 +54,17 @@ class Override:
             _check_region(self.region)
 
     def over(self, other: Override) -> Override:
-        """Return what is known when `self` goes before `other`, field by field."""
+        """Return what is known when this override goes before another, field by field.
+
+        Parameters
+        ----------
+        other : Override
+            What counts where this one says nothing.
+
+        Returns
+        -------
+        Override
+        """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return Override(**{name: getattr(other, name) if value is None else value for name, value in values.items()})
 
@@ -68,17 +91,31 @@ def _check_region(region: tuple[float, float, float, float]) -> None:
 
 @dataclass(frozen=True)
 class RegistrationParams:
-    """How keyboards are found.
+    """How keyboards are found (section `registration`).
 
     Attributes
     ----------
-    frames : number of frames looked at, spread over the clip.
-    work_width_px : pictures are brought to this width before black keys are looked for.
-    focal_widths, focal_sigma : prior on the focal length: its median in picture widths, and the spread of its logarithm.
-    lens_order : highest power of the x correction.
-    min_confidence : below it a clip is refused.
-    first_key : MIDI number of the lowest key in view of every clip, where pictures do not show the octave; None: not known.
-    overrides : clip id -> what is known of that clip; goes before `first_key`.
+    frames : int, 1..64
+        Number of frames looked at, spread over the clip.
+    work_width_px : int, 320..1920
+        Pictures are brought to this width before black keys are looked for.
+    focal_widths : float, 0.3..5
+        Prior on the focal length: its median in picture widths.
+    focal_sigma : float, 0.01..1
+        Prior on the focal length: the spread of its logarithm.
+    lens_order : int, 1..7
+        Highest power of the x correction.
+    min_confidence : float, 0..1
+        A registration with less is refused.
+    first_key : int, 21..108, or None
+        MIDI number of the lowest key in view of every clip, where pictures do not show the octave; None: not known.
+    overrides : dict of str to Override
+        Clip id -> what is known of that clip; goes before `first_key`.
+
+    Raises
+    ------
+    InputError
+        A value is out of range.
     """
 
     frames: int

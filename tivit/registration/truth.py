@@ -1,4 +1,8 @@
-"""How far a registration is from the truth, where a dataset knows it: key-centre errors in white-key widths."""
+"""How far a registration is from the truth, where a dataset knows it: key-centre errors in white-key widths.
+
+Errors are along the keyboard alone, and signed: positive where the registration puts a key at a smaller x than the truth. What
+the estimator says of its own error, without truth, is in `judge.refine`.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,21 @@ RIGHT_KEY = 0.5
 
 
 def key_errors(registration: Registration, true_centers_px: np.ndarray, geometry: StripGeometry) -> np.ndarray:
-    """Return the error of each key centre along the keyboard, signed, in white-key widths, shape (88,), in view or not.
+    """Return the error of each key centre along the keyboard.
 
     Parameters
     ----------
-    true_centers_px : image px (88, 2) of the key centres on the white-key plane.
+    registration : Registration
+        Of a camera that stands still, or as it holds at one instant (`Registration.at`).
+    true_centers_px : ndarray, (88, 2), px
+        Image points of the key centres on the white-key plane.
+    geometry : StripGeometry
+        Raster of the strip that the homography leads to.
+
+    Returns
+    -------
+    ndarray, (88,)
+        In white-key widths, in view or not.
     """
     strip = np.column_stack([true_centers_px, np.ones(len(true_centers_px))]) @ np.array(registration.homography).T
     seen_mm = strip[:, 0] / strip[:, 2] / geometry.px_per_mm_x
@@ -28,15 +42,36 @@ def key_errors(registration: Registration, true_centers_px: np.ndarray, geometry
 
 
 def errors_in_view(registration: Registration, true_centers_px: np.ndarray, geometry: StripGeometry) -> np.ndarray:
-    """Return `key_errors` of the keys that the registration says are in view."""
+    """Return the errors of the keys that the registration says are in view.
+
+    Parameters
+    ----------
+    registration, true_centers_px, geometry
+        As in `key_errors`.
+
+    Returns
+    -------
+    ndarray, (keys in view,)
+        In white-key widths, low keys first.
+    """
     return key_errors(registration, true_centers_px, geometry)[registration.first_key : registration.last_key + 1]
 
 
 def summary(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -> dict[str, float]:
     """Return the metrics of a registration run.
 
-    `clips`, `refused`; where truth is known also `key_err_median` and `key_err_p95` (white-key widths, over all keys of all
-    clips) and `keys_right`, the share of keys less than half a white key off.
+    Parameters
+    ----------
+    registrations : sequence of Registration
+        Of all clips.
+    errors : sequence of ndarray
+        Key-centre errors in white-key widths of the clips whose truth is known; may be empty.
+
+    Returns
+    -------
+    dict of str to float
+        `clips`, `refused`; where truth is known also `key_err_median` and `key_err_p95` (white-key widths, over all keys of all
+        clips) and `keys_right`, the share of keys less than half a white key off.
     """
     metrics: dict[str, float] = {
         "clips": len(registrations),

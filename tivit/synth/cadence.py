@@ -17,7 +17,17 @@ from tivit.synth.params import CameraParams
 
 @dataclass(frozen=True)
 class Cadence:
-    """The camera's `grid`; of each file frame the number of the picture it shows and the share of the next, (T,)."""
+    """Which picture each frame of a file shows.
+
+    Attributes
+    ----------
+    grid : TimeGrid
+        The pictures of the camera.
+    picture : ndarray, (T,), int
+        Number of the picture that each of the T frames of the file shows, ascending.
+    blend : ndarray, (T,), float, 0..1
+        Share of the next picture that is mixed in; 0 is none.
+    """
 
     grid: TimeGrid
     picture: np.ndarray
@@ -25,7 +35,20 @@ class Cadence:
 
 
 def random_cadence(rng: np.random.Generator, file_grid: TimeGrid, cameras: CameraParams) -> Cadence:
-    """Return the cadence of a clip: converted from a lower rate in a share `cameras.converted`, where there is one to draw."""
+    """Return the cadence of a clip.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    file_grid : TimeGrid
+        The frames of the file.
+    cameras : CameraParams
+        A share `converted` of the clips comes from a lower rate, where `source_fps` has one.
+
+    Returns
+    -------
+    Cadence
+    """
     lower = [fps for fps in cameras.source_fps if fps < file_grid.fps]
     is_converted, is_blended = rng.random(2) < (cameras.converted, cameras.blended)
     if not (lower and is_converted):
@@ -34,12 +57,36 @@ def random_cadence(rng: np.random.Generator, file_grid: TimeGrid, cameras: Camer
 
 
 def every_picture(file_grid: TimeGrid) -> Cadence:
-    """Return the cadence of a file whose every frame is a fresh picture."""
+    """Return the cadence of a file whose every frame is a fresh picture.
+
+    Parameters
+    ----------
+    file_grid : TimeGrid
+        The frames of the file, which are the pictures too.
+
+    Returns
+    -------
+    Cadence
+    """
     return Cadence(file_grid, np.arange(file_grid.length), np.zeros(file_grid.length))
 
 
 def converted(file_grid: TimeGrid, source_fps: float, is_blended: bool) -> Cadence:
-    """Return the cadence of a camera of `source_fps` in a file of a higher rate: nearest picture or blends."""
+    """Return the cadence of a camera in a file of a higher rate.
+
+    Parameters
+    ----------
+    file_grid : TimeGrid
+        The frames of the file.
+    source_fps : float, Hz
+        Rate of the camera, lower than that of the file.
+    is_blended : bool
+        Whether frames between two pictures are blends of them; otherwise they show the nearest.
+
+    Returns
+    -------
+    Cadence
+    """
     length = frames_of(seconds_of(file_grid.length, file_grid.fps), source_fps) + 1
     grid = TimeGrid(source_fps, file_grid.start_s, length)
     if not is_blended:
@@ -49,11 +96,24 @@ def converted(file_grid: TimeGrid, source_fps: float, is_blended: bool) -> Caden
 
 
 def file_frames(pictures: Iterable[np.ndarray], cadence: Cadence) -> Iterator[np.ndarray]:
-    """Yield the file's frames from the camera's pictures, uint8, one for each instant of `cadence.grid`."""
+    """Yield the frames of the file.
+
+    Parameters
+    ----------
+    pictures : iterable of ndarray, (height, width, 3), uint8
+        The pictures of the camera, one for each instant of `cadence.grid`.
+    cadence : Cadence
+
+    Yields
+    ------
+    ndarray, (height, width, 3), uint8
+        One for each frame of the file; repeats are the same array.
+    """
     source = enumerate(pictures)
     number, after = next(source)
     before = after
     for picture, blend in zip(cadence.picture.tolist(), cadence.blend.tolist(), strict=True):
+        # Pictures are read once and in order: the one to show and, for a blend, the one after it.
         while number < picture + (blend > 0):
             before, (number, after) = after, next(source)
         now = after if number == picture else before

@@ -15,7 +15,7 @@ from tivit.core.keyboard import FRONT_LIP_MM, KEYBOARD_WIDTH_MM, MIDDLE_MM, WHIT
 from tivit.synth.params import CameraParams
 
 MARGIN = 0.012
-"""Smallest distance of the keyboard from the image border, fraction of the image width."""
+"""Smallest distance of the keyboard from the image border, as a fraction of the image width."""
 
 
 USUAL_LEAN_DEG = 3.0
@@ -24,7 +24,25 @@ USUAL_LEAN_DEG = 3.0
 
 @dataclass(frozen=True)
 class Camera:
-    """Pose and lens: `rotation` (3, 3) world -> camera, `position_mm` (3,); r' = r (1 + k1 r^2) with r in focal lengths."""
+    """Pose and lens of a camera.
+
+    Attributes
+    ----------
+    width_px, height_px : int
+        Size of its pictures.
+    focal_px : float, px
+        Focal length; the principal point is the middle of the picture.
+    position_mm : ndarray, (3,), mm
+        Where it is in the world.
+    rotation : ndarray, (3, 3)
+        World -> camera; its rows are the axes right, down and forward.
+    k1 : float
+        Radial distortion: r' = r (1 + k1 r^2) with r in focal lengths.
+
+    References
+    ----------
+    D. C. Brown, "Close-range camera calibration", Photogrammetric Engineering 37(8), 1971.
+    """
 
     width_px: int
     height_px: int
@@ -34,19 +52,40 @@ class Camera:
     k1: float
 
     def project(self, points_mm: np.ndarray) -> np.ndarray:
-        """Return image pixels (..., 2) of world points (..., 3) in mm; the points must lie in front of the camera."""
+        """Return where points of the world appear in the picture.
+
+        Parameters
+        ----------
+        points_mm : ndarray, (..., 3), mm
+            They must lie in front of the camera.
+
+        Returns
+        -------
+        ndarray, (..., 2), px
+            x and y; outside the picture too.
+        """
         local = (np.asarray(points_mm, float) - self.position_mm) @ self.rotation.T
         plane = local[..., :2] / local[..., 2:]
         plane = plane * (1.0 + self.k1 * (plane**2).sum(-1, keepdims=True))
         return self.focal_px * plane + np.array([(self.width_px - 1) / 2, (self.height_px - 1) / 2])
 
     def px_per_mm(self, points_mm: np.ndarray) -> np.ndarray:
-        """Return the image scale (px per mm, shape (...,)) at world points (..., 3)."""
+        """Return the scale of the picture at points of the world, across the line of sight.
+
+        Parameters
+        ----------
+        points_mm : ndarray, (..., 3), mm
+
+        Returns
+        -------
+        ndarray, (...,), px per mm
+            Without the distortion of the lens.
+        """
         depth_mm = (np.asarray(points_mm, float) - self.position_mm) @ self.rotation[2]
         return self.focal_px / depth_mm
 
     def as_dict(self) -> dict[str, object]:
-        """Return the pose and lens as plain values for the clip's JSON file."""
+        """Return the pose and lens as plain values for the JSON file of the clip."""
         return {
             "focal_px": self.focal_px,
             "position_mm": self.position_mm.tolist(),
@@ -57,13 +96,36 @@ class Camera:
 
 
 def corners_mm(y_front_mm: float = 0.0) -> np.ndarray:
-    """Return the corners of the white-key area on z = 0, shape (4, 3): top left, top right, bottom right, bottom left."""
+    """Return the corners of the white-key area on z = 0.
+
+    Parameters
+    ----------
+    y_front_mm : float, mm
+        Where its front edge is; 0 is the edge of the keys, less takes in what lies before them.
+
+    Returns
+    -------
+    ndarray, (4, 3), mm
+        Top left, top right, bottom right, bottom left, as an upright picture shows them.
+    """
     width, back = KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
     return np.array([[0, back, 0], [width, back, 0], [width, y_front_mm, 0], [0, y_front_mm, 0]], float)
 
 
 def random_camera(rng: np.random.Generator, size_px: tuple[int, int], params: CameraParams) -> Camera:
-    """Return a pose that shows the whole keyboard, front lip included, `keyboard_width` of the image wide.
+    """Return a camera that shows the whole keyboard, front lip included.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    size_px : tuple of int
+        Width and height of the picture.
+    params : CameraParams
+        The keyboard is as wide as `keyboard_width` says.
+
+    Returns
+    -------
+    Camera
 
     Raises
     ------
@@ -80,6 +142,7 @@ def random_camera(rng: np.random.Generator, size_px: tuple[int, int], params: Ca
 
 
 def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: CameraParams) -> Camera:
+    """Return a random camera; whether it shows the whole keyboard is not looked at."""
     width_px, height_px = size_px
     low, high = params.angle_deg
     lean = np.deg2rad(rng.triangular(low, np.clip(USUAL_LEAN_DEG, low, high), high) if high > low else low)
@@ -88,6 +151,7 @@ def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: CameraPara
         side = rng.uniform(*params.turned_deg) * rng.choice([-1.0, 1.0])
     side, roll = np.deg2rad([side, roll])
     target = np.array([MIDDLE_MM + rng.normal(0, params.aside_mm), rng.uniform(-120.0, 180.0), 0.0])
+    # The camera looks down along `forward`; `right` stays level with the floor until the picture is rolled.
     forward = np.array([np.sin(side), np.sin(lean), -np.cos(lean) * np.cos(side)])
     forward /= np.linalg.norm(forward)
     right = np.cross(forward, [0.0, 1.0, 0.0])
@@ -99,6 +163,8 @@ def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: CameraPara
     wanted_px = rng.uniform(*params.keyboard_width) * width_px
     k1 = float(np.clip(rng.normal(-0.015, 0.02), -0.06, 0.04))
     distance_mm = focal_px * KEYBOARD_WIDTH_MM / wanted_px
+    # How wide the keyboard appears depends on the distance nearly as 1 / distance; a few steps settle the rest (perspective and
+    # lens).
     for _ in range(8):
         camera = Camera(width_px, height_px, float(focal_px), target - distance_mm * forward, rotation, k1)
         x_px = camera.project(corners_mm())[:, 0]
@@ -107,6 +173,7 @@ def _draw(rng: np.random.Generator, size_px: tuple[int, int], params: CameraPara
 
 
 def _shows_keyboard(camera: Camera) -> bool:
+    """Return whether the keyboard, from the front lip to a little behind the keys, lies in the picture with a margin."""
     outline = np.concatenate([corners_mm(-FRONT_LIP_MM), corners_mm(-FRONT_LIP_MM) + [0.0, 8.0, 0.0]])
     edge_px = MARGIN * camera.width_px
     pixels = camera.project(outline)

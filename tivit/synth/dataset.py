@@ -1,7 +1,8 @@
 """Writes the rendered dataset: `<root>/{train,val,test}/<tier>_<number>.mp4|.mid|.json`.
 
 The JSON holds what a registration and a model are measured against: the true pose, corners, key centres, key signature and
-notes. Every random draw comes from (seed, split, clip), so splits share nothing and the same seed gives the same bytes.
+notes. Every random draw comes from a generator of (seed, split, clip, part of the clip), so splits share nothing and the same
+seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +41,19 @@ TIERS = ("plain", "hard")
 
 @dataclass(frozen=True)
 class ClipTask:
-    """One clip to render: `number` counts within the split, `stem` says tier and number within the tier."""
+    """One clip to render.
+
+    Attributes
+    ----------
+    split : str
+        train, val or test.
+    number : int
+        Counts within the split, from 0 on; names the random streams of the clip.
+    tier : str
+        plain, hard or shift.
+    stem : str
+        Tier and number within the tier: the name of its files.
+    """
 
     split: str
     number: int
@@ -49,7 +62,15 @@ class ClipTask:
 
 
 def write_dataset(root: Path, params: SynthParams, workers: int) -> None:
-    """Render the dataset into `root`, replacing what is there; a killed run leaves the old dataset or none, never half.
+    """Render the dataset, replacing what is there; a killed run leaves the old dataset or none, never half.
+
+    Parameters
+    ----------
+    root : Path
+        Its folder.
+    params : SynthParams
+    workers : int
+        Number of processes; up to 1: this process alone.
 
     Raises
     ------
@@ -69,7 +90,17 @@ def write_dataset(root: Path, params: SynthParams, workers: int) -> None:
 
 
 def clip_tasks(params: SynthParams) -> list[ClipTask]:
-    """Return all clips: plain and hard alternate in each split (the odd one is plain); shift comes last, in test alone."""
+    """Return all clips of the dataset.
+
+    Parameters
+    ----------
+    params : SynthParams
+
+    Returns
+    -------
+    list of ClipTask
+        Plain and hard alternate in each split (the odd one is plain); shift comes last, in test alone.
+    """
     tasks = [
         ClipTask(split, number, TIERS[number % 2], f"{TIERS[number % 2]}_{number // 2:03d}")
         for split in SPLITS
@@ -86,10 +117,23 @@ class Take:
 
     Attributes
     ----------
-    task, piece, camera : what it is, what is played, from where it is seen.
-    grid, times_s : frames of the file at its (mean) rate, and the instants (s) they are shown at, (T,).
-    hands, hand_times_s : left and right, and the instants of their motion.
-    frames : pictures, uint8 BGR, to be taken once. crf : of the file.
+    task : ClipTask
+    piece : Piece
+        What is played.
+    camera : Camera
+        From where it is seen.
+    grid : TimeGrid
+        Frames of the file at its (mean) rate.
+    times_s : ndarray, (T,), s
+        Instants at which these are shown.
+    hands : tuple of HandPainter
+        Left and right.
+    hand_times_s : ndarray, (P,), s
+        Instants of their motion: those of the camera's pictures, which are others than `times_s` where the rate was converted.
+    frames : iterator of ndarray, (height, width, 3), uint8 BGR
+        The pictures of the file, to be taken once.
+    crf : float
+        Constant rate factor of the file.
     """
 
     task: ClipTask
@@ -106,7 +150,21 @@ class Take:
 def film_clip(params: SynthParams, task: ClipTask, times_s: np.ndarray | None = None) -> Take:
     """Return a clip whose pictures are rendered as they are taken.
 
-    `times_s` : instants (s) of the frames, (T,), the first 0, where they are no regular grid; None: that of a rate drawn.
+    Parameters
+    ----------
+    params : SynthParams
+    task : ClipTask
+    times_s : ndarray, (T,), s, or None
+        Instants of the frames, the first 0, where they are no regular grid; None: the grid of a rate that is drawn.
+
+    Returns
+    -------
+    Take
+
+    Raises
+    ------
+    InputError
+        No camera pose fits the ranges.
     """
 
     def stream(name: int) -> np.random.Generator:
@@ -127,6 +185,7 @@ def film_clip(params: SynthParams, task: ClipTask, times_s: np.ndarray | None = 
     shown_s = cadence.grid.times_s() if times_s is None else times_s
     depth = key_depths(stream(4), piece.notes, shown_s, tier.press_travel)
     rng = stream(13)
+    # Fingers that touch a key and those that play move alike; only the depth of the key tells them apart.
     touches = random_touches(rng, piece.notes, length_s, rng.uniform(*params.music.touches_per_s))
     np.maximum(depth, touch_depths(rng, touches, shown_s, params.music.touch_depth), out=depth)
     moves = joined(piece.notes, touches)
@@ -153,7 +212,20 @@ def film_clip(params: SynthParams, task: ClipTask, times_s: np.ndarray | None = 
 
 
 def write_clip(root: Path, params: SynthParams, task: ClipTask) -> None:
-    """Render one clip and write its video, MIDI and JSON below `root`."""
+    """Render one clip and write its video, MIDI and JSON.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the dataset; the files are `<root>/<split>/<stem>.*`.
+    params : SynthParams
+    task : ClipTask
+
+    Raises
+    ------
+    InputError
+        As `write_dataset`.
+    """
     take = film_clip(params, task)
     path = root / task.split / f"{task.stem}.mp4"
     write_whole_video(path, take.frames, take)
@@ -161,7 +233,24 @@ def write_clip(root: Path, params: SynthParams, task: ClipTask) -> None:
 
 
 def write_whole_video(path: Path, frames: Iterable[np.ndarray], take: Take, times_s: np.ndarray | None = None) -> None:
-    """Write the frames of a take, at its rate or at `times_s` (T,); raise InputError when the file is not whole."""
+    """Write the frames of a take, and make sure that all of them are in the file.
+
+    Parameters
+    ----------
+    path : Path
+        An MP4 file; it is replaced when it is whole.
+    frames : iterable of ndarray, (height, width, 3), uint8 BGR
+        One for each instant.
+    take : Take
+        Gives size, rate and rate factor.
+    times_s : ndarray, (T,), s, or None
+        Timestamps; None: the grid of the take.
+
+    Raises
+    ------
+    InputError
+        The file is not whole, or PyAV has no H.264 encoder.
+    """
     size_px = (take.camera.width_px, take.camera.height_px)
     with atomic_path(path) as temporary:
         write_video(temporary, frames, take.grid.fps, size_px, take.crf, times_s)
@@ -170,17 +259,28 @@ def write_whole_video(path: Path, frames: Iterable[np.ndarray], take: Take, time
 
 
 def write_truth(path: Path, seed: int, take: Take) -> None:
-    """Write the MIDI and the JSON beside the video `path`."""
+    """Write the MIDI and the JSON beside a video.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    seed : int
+        Stands in the JSON.
+    take : Take
+    """
     write_midi(path.with_suffix(".mid"), take.piece.notes)
     write_json(path.with_suffix(".json"), _truth(take.task.tier, seed, take.grid, take.piece, take.camera))
 
 
 def _exposure(rng: np.random.Generator, times_s: np.ndarray, cameras: CameraParams) -> AutoExposure:
+    """Return how the gain of a clip changes over its pictures."""
     drift, reaction, height = rng.uniform(*zip(cameras.drift, cameras.reaction, cameras.flicker_height, strict=True))
     return AutoExposure(rng, times_s, drift, reaction, height if rng.random() < cameras.flicker else 0.0)
 
 
 def _truth(tier: str, seed: int, grid: TimeGrid, piece: Piece, camera: Camera) -> dict[str, object]:
+    """Return what the JSON of a clip holds; lengths in mm, image points in px, times in s."""
     centers_mm = np.column_stack([CENTER_MM, np.full_like(CENTER_MM, WHITE_LENGTH_MM / 2), np.zeros_like(CENTER_MM)])
     return {
         "tier": tier,
@@ -198,5 +298,6 @@ def _truth(tier: str, seed: int, grid: TimeGrid, piece: Piece, camera: Camera) -
 
 
 def _note_rows(notes: Notes) -> list[list[float]]:
+    """Return [onset s, offset s, midi, velocity, hand, staff] of each note."""
     columns = (notes.onset_s, notes.offset_s, notes.midi, notes.velocity, notes.hand, notes.staff)
     return [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)]

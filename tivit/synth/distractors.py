@@ -1,6 +1,7 @@
 """What moves in the picture and tells nothing of the notes: a display or page above the keys, the player's shadow, things worn.
 
-Shares of clips are parameters; how large and fast these things are is alike in all tiers.
+Shares of clips are parameters; how large and fast these things are is alike in all tiers. Frames are uint8 BGR and changed in
+place; T counts the frames of the clip.
 """
 
 from __future__ import annotations
@@ -18,20 +19,33 @@ from tivit.synth.scene import Color
 BEHIND_MM, TOP_MM = 80.0, 45.0
 """What moves above the keys lies beyond this y, at most this high: behind the fallboard and its top."""
 LEAST_HEIGHT_PX = 24
+"""Displays and pages need so many rows of the image."""
 BAR_COUNT = 60
+"""Bars that fall over the length of a clip."""
 PAGE_TURN_S = 0.7
+"""How long it takes to turn a page."""
 SHADOW_SCALE = 16
+"""The shadow of the body is made at this fraction of the resolution: it is soft."""
 METALS: tuple[Color, ...] = ((90.0, 190.0, 230.0), (200.0, 200.0, 205.0), (30.0, 30.0, 32.0))
+"""Gold, silver and black (BGR), of rings, watches and bracelets."""
 
 
 @dataclass(frozen=True)
 class Worn:
-    """What a hand wears; sizes in mm.
+    """What a hand wears.
 
     Attributes
     ----------
-    metal : colour of ring and band. ring_finger : 0..4, -1 is none. band_mm : width of a watch or bracelet, 0 is none.
-    sleeve_mm : distance of the cuff from the knuckles, None is that of the scene. cuff_half_mm : half of the cuff's width.
+    metal : Color
+        Of ring and band.
+    ring_finger : int
+        0..4, thumb first; -1 is none.
+    band_mm : float, mm
+        Width of a watch or bracelet; 0 is none.
+    sleeve_mm : float, mm, or None
+        Distance of the cuff from the knuckles; None is that of the scene.
+    cuff_half_mm : float, mm
+        Half of the width of the cuff.
     """
 
     metal: Color = METALS[0]
@@ -45,7 +59,15 @@ BARE = Worn()
 
 
 class Display:
-    """Bars that fall towards the keys, at random places and times, in the rows of the image above the fallboard."""
+    """Bars that fall towards the keys, at random places and times, in the rows of the image above the fallboard.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    camera : Camera
+    times_s : ndarray, (T,), s
+        Instants of the frames.
+    """
 
     def __init__(self, rng: np.random.Generator, camera: Camera, times_s: np.ndarray) -> None:
         self.times_s = times_s
@@ -60,7 +82,7 @@ class Display:
         self.colors = [tuple(float(v) for v in row) for row in rng.uniform(60, 255, (2, 3))]
 
     def paint(self, frame: np.ndarray, k: int) -> None:
-        """Paint the display over the upper rows of frame k, uint8 BGR."""
+        """Paint the display over the upper rows of frame `k`, (height, width, 3) uint8 BGR, in place."""
         area = frame[: self.rows_px]
         area[:] = self.level
         bottom_px = ((self.times_s[k] - self.start_s) * self.speed_px_s).astype(int)
@@ -71,7 +93,17 @@ class Display:
 
 
 class PageTurn:
-    """A page above the fallboard that is turned once; `exposure` as that of the scene."""
+    """A page above the fallboard that is turned once.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    camera : Camera
+    times_s : ndarray, (T,), s
+        Instants of the frames.
+    exposure : float
+        That of the scene; 1 is well lit.
+    """
 
     def __init__(self, rng: np.random.Generator, camera: Camera, times_s: np.ndarray, exposure: float) -> None:
         self.times_s = times_s
@@ -82,7 +114,7 @@ class PageTurn:
         self.level = float(rng.uniform(120, 235)) * min(1.0, exposure)
 
     def paint(self, frame: np.ndarray, k: int) -> None:
-        """Paint two pages, and the one that turns, over the upper rows of frame k, uint8 BGR."""
+        """Paint two pages, and the one that turns, over the upper rows of frame `k`, (height, width, 3) uint8 BGR, in place."""
         area = frame[: self.rows_px]
         turned = np.clip((self.times_s[k] - self.start_s) / PAGE_TURN_S, 0.0, 1.0)
         self._page(area, self.spine_px - self.width_px, 0.0, 1.0)
@@ -92,13 +124,22 @@ class PageTurn:
             self._page(area, edge_px, 0.3 * np.sin(np.pi * turned), 0.8 + 0.2 * turned)
 
     def _page(self, area: np.ndarray, edge_px: float, lift: float, shade: float) -> None:
+        """Fill a page from the spine to x `edge_px`, its outer edge lifted by a share of the rows."""
         low, raised = self.rows_px, lift * self.rows_px
         outline = [[self.spine_px, 0], [edge_px, -raised], [edge_px, low - raised], [self.spine_px, low]]
         cv2.fillConvexPoly(area, np.round(outline).astype(np.int32), (self.level * shade,) * 3, cv2.LINE_AA)
 
 
 class BodyShadow:
-    """The soft shadow of the player's head or body, swaying over the keyboard from the player's side."""
+    """The soft shadow of the player's head or body, swaying over the keyboard from the player's side.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    camera : Camera
+    times_s : ndarray, (T,), s
+        Instants of the frames.
+    """
 
     def __init__(self, rng: np.random.Generator, camera: Camera, times_s: np.ndarray) -> None:
         self.times_s = times_s
@@ -112,7 +153,7 @@ class BodyShadow:
         self.sway_hz, self.phase = rng.uniform(0.1, 0.6, 2), rng.uniform(0, 2 * np.pi, 2)
 
     def paint(self, frame: np.ndarray, k: int) -> None:
-        """Darken frame k, uint8 BGR."""
+        """Darken frame `k`, (height, width, 3) uint8 BGR, in place."""
         x, y = self.center + self.sway * np.sin(2 * np.pi * self.sway_hz * self.times_s[k] + self.phase)
         blob = np.exp(-0.5 * (((self.x - x) / self.width[0]) ** 2 + ((self.y - y) / self.width[1]) ** 2))
         gain = (255.0 * (1.0 - self.darkness * blob)).astype(np.uint8)
@@ -124,7 +165,17 @@ Distractor = Display | PageTurn | BodyShadow
 
 
 def rows_above(camera: Camera) -> int:
-    """Return how many rows of the image lie above the fallboard and its top, 0 where there are none."""
+    """Return how many rows of the image lie above the fallboard and its top.
+
+    Parameters
+    ----------
+    camera : Camera
+
+    Returns
+    -------
+    int
+        0 where there are none.
+    """
     x_mm = np.linspace(0.0, KEYBOARD_WIDTH_MM, 9)
     places = [np.column_stack([x_mm, np.full(9, WHITE_LENGTH_MM + BEHIND_MM), np.full(9, z)]) for z in (0.0, TOP_MM)]
     return int(np.clip(camera.project(np.concatenate(places))[:, 1].min(), 0, camera.height_px))
@@ -133,7 +184,23 @@ def rows_above(camera: Camera) -> int:
 def random_distractors(
     rng: np.random.Generator, camera: Camera, params: DistractorParams, times_s: np.ndarray, exposure: float
 ) -> list[Distractor]:
-    """Return what moves in a clip with frames at `times_s` (T,); displays and pages only where there is room above the keys."""
+    """Return what moves in a clip.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    camera : Camera
+    params : DistractorParams
+    times_s : ndarray, (T,), s
+        Instants of the frames.
+    exposure : float
+        That of the scene; 1 is well lit.
+
+    Returns
+    -------
+    list of Distractor
+        In the order in which they are painted; displays and pages only where there is room above the keys.
+    """
     has_display, has_page, has_shadow = rng.random(3) < (params.display, params.page_turn, params.body_shadow)
     distractors: list[Distractor] = []
     if rows_above(camera) >= LEAST_HEIGHT_PX:
@@ -147,7 +214,17 @@ def random_distractors(
 
 
 def random_worn(rng: np.random.Generator, params: DistractorParams) -> Worn:
-    """Return what one hand wears."""
+    """Return what one hand wears.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    params : DistractorParams
+
+    Returns
+    -------
+    Worn
+    """
     has_ring, has_band, has_low_sleeve = rng.random(3) < (params.ring, params.band, params.low_sleeve)
     return Worn(
         metal=METALS[rng.integers(len(METALS))],

@@ -1,7 +1,8 @@
 """Hands as layers: tapered fingers, the back of the hand, forearm and sleeve, projected from their place above the keys.
 
-All outlines of a clip are computed at once; a frame only fills them, dark first and lighter further in, so that a blur
-makes them round.
+All outlines of a clip are computed at once; a frame only fills them, dark first and lighter further in, so that a blur makes
+them round. Where the hands are comes from `motion`; shadow, blur and light are added in `render`. T counts the instants of the
+motion, pixels are in fixed point (SHIFT bits) once they are outlines.
 """
 
 from __future__ import annotations
@@ -23,18 +24,37 @@ FINGER_LENGTH_MM = np.array([66.0, 88.0, 98.0, 92.0, 76.0])
 KNUCKLE_X = np.array([0.60, 0.80, 0.85, 0.85, 0.82])
 """Spread of the knuckles as a fraction of the fingertips' spread."""
 KNUCKLE_Z_MM = np.array([26.0, 50.0, 56.0, 52.0, 42.0])
+"""Height of the knuckles above the keys, thumb first."""
 RADII_MM = np.array([[12.5, 11.0, 9.5], [10.0, 9.2, 7.4], [10.2, 9.4, 7.6], [9.8, 9.0, 7.2], [8.8, 7.8, 6.4]])
-"""Half widths at knuckle, middle joint and tip."""
+"""Half widths at knuckle, middle joint and tip of each finger, thumb first."""
 RING_PLACE = 0.55
 """Where a ring sits between knuckle (0) and middle joint (1)."""
 RING_MM = 3.5
+"""Width of a ring."""
 ARC = np.linspace(-np.pi / 2, np.pi / 2, 7)
+"""Angles of the outline of a fingertip, half a circle."""
 TONES = ((1.0, "dark"), (0.76, "mid"), (0.42, "light"))
-"""Width of each shade's outline relative to the finger."""
+"""Width of the outline of each shade relative to the finger, from the outside in."""
 
 
 class HandPainter:
-    """Paints one hand of one clip; `arm_mm` is how far outward (x) the elbow lies, `curve` the clip's tone curve."""
+    """Paints one hand of one clip.
+
+    Parameters
+    ----------
+    camera : Camera
+    scene : Scene
+    motion : HandMotion
+        Where the hand is at each of T instants.
+    width : float
+        Size of the hand; 1 is that of the constants here.
+    arm_mm : float, mm
+        How far outward (x) the elbow lies.
+    curve : ndarray, (1, 256, 3), uint8
+        The tone curve of the clip.
+    worn : Worn
+        Ring, band and sleeve.
+    """
 
     def __init__(
         self,
@@ -50,12 +70,13 @@ class HandPainter:
         self.worn, self.metal = worn, (*toned(worn.metal, curve), 255.0)
         self.camera, self.scene, self.motion, self.width = camera, scene, motion, width
         side = 1.0 if motion.hand == RIGHT_HAND else -1.0
-        joints = self.joints_mm()
+        joints = self.joints_mm()  # (T, 5, 3, 3)
         shades = {"dark": 0.62, "mid": 0.86, "light": 1.0, "nail": scene.nail}
         self.colors = {name: (*toned(tuple(c * f for c in scene.skin), curve), 255.0) for name, f in shades.items()}
         self.cloth = (*toned(scene.sleeve, curve), 255.0)
-        pixels = self._seen_px(joints)
-        radii = RADII_MM * width * camera.px_per_mm(joints)
+        pixels = self._seen_px(joints)  # (T, 5, 3, 2)
+        radii = RADII_MM * width * camera.px_per_mm(joints)  # (T, 5, 3) px
+        # Lighter shades lie towards the light.
         drift = np.array([-scene.light[0], scene.light[1]]) * float(radii.mean()) * 0.3
         short = pixels.copy()
         short[:, :, 2] += 0.25 * (pixels[:, :, 1] - pixels[:, :, 2])
@@ -76,11 +97,33 @@ class HandPainter:
         self.high = np.clip(np.ceil(everything.max(1) + margin), 0, limit).astype(int)
 
     def window_px(self, frame: int) -> tuple[int, int, int, int]:
-        """Return the image rectangle x0, y0, x1, y1 that holds the hand; empty if it is out of view."""
+        """Return the part of the image that holds the hand.
+
+        Parameters
+        ----------
+        frame : int
+            Number of the instant.
+
+        Returns
+        -------
+        x0, y0, x1, y1 : int, px
+            Columns x0..x1 - 1, rows y0..y1 - 1; empty where the hand is out of view.
+        """
         return (*self.low[frame].tolist(), *self.high[frame].tolist())
 
     def layer(self, frame: int) -> np.ndarray:
-        """Return premultiplied BGRA uint8 of the hand in its window."""
+        """Return the picture of the hand in its window.
+
+        Parameters
+        ----------
+        frame : int
+            Number of the instant.
+
+        Returns
+        -------
+        ndarray, (h, w, 4), uint8 BGRA
+            Colours already toned and multiplied by alpha.
+        """
         x0, y0, x1, y1 = self.window_px(frame)
         layer = np.zeros((y1 - y0, x1 - x0, 4), np.uint8)
         origin = np.array([x0, y0]) << SHIFT
@@ -101,7 +144,10 @@ class HandPainter:
         return layer
 
     def _seen_px(self, points_mm: np.ndarray) -> np.ndarray:
-        """Return pixels (T, ..., 2) of moving points (T, ..., 3), each row at its own time as a rolling shutter has it."""
+        """Return pixels (T, ..., 2) of moving points (T, ..., 3), each row at its own time as a rolling shutter has it.
+
+        The row in the middle of the keys has the time of the frame; the rows above and below it are earlier and later.
+        """
         pixels = self.camera.project(points_mm)
         if self.scene.readout == 0 or len(pixels) < 2:
             return pixels
@@ -109,7 +155,13 @@ class HandPainter:
         return pixels + delay * np.gradient(pixels, axis=0)
 
     def joints_mm(self) -> np.ndarray:
-        """Return knuckle, middle joint and tip of the five fingers, shape (T, 5, 3, 3)."""
+        """Return the joints of the fingers over time.
+
+        Returns
+        -------
+        ndarray, (T, 5, 3, 3), mm
+            Finger (thumb first), then knuckle, middle joint and tip, then x, y, z.
+        """
         side = 1.0 if self.motion.hand == RIGHT_HAND else -1.0
         tips = self.motion.tips_mm
         center_x, reach = self.motion.center_mm[:, :1], self.motion.center_mm[:, 1:]
@@ -118,13 +170,18 @@ class HandPainter:
         knuckles[..., 1] = NATURAL_Y_MM + reach - FINGER_LENGTH_MM * self.width
         knuckles[..., 2] = KNUCKLE_Z_MM
         knuckles += 0.25 * (tips - tips.mean(1, keepdims=True)) * [0.3, 0.0, 0.0]
+        # The middle joint lies nearer to the tip, and 10 mm higher than half way, for a curved finger; that of the thumb bends
+        # outward.
         middle = 0.42 * knuckles + 0.58 * tips
         middle[..., 2] = 0.5 * knuckles[..., 2] + 0.5 * tips[..., 2] + 10.0
         middle[:, 0, 0] += side * -9.0
         return np.stack([knuckles, middle, tips], axis=2)
 
     def _arm_px(self, joints: np.ndarray, side: float, arm_mm: float) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-        """Return outlines: the back of the hand with the forearm, per shade (T, 10, 2), the sleeve and the band (T, 4, 2)."""
+        """Return the outlines of the arm over time, in fixed-point px.
+
+        The back of the hand with the forearm, per shade (T, 10, 2), the sleeve (T, 4, 2) and the band (T, 4, 2).
+        """
         knuckles = joints[:, :, 0]
         middle = knuckles[:, 2:4].mean(1)
         wrist = middle + np.array([side * 2.0, -80.0 * self.width, -10.0])
@@ -179,6 +236,7 @@ def _across(joints_px: np.ndarray, radii_px: np.ndarray) -> np.ndarray:
 
 
 def _fill(layer: np.ndarray, points: np.ndarray, color: tuple[float, ...]) -> None:
+    """Fill a polygon of fixed-point px (n, 2) on a layer."""
     cv2.fillPoly(layer, [points], color, cv2.LINE_AA, SHIFT)
 
 

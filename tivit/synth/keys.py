@@ -32,6 +32,7 @@ SHIFT = 4
 REACH = 3
 """A key's picture depends on the keys at most this many semitones away."""
 REAR_MM = WHITE_LENGTH_MM + 4.0
+"""y at which painted keys end, a little behind the fallboard line; felt and fallboard are painted over it."""
 FRONT_END_MM = BLACK_FRONT_MM - 0.8
 """Where the broad front part of a white key ends, a gap before the black keys."""
 OCCLUSION_REACH = 0.4
@@ -41,32 +42,62 @@ BLACK_TRAVEL_MM = 9.5
 
 
 Polygon = tuple[np.ndarray, Color]
-"""World points (n, 3) in mm and a BGR colour."""
+"""World points (n, 3) in mm, and a BGR colour."""
 
 
 @dataclass(frozen=True)
 class Face:
-    """A convex polygon in oversampled image pixels, fixed point (n, 2) int32, and its BGR colour."""
+    """A convex polygon of the picture.
+
+    Attributes
+    ----------
+    points : ndarray, (n, 2), int32
+        Oversampled image pixels, x and y in fixed point (SHIFT bits).
+    color : Color
+        BGR.
+    """
 
     points: np.ndarray
     color: Color
 
 
 class KeyPainter:
-    """Paints keys of one clip onto oversampled canvases."""
+    """Paints keys of one clip onto oversampled canvases.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Varies shade and gaps from key to key.
+    camera : Camera
+    scene : Scene
+    """
 
     def __init__(self, rng: np.random.Generator, camera: Camera, scene: Scene) -> None:
         self.camera, self.scene = camera, scene
         center = camera.px_per_mm(np.array([MIDDLE_MM, 75.0, 0.0]))
+        # Tops end half a gap inside their borders, and half a canvas pixel, because a filled polygon covers its outline too.
         self.inset_mm = scene.gap_mm / 2 + 0.5 / (OVERSAMPLING[0] * float(center))
         self.shade = rng.normal(1.0, 0.012, KEY_COUNT)
         self.gap_jitter_mm = rng.normal(0.0, 0.12, (KEY_COUNT, 2))
         distance = np.abs(CENTER_MM - camera.position_mm[0])
+        # White before black, and of each kind the far ones (along x) first: what is nearer to the camera is painted over them.
         self.order = np.lexsort((-distance, IS_BLACK))
         self._faces: dict[tuple[int, ...], list[Face]] = {}
 
     def paint(self, canvas: np.ndarray, origin_px: tuple[int, int], levels: np.ndarray, first_key: int, last_key: int) -> None:
-        """Paint keys first..last (inclusive) at `levels` (88,) onto `canvas`, whose corner is at image pixel `origin_px`."""
+        """Paint some keys onto a canvas.
+
+        Parameters
+        ----------
+        canvas : ndarray, (h, w, 3), uint8 BGR
+            Oversampled; changed in place.
+        origin_px : tuple of int
+            Image pixel x, y of its upper left corner.
+        levels : ndarray, (88,), int, 0..LEVELS
+            Depth of every key.
+        first_key, last_key : int, 0..87
+            Keys to paint, both included.
+        """
         offset = np.array(origin_px) * OVERSAMPLING << SHIFT
         for key in self.order:
             if first_key <= key <= last_key:
@@ -74,8 +105,20 @@ class KeyPainter:
                     cv2.fillConvexPoly(canvas, face.points - offset, face.color, cv2.LINE_8, SHIFT)
 
     def faces(self, key: int, levels: np.ndarray) -> list[Face]:
-        """Return the faces of a key, back to front, given the levels (88,) of it and its neighbours."""
+        """Return the faces of a key, back to front.
+
+        Parameters
+        ----------
+        key : int, 0..87
+        levels : ndarray, (88,), int, 0..LEVELS
+            Depth of every key; only those of the key and its neighbours count.
+
+        Returns
+        -------
+        list of Face
+        """
         around = [key - 1, key + 1] if IS_BLACK[key] else [*self._white_neighbours(key), key - 1, key + 1]
+        # The levels that a picture of the key depends on name it, so each state is projected once per clip.
         state = (key, *levels[np.clip([key, *around], 0, KEY_COUNT - 1)].tolist())
         if state not in self._faces:
             polygons = self._black_key(*state) if IS_BLACK[key] else self._white_key(*state)
@@ -86,7 +129,17 @@ class KeyPainter:
         return self._faces[state]
 
     def rectangle_px(self, key: int) -> tuple[int, int, int, int]:
-        """Return the image rectangle x0, y0, x1, y1 that holds all that changes when `key` moves."""
+        """Return the part of the image that holds all that changes when a key moves.
+
+        Parameters
+        ----------
+        key : int, 0..87
+
+        Returns
+        -------
+        x0, y0, x1, y1 : int, px
+            Columns x0..x1 - 1, rows y0..y1 - 1.
+        """
         levels = np.zeros(KEY_COUNT, int)
         points = [face.points for face in self.faces(key, levels)]
         levels[key] = LEVELS
@@ -97,10 +150,11 @@ class KeyPainter:
         return int(x0), int(y0), int(min(high[0], self.camera.width_px)), int(min(high[1], self.camera.height_px))
 
     def face(self, points_mm: np.ndarray, color: Color) -> Face:
-        """Return world points (n, 3) as a face."""
+        """Return world points (n, 3), mm, as a face of a BGR colour."""
         return Face(self._fixed_px(points_mm), color)
 
     def _fixed_px(self, points_mm: np.ndarray) -> np.ndarray:
+        """Return oversampled image pixels (n, 2), int32 fixed point, of world points (n, 3)."""
         pixels = (self.camera.project(points_mm) + 0.5) * OVERSAMPLING - 0.5
         return np.round(pixels * (1 << SHIFT)).astype(np.int32)
 
@@ -128,17 +182,20 @@ class KeyPainter:
         t0 = max(x0, keyboard.TAIL_LEFT_MM[key] + 0.3)
         t1 = min(x1, keyboard.TAIL_RIGHT_MM[key] - 0.3)
         sinking, sunk = scene.sinking, level / LEVELS
+        # Borders move outward in proportion to the depth, each side by its own amount.
         swell_left, swell_right = (sunk * sinking.swell_mm(side, CENTER_MM[key]) for side in (0, 1))
         x0, t0, x1, t1 = x0 - swell_left, t0 - swell_left, x1 + swell_right, t1 + swell_right
         top = _tinted(scene.white, self.shade[key] * (1.0 - sinking.dim * sunk))
         tail = _tinted(top, 1.0 - sinking.tail * sunk)
         polygons = []
         cam_x, cam_y = self.camera.position_mm[:2]
+        # Only the side that faces the camera shows its wall; the top is painted after it.
         wall_x = x0 if cam_x < x0 else x1 if cam_x > x1 else None
         if wall_x is not None:
             polygons.append(self._wall(wall_x, 0.0, FRONT_END_MM, level, -20.0, scene.wall))
             tail_x = t0 if cam_x < x0 else t1
             polygons.append(self._wall(tail_x, FRONT_END_MM, REAR_MM, level, -20.0, scene.wall))
+        # A camera that stands before the front edges of the keys sees the fronts too.
         if cam_y < 0:
             z = float(self._z(0.0, level))
             lip = np.array([[x0, 0, z], [x1, 0, z], [x1, 0, z - 20], [x0, 0, z - 20]])
@@ -151,6 +208,7 @@ class KeyPainter:
         polygons.append(self._top(outline, level, top))
         polygons.append(self._top(_rectangle(t0, t1, FRONT_END_MM - 1, REAR_MM), level, tail))
         parts = ((x0, x1, 0.0, FRONT_END_MM), (t0, t1, FRONT_END_MM, REAR_MM))
+        # Shade by shade and not key by key, so that shadows of the two neighbours do not cover each other's darker parts.
         shadows = [
             self._shadow_of(key + side, other, level, parts, tail)
             for side, other in zip((-1, 1), beside, strict=True)
@@ -253,9 +311,11 @@ class KeyPainter:
         return [(side, self.scene.stick)]
 
     def _top(self, outline_mm: np.ndarray, level: int, color: Color) -> Polygon:
+        """Return an outline (n, 2), mm, of a white top that has sunk to `level`."""
         return np.column_stack([outline_mm, self._z(outline_mm[:, 1], level)]), color
 
     def _wall(self, x: float, y0: float, y1: float, level: int, bottom: float, color: Color) -> Polygon:
+        """Return the side of a white key at `x` from y0 to y1, down to `bottom` (mm, negative) below its top."""
         z0, z1 = self._z(y0, level), self._z(y1, level)
         return np.array([[x, y0, z0], [x, y1, z1], [x, y1, z1 + bottom], [x, y0, z0 + bottom]]), color
 

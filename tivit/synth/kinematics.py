@@ -1,9 +1,10 @@
 """How deep each key is at each instant: strokes whose speed follows the velocity, releases, repeats.
 
-Depth is a fraction of the full travel at the key's front. A note sounds, and a digital piano sends it, as its key passes one
-depth late in the stroke: hammers meet strings within some milliseconds of the key's arrival at its bed (Goebl, Bresin and
-Galembo, "Touch and temporal behavior of grand piano actions", JASA 118, 2005), contacts close a little before. That depth
-belongs to the instrument, so it is drawn once per clip and differs little from note to note.
+Depth is a fraction of the full travel at the front of the key. A note sounds, and a digital piano sends it, as its key passes
+one depth late in the stroke: hammers meet strings within some milliseconds of the arrival of the key at its bed (Goebl, Bresin
+and Galembo, "Touch and temporal behavior of grand piano actions", JASA 118, 2005), contacts close a little before. That depth
+belongs to the instrument, so it is drawn once per clip and differs little from note to note. What the fingers do is in
+`motion`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from tivit.core.keyboard import KEY_COUNT, key_of
 from tivit.core.notes import Notes
 
 STROKE_S = (0.130, 0.025)
-"""Duration of the stroke (s) at velocity 1 and 127."""
+"""Duration of the stroke at velocity 1 and at 127."""
 ONSET_DEPTH, ONSET_DEPTH_SIGMA = (0.75, 1.0), 0.04
-"""Depth at which an instrument's notes sound, and how much that varies between its notes."""
+"""Depth at which the notes of an instrument sound (range), and how much that varies between its notes (deviation)."""
 RELEASE_S = (0.05, 0.13)
+"""Duration of a release, from pressed to at rest."""
 RELEASE_FRACTION = (0.35, 0.75)
 """How much of the depth is left at the MIDI offset."""
 ACCELERATION = 1.6
@@ -25,16 +27,34 @@ ACCELERATION = 1.6
 
 
 def key_depths(rng: np.random.Generator, notes: Notes, times_s: np.ndarray, travel: tuple[float, float]) -> np.ndarray:
-    """Return the depth 0..1 of every key at `times_s` (T,), shape (T, 88) float32; a full press reaches a draw of `travel`."""
+    """Return how deep every key is at given instants.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    notes : Notes
+        What is played, velocities known.
+    times_s : ndarray, (T,), s
+        Instants, ascending.
+    travel : (float, float)
+        Range of the depth of a full press, drawn per note, as a fraction of the travel.
+
+    Returns
+    -------
+    ndarray, (T, 88), float32, 0..1
+        Fraction of the travel.
+    """
     depth = np.zeros((len(times_s), KEY_COUNT), np.float32)
     next_onset_s = _next_onset_of_key(notes)
     onset_depths = np.clip(rng.normal(rng.uniform(*ONSET_DEPTH), ONSET_DEPTH_SIGMA, len(notes)), 0.5, 1.0)
     for i in range(len(notes)):
         full = rng.uniform(*travel)
         stroke_s = np.interp(notes.velocity[i], (1, 127), STROKE_S) * rng.uniform(0.8, 1.25)
+        # Depth is ((t - start) / stroke)^ACCELERATION, so that it passes the onset depth just at the onset.
         start_s = notes.onset_s[i] - stroke_s * onset_depths[i] ** (1.0 / ACCELERATION)
         left = rng.uniform(*RELEASE_FRACTION)
         release_s = rng.uniform(*RELEASE_S)
+        # A key that is struck again soon comes up faster, or it would not come up at all.
         gap_s = next_onset_s[i] - notes.offset_s[i]
         release_s = min(release_s, max(0.03, 1.6 * gap_s))
         release_start_s = max(notes.offset_s[i] - (1.0 - left) * release_s, notes.onset_s[i] + 0.01)

@@ -1,8 +1,9 @@
 """Where the hands are: fingers for the notes, then wrist, knuckle and fingertip paths over time.
 
 Fingers are chosen chord by chord so that the hand moves little and chords are played in finger order. A finger comes down on
-its key some time before it presses (resting on it), stays until the release, and goes back to the hand's natural shape.
-Finger 0 is the thumb. World frame in mm as in `core.keyboard`.
+its key some time before it presses (resting on it), stays until the release, and goes back to the natural shape of the hand.
+Finger 0 is the thumb. World frame in mm as in `core.keyboard`. How deep keys are comes from `kinematics`; hands are painted in
+`hands`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_TRAVEL_MM, MIDDLE_MM, k
 from tivit.core.notes import Notes
 
 FINGER_COUNT, THUMB = 5, 0
+"""Fingers of a hand, and which of them is the thumb."""
 SPREAD_MM = np.array([-52.0, -25.0, -1.0, 22.0, 44.0])
 """Natural x of a right hand's fingertips relative to the hand's centre; mirrored for the left."""
 NATURAL_Y_MM = np.array([10.0, 36.0, 46.0, 40.0, 22.0])
-"""Natural y of the fingertips over white keys."""
+"""Natural y of the fingertips over white keys, thumb first."""
 CHORD_S = 0.045
 """Onsets closer than this are one chord."""
 TIP_RADIUS_MM = 7.0
+"""How high the centre of a fingertip is above the key that it lies on."""
 SLACK_MM = 16.0
 """How far a hand stays behind the place where its fingers would lie naturally on the keys of a chord."""
 STRETCH_MM = 38.0
@@ -32,14 +35,28 @@ REST_REACH_MM = 45.0
 """A finger rests on its next key only while that lies this near to its natural place."""
 
 LEAST_Y_MM = 2.0
-"""Thumbs lie on the first millimetres of a key."""
+"""Fingertips lie at least so far behind the front edge of a key: thumbs lie on its first millimetres."""
 SLIP_MM = {False: (1.5, 1.5), True: (3.5, 2.0)}
 """How far a fingertip, or a thumb's (True), slips towards the player on a key that goes down: mean and deviation."""
 
 
 @dataclass(frozen=True)
 class HandStyle:
-    """How one player holds a hand: deeper by `reach_mm`, fingers lifted, drawn back by `away_mm` in long rests; sizes in mm."""
+    """How one player holds a hand.
+
+    Attributes
+    ----------
+    reach_mm : float, mm
+        How much deeper over the keys than is natural the fingers lie.
+    lift_mm : float, mm
+        How far fingers that play nothing are lifted.
+    away_mm : float, mm
+        How far the hand is drawn back in long rests.
+    rest_s : float, s
+        How long, on the average, a finger rests on its key before it presses.
+    width : float
+        Size of the hand; 1 is that of SPREAD_MM.
+    """
 
     reach_mm: float
     lift_mm: float
@@ -50,7 +67,17 @@ class HandStyle:
 
 @dataclass(frozen=True)
 class HandMotion:
-    """One hand over T frames: `center_mm` (T, 2) x and reach, `tips_mm` (T, 5, 3); `hand` LEFT_HAND or RIGHT_HAND."""
+    """One hand over T instants.
+
+    Attributes
+    ----------
+    hand : int
+        LEFT_HAND or RIGHT_HAND.
+    center_mm : ndarray, (T, 2), mm
+        x of the middle of the hand, and how much deeper than natural it lies.
+    tips_mm : ndarray, (T, 5, 3), mm
+        Centres of the fingertips, thumb first.
+    """
 
     hand: int
     center_mm: np.ndarray
@@ -60,7 +87,25 @@ class HandMotion:
 def hand_motion(
     rng: np.random.Generator, notes: Notes, depth: np.ndarray, times_s: np.ndarray, style: HandStyle, hand: int
 ) -> HandMotion:
-    """Return the motion of one hand that plays `notes` (only this hand's) whose keys move as `depth` (T, 88) says."""
+    """Return the motion of one hand.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    notes : Notes
+        What this hand plays and touches, and nothing else.
+    depth : ndarray, (T, 88)
+        How deep every key is, as a fraction of the travel.
+    times_s : ndarray, (T,), s
+        Instants, ascending.
+    style : HandStyle
+    hand : int
+        LEFT_HAND or RIGHT_HAND.
+
+    Returns
+    -------
+    HandMotion
+    """
     side = 1.0 if hand == RIGHT_HAND else -1.0
     home_mm = MIDDLE_MM + side * rng.uniform(120, 220)
     fingers, centers_mm = assign_fingers(notes, SPREAD_MM * side * style.width, home_mm)
@@ -85,10 +130,26 @@ def hand_motion(
 
 
 def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a finger 0..4 per note, shape (N,), and the hand's centre x (mm) per note, shape (N,).
+    """Return the fingers that play notes, and where the hand is for each.
 
-    Chords take fingers in pitch order; of all choices the one with the least stretch, hand movement and repeated use of one
-    finger on different keys wins (greedy over time).
+    Chords take fingers in pitch order. Of all choices the one with the least stretch, hand movement and repeated use of one
+    finger on different keys wins, chord by chord (greedy over time).
+
+    Parameters
+    ----------
+    notes : Notes
+        N notes of one hand.
+    spread_mm : ndarray, (5,), mm
+        Natural x of the fingertips relative to the middle of the hand, thumb first; descending for a left hand.
+    home_mm : float, mm
+        x of the hand before its first note.
+
+    Returns
+    -------
+    fingers : ndarray, (N,), int, 0..4
+        Chords of more than five notes use their last finger more than once.
+    centers_mm : ndarray, (N,), mm
+        x of the middle of the hand.
     """
     fingers, centers_mm = np.zeros(len(notes), int), np.zeros(len(notes))
     center, previous = home_mm, {}
@@ -103,8 +164,12 @@ def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple
         for choice in combinations(range(FINGER_COUNT), min(len(index), FINGER_COUNT)):
             ordered = choice if spread_mm[0] < spread_mm[-1] else choice[::-1]
             picked = [ordered[min(i, len(ordered) - 1)] for i in range(len(index))]
+            # Each finger wants the hand where it would lie naturally on its key. The hand goes near to the mean of these, but
+            # no farther than it must.
             wanted = x_mm - spread_mm[picked]
             new_center = wanted.mean() + np.clip(center - wanted.mean(), -SLACK_MM, SLACK_MM)
+            # Costs are in mm squared: the stretch of the fingers, the way of the hand, a finger that jumps, and a little for
+            # the thumb.
             cost = 2.0 * np.sum((wanted - new_center) ** 2) / len(index) + (new_center - center) ** 2
             for finger, x in zip(picked, x_mm, strict=True):
                 cost += 900.0 * (finger in previous and abs(previous[finger] - x) > 1.0)
@@ -121,8 +186,11 @@ def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple
 def _center_path(
     notes: Notes, centers_mm: np.ndarray, naturals_mm: np.ndarray, times_s: np.ndarray, home_mm: float
 ) -> np.ndarray:
-    """Return the hand's centre x (mm) over time: `centers_mm` (N,) at the presses, kept in reach of held keys, whose fingers
-    would lie naturally with the hand at `naturals_mm` (N,)."""
+    """Return x (mm) of the middle of the hand over time, (T,).
+
+    It is at `centers_mm` (N,) at the presses, and kept within reach of keys that are held, on which fingers would lie naturally
+    with the hand at `naturals_mm` (N,).
+    """
     if not len(notes):
         return np.full(len(times_s), home_mm)
     arrive_s, index = np.unique(notes.onset_s - 0.05, return_index=True)
@@ -132,6 +200,7 @@ def _center_path(
     )
     knots_s = np.stack([arrive_s, leave_s], axis=1).ravel()
     path = np.interp(times_s, knots_s, np.repeat(centers_mm[index], 2))
+    # The bounds within which all fingers on held keys still reach them; where they contradict each other, half way between.
     low, high = np.full(len(times_s), -1e6), np.full(len(times_s), 1e6)
     for i in range(len(notes)):
         held = slice(*np.searchsorted(times_s, [notes.onset_s[i] - 0.05, notes.offset_s[i]]))
@@ -173,6 +242,10 @@ def _tip_path(
     style: HandStyle,
     finger: int,
 ) -> np.ndarray:
+    """Return the path (T, 3), mm, of a finger: `hover` (T, 3), and its keys where it rests on them or presses them.
+
+    The height of a pressing tip follows `depth`, so finger and key move together.
+    """
     if not len(notes):
         return hover
     keys = key_of(notes.midi.astype(int))
@@ -183,6 +256,7 @@ def _tip_path(
     on_black = np.maximum(natural_y + rng.uniform(8, 24), rng.uniform(54, 76, count))
     y = np.where(black, on_black, np.clip(natural_y + rng.normal(0, 5, count), LEAST_Y_MM, 125))
     x = np.where(~black & (y > 50) & (np.abs(x - CENTER_MM[keys]) > 2.0), CENTER_MM[keys], x)
+    # From just before each press to its release the tip stays over its key; in between it moves straight to the next one.
     knots_s = np.stack([notes.onset_s - 0.06, np.maximum(notes.offset_s, notes.onset_s - 0.05)], axis=1).ravel()
     knots_s = np.maximum.accumulate(knots_s)
     slip = np.clip(rng.normal(*SLIP_MM[finger == THUMB], count), -2.0, 9.0)
@@ -190,6 +264,7 @@ def _tip_path(
     weight, press = np.zeros(len(times_s)), np.zeros(len(times_s))
     for i in range(count):
         early_s = 0.05 + rng.exponential(style.rest_s)
+        # Resting needs the key to be near the natural place of the finger; a press takes the finger there in any case.
         near = np.clip(1.5 - np.abs(hover[:, 0] - x[i]) / REST_REACH_MM, 0.0, 1.0)
         resting = near * _trapezoid(times_s, notes.onset_s[i] - early_s, notes.offset_s[i], 0.13)
         pressing = _trapezoid(times_s, notes.onset_s[i] - 0.05, notes.offset_s[i] - 0.02, 0.08)
@@ -209,6 +284,7 @@ def _trapezoid(times_s: np.ndarray, start_s: float, end_s: float, ramp_s: float)
 
 
 def _smoothed(values: np.ndarray, width: int) -> np.ndarray:
+    """Return values (T,) averaged over a Hann window of `width` (odd), ends repeated."""
     kernel = np.hanning(width + 2)[1:-1]
     padded = np.pad(values, width // 2, mode="edge")
     return np.convolve(padded, kernel / kernel.sum(), mode="valid")
@@ -216,6 +292,7 @@ def _smoothed(values: np.ndarray, width: int) -> np.ndarray:
 
 def _wander(rng: np.random.Generator, count: int, deviation: float) -> np.ndarray:
     """Return slow random drift with the given standard deviation, shape (count,)."""
+    # One knot every 12 instants, straight lines between them.
     knots = rng.normal(0.0, deviation, count // 12 + 3)
     return np.interp(np.arange(count) / 12.0, np.arange(len(knots)), knots)
 

@@ -1,8 +1,9 @@
 """Pieces: a key, a chord progression and two hands that play textures over it (melody, runs, chords, trills, rests ...).
 
 Pitches keep to the key (with the raised leading note of minor and a few chromatic neighbours), so a key finder works on them.
-Hand is who plays; staff is where an editor would write it: it follows the register of a phrase, not the hand, and now and
-then a hand crosses over, so hand, staff and "pitch >= 60" all differ on some notes.
+Hand is who plays; staff is where an editor would write it. The staff follows the register of a phrase and not the hand, and now
+and then a hand crosses over, so hand, staff and "pitch >= 60" all differ on some notes. How keys and fingers move is in
+`kinematics` and `motion`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from tivit.synth.params import MusicParams
 from tivit.synth.textures import BUSY, TEXTURES_OF_HAND, Harmony, Phrase, pitches, play
 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+"""Degrees of the scales, in semitones above the tonic."""
 NEXT_DEGREE = {0: (3, 4, 5, 1, 0), 1: (4, 4, 6), 2: (5, 3), 3: (4, 0, 1, 4), 4: (0, 0, 5, 0), 5: (3, 1, 4), 6: (0,)}
 """Which chord degrees may follow a degree (0 is the tonic); repeated entries are likelier."""
 
 HOME_CHANCE = 0.25
 """How often a bar returns to the tonic whatever came before."""
 HELD_LENGTH = (0.3, 0.9)
-"""How much of a clip a held chord takes."""
+"""How long a held chord lasts, as a share of the clip."""
 STACCATO, LEGATO = (0.15, 0.5), (1.1, 1.3)
 """How long short and tied notes last, as a share of what is written."""
 END_MARGIN = 3
@@ -32,13 +34,24 @@ END_MARGIN = 3
 HAND_SPAN = 14
 """Semitones a hand can hold at once."""
 MIN_LENGTH_S = 0.05
+"""Shortest note."""
 MIN_LIFT_S = 0.035
-"""Shortest note, and the shortest time between a release and the next press of the same key."""
+"""Shortest time between a release and the next press of the same key."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Notes (hand and staff known) and the key: `tonic` 0..11 (C = 0) and `mode` major or minor."""
+    """What is played in a clip.
+
+    Attributes
+    ----------
+    notes : Notes
+        Hand and staff of all of them are known.
+    tonic : int, 0..11
+        Pitch class of the tonic; C is 0.
+    mode : str
+        "major" or "minor".
+    """
 
     notes: Notes
     tonic: int
@@ -46,9 +59,21 @@ class Piece:
 
 
 def random_piece(rng: np.random.Generator, length_s: float, music: MusicParams, is_held: bool | None = None) -> Piece:
-    """Return a piece of `length_s` seconds whose mean density is drawn from `music.notes_per_s`; it begins after a short rest.
+    """Return a piece; it begins after a short rest.
 
-    `is_held`: whether one hand holds a chord for much of it; None: as often as `music.held` says.
+    Parameters
+    ----------
+    rng : np.random.Generator
+    length_s : float, s
+        All notes end before it.
+    music : MusicParams
+        The mean density is drawn from its `notes_per_s`.
+    is_held : bool or None
+        Whether one hand holds a chord for much of the piece; None: as often as `music.held` says.
+
+    Returns
+    -------
+    Piece
     """
     tonic, mode = int(rng.integers(12)), str(rng.choice(["major", "minor"]))
     density = rng.uniform(*music.notes_per_s)
@@ -75,6 +100,7 @@ def random_piece(rng: np.random.Generator, length_s: float, music: MusicParams, 
             staff, lasting = _staff(rng, phrase), _articulation(rng, music)
             for k in range(bar, bar + span):
                 bar_start_s = start_s + k * beats * beat_s
+                # Textures count in beats from the start of a bar; here they become seconds.
                 for onset, length, midi, accent in play(rng, phrase, harmonies[k], beats):
                     velocity = int(loudness + 14 * accent)
                     onset_s, note_s = bar_start_s + onset * beat_s, length * beat_s * lasting
@@ -84,9 +110,11 @@ def random_piece(rng: np.random.Generator, length_s: float, music: MusicParams, 
 
 
 def _harmonies(rng: np.random.Generator, tonic: int, mode: str, bars: int) -> list[Harmony]:
+    """Return the scale and chord of each bar: a walk over chord degrees that often comes back to the tonic."""
     result, degree = [], 0
     for _ in range(bars):
         steps = list(SCALES[mode])
+        # Dominant chords of minor have the raised leading note.
         if mode == "minor" and degree in (4, 6):
             steps[6] = 11
         sizes = (0, 2, 4, 6) if rng.random() < 0.2 else (0, 2, 4)
@@ -99,7 +127,10 @@ def _harmonies(rng: np.random.Generator, tonic: int, mode: str, bars: int) -> li
 def _held_chord(
     rng: np.random.Generator, hand: int, center: float, harmonies: list[Harmony], length_s: float, loudness: float
 ) -> list[tuple[float, float, int, int, int, int]]:
-    """Return the rows of a hand that holds a chord for much of the clip, strikes it again when it is over, and rests."""
+    """Return the rows (onset s, length s, midi, velocity, hand, staff) of a hand that holds a chord for much of the clip.
+
+    It strikes the chord again when it is over, and rests in between.
+    """
     chord = pitches(harmonies[0].chord, center - 6, center + 6)
     pitch_choice = np.sort(rng.choice(chord, size=min(int(rng.integers(1, 4)), len(chord)), replace=False))
     staff = TREBLE_STAFF if center >= 60 else BASS_STAFF
@@ -112,6 +143,7 @@ def _held_chord(
 
 
 def _phrase(rng: np.random.Generator, hand: int, center: float, notes_per_beat: float, crossing: float) -> Phrase:
+    """Return a phrase of a hand: its texture, and its register, which is now and then that of the other hand or far out."""
     per_hand = notes_per_beat / 2
     calm = min(1.0, per_hand**2)
     weights = {name: weight * (calm if name in BUSY else 1.0) for name, weight in TEXTURES_OF_HAND[hand].items()}
@@ -133,11 +165,16 @@ def _articulation(rng: np.random.Generator, music: MusicParams) -> float:
 
 
 def _staff(rng: np.random.Generator, phrase: Phrase) -> int:
+    """Return the staff of a phrase by its register, leaning to that of the hand."""
     lean = 4.0 if phrase.hand == RIGHT_HAND else -4.0
     return TREBLE_STAFF if phrase.center_midi + lean + rng.normal(0, 2) >= 60 else BASS_STAFF
 
 
 def _humanised(rng: np.random.Generator, rows: list[tuple], length_s: float) -> Notes:
+    """Return the notes of rows (onset s, length s, midi, velocity, hand, staff), a little uneven in time and force.
+
+    A key that is pressed again is released before; a note for which that leaves no time is left out.
+    """
     table = np.array(rows, float).reshape(-1, 6)
     count = len(table)
     onset_s = table[:, 0] + rng.normal(0, 0.008, count)

@@ -1,7 +1,8 @@
 """Parameters of the rendered dataset (section `synth`): how many clips, how large, and how each tier looks.
 
-Ranges are [low, high] and drawn uniformly once per clip. What varies alike in both tiers (finish, light, skin, rooms) lives in
-`scene`; here stands what makes a tier easy or hard and what decides the size of the dataset.
+Ranges are (low, high); one value is drawn per clip, uniformly, unless the field says otherwise. What varies alike in both tiers
+(finish, light, skin, rooms) lives in `scene`; here stands what makes a tier easy or hard and what decides the size of the
+dataset. A value outside its limits is an InputError.
 """
 
 from __future__ import annotations
@@ -24,22 +25,31 @@ TIER_LIMITS = {
     "noise_levels": (0.0, 30.0),
     "shadow": (0.0, 0.9),
 }
+"""What the ranges of a tier must lie within, in the units of `TierParams`."""
 
 
 @dataclass(frozen=True)
 class TierParams:
-    """How one tier is filmed; the fields of type `Range` lie within `TIER_LIMITS`.
+    """How one tier is filmed; the ranges lie within `TIER_LIMITS`.
 
     Attributes
     ----------
-    press_travel : depth of a full press, fraction of the 10 mm travel.
-    hand_reach_mm : how much deeper over the keys than natural the hands lie.
-    exposure : brightness of the picture, 1 is well lit.
-    contrast : 1 keeps the full tonal range.
-    blur_px : sigma of the lens blur at 640 px image width (it grows with the width).
-    noise_levels : standard deviation of the sensor noise in grey levels.
-    shadow : how much light a hand takes from the keys below it.
-    overexposed : share of clips in which white keys are as bright as a file can say, and hands nearly so.
+    press_travel : Range
+        Depth of a full press, as a fraction of the 10 mm travel; drawn per note.
+    hand_reach_mm : Range, mm
+        How much deeper over the keys than is natural the hands lie.
+    exposure : Range
+        Brightness of the picture; 1 is well lit.
+    contrast : Range
+        1 keeps the full tonal range.
+    blur_px : Range, px
+        Sigma of the lens blur at 640 px image width (it grows with the width).
+    noise_levels : Range, grey levels
+        Standard deviation of the sensor noise.
+    shadow : Range
+        Share of the light that a hand takes from the keys below it.
+    overexposed : float, 0..1
+        Share of clips in which white keys are as bright as a file can say, and hands nearly so.
     """
 
     press_travel: Range
@@ -59,7 +69,15 @@ class TierParams:
 
 @dataclass(frozen=True)
 class Effect:
-    """Something that may happen to a pressed key: in a `share` of the clips, with size normal(0, `sigma`), either way."""
+    """Something that may happen to a pressed key.
+
+    Attributes
+    ----------
+    share : float, 0..1
+        Share of the clips in which it happens.
+    sigma : float, 0..2
+        Its size is drawn from normal(0, sigma), so it goes either way.
+    """
 
     share: float
     sigma: float
@@ -71,13 +89,20 @@ class Effect:
 
 @dataclass(frozen=True)
 class PressParams:
-    """What light adds to the geometry of a press: each an `Effect`, relative brightness unless said otherwise.
+    """What light adds to the geometry of a press; sizes are relative brightness at full depth unless said otherwise.
 
     Attributes
     ----------
-    dim, tail : of a white key's top, and of its tail once more. edge : of the contact line beside a higher neighbour.
-    growth : of the shadows on a white key, share of its sinking. black : of a black key's top.
-    swell_mm : of each border of a white key, outward.
+    dim, tail : Effect
+        Darkness of the top of a white key, and of its tail in addition.
+    edge : Effect
+        Darkness of the contact line beside a higher neighbour.
+    growth : Effect
+        Growth of the shadows on a white key, as a share of its sinking.
+    black : Effect
+        Darkness of the top of a black key.
+    swell_mm : Effect, mm
+        How far each border of a white key moves outward.
     """
 
     dim: Effect
@@ -94,13 +119,20 @@ class MusicParams:
 
     Attributes
     ----------
-    notes_per_s : mean density of a piece.
-    crossing : share of a hand's phrases that lie in the other hand's register.
-    roaming : share of the pieces whose hands play anywhere on their half of the keyboard, ends included.
-    held : share of the pieces in which one hand holds a chord for 30 to 90 % of the time.
-    staccato, legato : shares of the phrases whose notes are short, or last into the next one.
-    touches_per_s : how often a finger touches a key without playing it, a second and hand.
-    touch_depth : how far it pushes the key at most, fraction of the travel.
+    notes_per_s : Range, 0.5..20
+        Mean density of a piece, both hands together.
+    crossing : float, 0..1
+        Share of the phrases of a hand that lie in the register of the other hand.
+    roaming : float, 0..1
+        Share of the pieces whose hands play anywhere on their half of the keyboard, ends included.
+    held : float, 0..1
+        Share of the pieces in which one hand holds a chord for 30 to 90 % of the time.
+    staccato, legato : float, together 0..1
+        Shares of the phrases whose notes are short, or last into the next one.
+    touches_per_s : Range, 0..5
+        How often a finger touches a key without playing it, per second and hand.
+    touch_depth : float, 0..0.3
+        How far such a finger pushes the key at most, as a fraction of the travel.
     """
 
     notes_per_s: Range
@@ -127,19 +159,35 @@ class CameraParams:
 
     Attributes
     ----------
-    fps : frame rates of the file, one drawn per clip.
-    source_fps : frame rates of cameras whose pictures were put into a file of a higher rate.
-    converted : share of clips that were, where `source_fps` has a lower rate; blended : share of these with blends.
-    sizes : image sizes [width, height] in px, one drawn per clip.
-    keyboard_width : width of the keyboard as a fraction of the image width.
-    angle_deg : angle between the camera's axis and the vertical; positive leans towards the player.
-    aside_mm : how far along the keys the camera is from the middle (standard deviation).
-    turned : share of clips whose camera stands far to one side and looks at the middle, turned by `turned_deg`.
-    jpeg_quality : of each frame before the video codec, 1..100; 100: not compressed twice.
-    drift : slow walk of the camera's gain, standard deviation as a fraction of the brightness.
-    reaction : share of a change of the mean brightness, as by hands, that automatic exposure takes back.
-    flicker : share of clips under flickering lamps; flicker_height : of the light, a fraction of the brightness.
-    crf : constant rate factor of the H.264 file, 0 (lossless) to 51; six more halve the bits.
+    fps : tuple of float, 10..120
+        Frame rates of the file, one drawn per clip.
+    source_fps : tuple of float, 10..120
+        Frame rates of cameras whose pictures were put into a file of a higher rate.
+    converted : float, 0..1
+        Share of clips that were, where `source_fps` has a lower rate.
+    blended : float, 0..1
+        Share of the converted clips whose frames are blends of two pictures.
+    sizes : tuple of (width, height), px
+        Image sizes with even sides, one drawn per clip.
+    keyboard_width : Range
+        Width of the keyboard as a fraction of the image width.
+    angle_deg : Range, degrees
+        Angle between the axis of the camera and the vertical; positive leans towards the player. Values near
+        `camera.USUAL_LEAN_DEG` are likelier.
+    aside_mm : float, mm
+        Standard deviation of where along the keys the camera aims.
+    turned, turned_deg : float, 0..1, and Range, degrees
+        Share of clips whose camera stands far to one side and looks at the middle, and by how much such a camera is turned.
+    jpeg_quality : Range, 1..100
+        Of each frame before the video codec; 100: not compressed twice.
+    drift : Range
+        Slow walk of the gain: standard deviation as a fraction of the brightness.
+    reaction : Range
+        Share of a change of the mean brightness, as by hands, that automatic exposure takes back.
+    flicker, flicker_height : float, 0..1, and Range
+        Share of clips under flickering lamps, and half of its peak-to-peak height as a fraction of the brightness.
+    crf : Range, 0..51
+        Constant rate factor of the H.264 file, 0 (lossless) to 51; six more halve the bits.
     """
 
     fps: tuple[float, ...]
@@ -189,9 +237,12 @@ class DistractorParams:
 
     Attributes
     ----------
-    display, page_turn : falling bars, or a page that is turned, above the keys, where the image has room.
-    body_shadow : a soft swaying shadow of the player over the keyboard.
-    ring, band, low_sleeve : on a finger, a watch or bracelet, a wide cuff near the knuckles.
+    display, page_turn : float
+        Falling bars, or a page that is turned, above the keys, where the image has room.
+    body_shadow : float
+        A soft swaying shadow of the player over the keyboard.
+    ring, band, low_sleeve : float
+        A ring on a finger, a watch or bracelet, a wide cuff near the knuckles.
     """
 
     display: float
@@ -208,19 +259,25 @@ class DistractorParams:
 
 @dataclass(frozen=True)
 class SynthParams:
-    """Size and content of the rendered dataset; half of each split's clips are plain, half hard.
+    """Size and content of the rendered dataset; half of the clips of each split are plain, half hard.
 
     Attributes
     ----------
-    seed : of every random draw; the same number gives the same bytes.
-    train_clips, val_clips, test_clips : plain and hard clips per split.
-    shift_clips : clips of the tier shift; they are in test alone, and no training sees its cameras, finishes, light and hands.
-    train_s, val_s, test_s : length of each clip in seconds.
-    music : what is played, alike in all tiers.
-    press : what a pressed key shows besides geometry, alike in all tiers.
-    distractors : what else moves in the picture, alike in all tiers.
-    camera, shift_camera : the cameras of plain and hard, and those of shift.
-    plain, hard, shift : the tiers.
+    seed : int
+        Of every random draw; the same number gives the same bytes.
+    train_clips, val_clips, test_clips : int
+        Plain and hard clips per split.
+    shift_clips : int
+        Clips of the tier shift; they are in test alone, and no training sees its cameras, finishes, light and hands.
+    train_s, val_s, test_s : float, s
+        Length of each clip.
+    music : MusicParams
+    press : PressParams
+    distractors : DistractorParams
+        What is played, what a pressed key shows besides geometry, what else moves: alike in all tiers.
+    camera, shift_camera : CameraParams
+        The cameras of plain and hard, and those of shift.
+    plain, hard, shift : TierParams
     """
 
     seed: int
@@ -248,15 +305,15 @@ class SynthParams:
         check_range("synth.shift_clips", self.shift_clips, 0, 100_000)
 
     def clips_of(self, split: str) -> int:
-        """Return the number of clips of a split."""
+        """Return the number of plain and hard clips of a split."""
         return int(getattr(self, f"{split}_clips"))
 
     def length_s(self, split: str) -> float:
-        """Return the length (s) of a split's clips."""
+        """Return the length (s) of the clips of a split."""
         return float(getattr(self, f"{split}_s"))
 
     def tier(self, name: str) -> TierParams:
-        """Return the tier `plain`, `hard` or `shift`."""
+        """Return the parameters of the tier `plain`, `hard` or `shift`."""
         return {"plain": self.plain, "hard": self.hard, SHIFT: self.shift}[name]
 
     def camera_of(self, tier: str) -> CameraParams:
@@ -265,5 +322,6 @@ class SynthParams:
 
 
 def _check_interval(where: str, interval: Range, low: float, high: float) -> None:
+    """Raise InputError unless low <= interval[0] <= interval[1] <= high."""
     check_range(where, interval[0], low, high)
     check_range(where, interval[1], interval[0], high)

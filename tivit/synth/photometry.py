@@ -1,4 +1,7 @@
-"""Light and sensor: the illumination of the room, the tone curve, noise. What a camera does between scene and file."""
+"""Light and sensor: the illumination of the room, the tone curve, noise. What a camera does between scene and file.
+
+Pictures are uint8 BGR. Where things are and what colours they have is in `scene`; the video codec is in `video`.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,35 @@ from tivit.synth.scene import Color, Scene
 NOISE_BANK = 2
 """Number of noise pictures a clip draws its frames' noise from (each at a random offset)."""
 NOISE_PAD_PX = 32
+"""The noise pictures are so much larger than the frame: offsets are drawn from 0 to one less, both ways."""
 DRIFT_S = 1.5
-"""Time between the knots of a camera's slow gain walk."""
+"""Time between the knots of the slow walk of a camera's gain."""
 REACTION_S = 0.5
 """Time constant of automatic exposure."""
 BEAT_HZ = (0.5, 8.0)
-"""What is left of 100 or 120 Hz mains light at the frame rate of a camera."""
+"""Frequency range of what is left of 100 or 120 Hz mains light at the frame rate of a camera."""
 METER_PX = 16
-"""Automatic exposure looks at every so many pixels."""
+"""Automatic exposure looks at every so many pixels, both ways."""
 LEAST_GAIN = 0.002
 """Smaller changes of gain are less than half a grey level."""
 
 
 def illumination(rng: np.random.Generator, size_px: tuple[int, int], scene: Scene) -> np.ndarray:
-    """Return the light falling on the picture, float32 (height, width), about 1: gradient, patches, vignette."""
+    """Return the light that falls on the picture: a gradient, patches and the vignette.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    size_px : (int, int)
+        Width and height of the picture.
+    scene : Scene
+        For its vignette.
+
+    Returns
+    -------
+    ndarray, (height, width), float32, 0.3..1.4
+        Factor on the colours, about 1.
+    """
     width, height = size_px
     x, y = np.meshgrid(np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32))
     slope = rng.normal(0, 0.10, 2)
@@ -35,22 +53,55 @@ def illumination(rng: np.random.Generator, size_px: tuple[int, int], scene: Scen
 
 
 def tone_curve(scene: Scene) -> np.ndarray:
-    """Return the lookup table (1, 256, 3) uint8 from scene colours to the picture: exposure, contrast, gamma, tint."""
+    """Return the lookup table from scene colours to the picture: exposure, tint, gamma, contrast, in this order.
+
+    Parameters
+    ----------
+    scene : Scene
+
+    Returns
+    -------
+    ndarray, (1, 256, 3), uint8
+        For `cv2.LUT`, one column per BGR channel.
+    """
     levels = np.arange(256, dtype=np.float64)[:, None] / 255.0
     value = np.clip(levels * scene.exposure * np.array(scene.tint), 0.0, None) ** scene.gamma
     value = np.minimum(value, 1.0)
+    # Less contrast draws everything towards a grey that is itself as bright as the exposure makes it.
     value = 0.5 * (1 - scene.contrast) * scene.exposure * 0.8 + scene.contrast * value
     return np.clip(np.round(value * 255.0), 0, 255).astype(np.uint8)[None]
 
 
 def toned(color: Color, curve: np.ndarray) -> Color:
-    """Return a scene colour as the camera shows it."""
+    """Return a scene colour as the camera shows it.
+
+    Parameters
+    ----------
+    color : Color
+    curve : ndarray, (1, 256, 3), uint8
+        As `tone_curve` returns it.
+
+    Returns
+    -------
+    Color
+    """
     levels = np.clip(np.round(color), 0, 255).astype(int)
     return tuple(float(curve[0, levels[c], c]) for c in range(3))
 
 
 def compressed(frame: np.ndarray, quality: float) -> np.ndarray:
-    """Return a frame, uint8 BGR, after JPEG of this quality 1..100; 100 leaves it as it is."""
+    """Return a frame after JPEG compression.
+
+    Parameters
+    ----------
+    frame : ndarray, (height, width, 3), uint8 BGR
+    quality : float, 1..100
+        100 leaves it as it is.
+
+    Returns
+    -------
+    ndarray, (height, width, 3), uint8 BGR
+    """
     if quality >= 100:
         return frame
     _, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
@@ -58,7 +109,17 @@ def compressed(frame: np.ndarray, quality: float) -> np.ndarray:
 
 
 class Noise:
-    """Sensor noise: adds one of a few stored pictures at a random offset to each frame."""
+    """Sensor noise: adds one of a few stored pictures at a random offset to each frame.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+        Asked again for every frame.
+    size_px : (int, int)
+        Width and height of the frames.
+    deviation : float, grey levels
+        Strength of the noise; 0 is none.
+    """
 
     def __init__(self, rng: np.random.Generator, size_px: tuple[int, int], deviation: float) -> None:
         self.rng, self.size_px = rng, size_px
@@ -68,10 +129,20 @@ class Noise:
             grey = rng.standard_normal(shape, dtype=np.float32) * np.float32(deviation)
             color = rng.standard_normal((*shape, 3), dtype=np.float32) * np.float32(0.5 * deviation)
             noise = cv2.GaussianBlur(grey, (0, 0), 0.5)[..., None] * np.float32(1.4) + color
+            # What noise adds and what it takes away are stored apart, because pictures are uint8 and have no sign.
             self.bank.append(tuple(cv2.max(sign * noise, 0).round().astype(np.uint8) for sign in (1, -1)))
 
     def apply(self, frame: np.ndarray) -> np.ndarray:
-        """Return the frame with noise added, uint8."""
+        """Return a frame with noise added.
+
+        Parameters
+        ----------
+        frame : ndarray, (height, width, 3), uint8 BGR
+
+        Returns
+        -------
+        ndarray, (height, width, 3), uint8 BGR
+        """
         if not self.bank:
             return frame
         brighter, darker = self.bank[self.rng.integers(len(self.bank))]
@@ -81,14 +152,19 @@ class Noise:
 
 
 class AutoExposure:
-    """The camera's gain over time: a slow walk, an answer to what hands do to the mean brightness, and mains flicker.
+    """The gain of a camera over time: a slow walk, an answer to what hands do to the mean brightness, and mains flicker.
 
     Parameters
     ----------
-    times_s : instants (s) of the pictures, shape (T,).
-    drift : standard deviation of the walk, fraction of the brightness.
-    reaction : share of a change of the mean brightness that is taken back.
-    flicker : half of the peak-to-peak height of the flicker, fraction of the brightness.
+    rng : np.random.Generator
+    times_s : ndarray, (T,), s
+        Instants of the pictures, ascending.
+    drift : float
+        Standard deviation of the walk, as a fraction of the brightness.
+    reaction : float, 0..1
+        Share of a change of the mean brightness that is taken back.
+    flicker : float
+        Half of the peak-to-peak height of the flicker, as a fraction of the brightness.
     """
 
     def __init__(self, rng: np.random.Generator, times_s: np.ndarray, drift: float, reaction: float, flicker: float) -> None:
@@ -101,9 +177,21 @@ class AutoExposure:
         self.wanted, self.answer = 0.0, 1.0
 
     def apply(self, frame: np.ndarray, k: int) -> np.ndarray:
-        """Return picture k, uint8, at its gain; pictures must come in order."""
+        """Return a picture at its gain; pictures must come in order.
+
+        Parameters
+        ----------
+        frame : ndarray, (height, width, 3), uint8 BGR
+        k : int
+            Its number.
+
+        Returns
+        -------
+        ndarray, (height, width, 3), uint8 BGR
+        """
         mean = float(frame[::METER_PX, ::METER_PX, 1].mean()) + 1.0
         self.wanted = self.wanted or mean
+        # The first picture says what is wanted. The answer to a change comes late, as through a first-order low-pass.
         self.answer += self.share[k] * ((self.wanted / mean) ** self.reaction - self.answer)
         gain = self.gain[k] * self.answer
         return frame if abs(gain - 1.0) < LEAST_GAIN else cv2.convertScaleAbs(frame, alpha=gain)

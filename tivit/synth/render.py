@@ -1,7 +1,8 @@
 """Frames of one clip: static keyboard, keys that moved, hands with their shadows, noise.
 
-Light, lens blur and tone are applied when a part of the keyboard is painted (once, then remembered), so a frame costs a
-copy, two small hand layers and the noise.
+Light, lens blur and tone are applied when a part of the keyboard is painted (once, then remembered), so a frame costs a copy,
+two small hand layers and the noise. What parts look like is in `keys`, `hands` and `surroundings`, what a camera does to them
+in `photometry`.
 """
 
 from __future__ import annotations
@@ -23,17 +24,29 @@ from tivit.synth.surroundings import front_parts, paint_front, paint_room
 BLUR_MARGIN_PX = 4
 """Pixels painted beyond a patch so that the lens blur has something to mix in."""
 SHADOW_SCALE = 4
+"""Shadows of hands are made at this fraction of the resolution: they are soft."""
 HAND_HEIGHT_MM = 22.0
+"""Height of a hand above the keys, as far as its shadow is concerned."""
 MAX_STREAK_PX = 9
+"""Longest streak of a moving hand."""
 MIN_BLUR_PX = 0.25
+"""Less lens blur than this is left out."""
 HAND_BLUR_PX = 0.8
-"""Least blur of a hand's outline and shading, at 640 px image width."""
+"""Least blur of the outline and shading of a hand, at 640 px image width."""
 
 Rectangle = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in image px: columns x0..x1 - 1, rows y0..y1 - 1."""
 
 
 class KeyboardPicture:
-    """The picture of the keyboard without hands; repaints only the keys whose depth level changed."""
+    """The picture of the keyboard without hands; it repaints only the keys whose depth level changed.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    camera : Camera
+    scene : Scene
+    """
 
     def __init__(self, rng: np.random.Generator, camera: Camera, scene: Scene) -> None:
         self.painter = KeyPainter(rng, camera, scene)
@@ -50,12 +63,25 @@ class KeyboardPicture:
         self.image = self._painted((0, 0, *self.size_px), 0, KEY_COUNT - 1)
 
     def at(self, depth: np.ndarray) -> np.ndarray:
-        """Return the picture, uint8 BGR, with keys at `depth` (88,) 0..1; a later call changes the same array."""
+        """Return the picture with keys at some depth.
+
+        Parameters
+        ----------
+        depth : ndarray, (88,), 0..1
+            How deep every key is, as a fraction of the travel.
+
+        Returns
+        -------
+        ndarray, (height, width, 3), uint8 BGR
+            A later call changes the same array.
+        """
         levels = np.round(depth * LEVELS).astype(np.int64)
         changed = np.flatnonzero(levels != self.levels)
         self.levels, self.changed = levels, changed
         for key in changed:
             first, last = max(key - REACH, 0), min(key + REACH, KEY_COUNT - 1)
+            # What a key looks like depends on its near neighbours too, so their levels are part of what a patch is remembered
+            # by.
             state = (int(key), *levels[first : last + 1].tolist())
             x0, y0, x1, y1 = self.rectangles[key]
             if state not in self.patches:
@@ -78,12 +104,25 @@ class KeyboardPicture:
         if self.sharpen > 0:
             soft = cv2.GaussianBlur(picture, (0, 0), max(1.0, 1.2 * self.sigma_px))
             picture = cv2.addWeighted(picture, 1.0 + self.sharpen, soft, -self.sharpen, 0.0)
+        # Only the inside is kept: at the border of what was painted the blur lacks its neighbours.
         inner = np.s_[rectangle[1] - y0 : rectangle[3] - y0, rectangle[0] - x0 : rectangle[2] - x0]
         return cv2.LUT(picture, self.curve)[inner]
 
 
 def blur_px(camera: Camera, sigma: float) -> float:
-    """Return a blur given at 640 px image width for the camera's width."""
+    """Return the blur of a camera.
+
+    Parameters
+    ----------
+    camera : Camera
+    sigma : float, px
+        The blur at 640 px image width.
+
+    Returns
+    -------
+    float, px
+        In proportion to the width of the camera's pictures.
+    """
     return sigma * camera.width_px / 640.0
 
 
@@ -96,9 +135,25 @@ def render(
     exposure: AutoExposure | None = None,
     distractors: Sequence[Distractor] = (),
 ) -> Iterator[np.ndarray]:
-    """Yield frames, uint8 BGR (height, width, 3): frame k shows keys at `depth[k]` (T, 88) and hands at their frame k.
+    """Yield the frames of a clip.
 
-    With `exposure` the gain changes over time; `distractors` are painted over all.
+    Parameters
+    ----------
+    rng : np.random.Generator
+    camera : Camera
+    scene : Scene
+    depth : ndarray, (T, 88), 0..1
+        How deep the keys are in each frame, as a fraction of the travel.
+    hands : list of HandPainter
+        Their instant k is that of frame k.
+    exposure : AutoExposure or None
+        Changes the gain over time.
+    distractors : sequence of Distractor
+        Painted over all, in this order.
+
+    Yields
+    ------
+    ndarray, (height, width, 3), uint8 BGR
     """
     keyboard = KeyboardPicture(rng, camera, scene)
     noise = Noise(rng, keyboard.size_px, scene.noise_levels)
@@ -119,6 +174,7 @@ def _exposed(keyboard: KeyboardPicture, depth: np.ndarray, shutter: float) -> It
     for k in range(len(depth)):
         after = keyboard.at(depth[min(k + 1, len(depth) - 1)]).copy()
         moves = [keyboard.rectangles[key] for key in keyboard.changed]
+        # Only rectangles of keys that move differ from one picture to the next; all else is the same in all three.
         frame = now.copy() if moves or moved else now
         for neighbour, rectangles in ((before, moved), (after, moves)):
             for x0, y0, x1, y1 in rectangles:
@@ -129,6 +185,7 @@ def _exposed(keyboard: KeyboardPicture, depth: np.ndarray, shutter: float) -> It
 
 
 def _add_hand(frame: np.ndarray, hand: HandPainter, light: np.ndarray, k: int) -> None:
+    """Paint hand `hand` at instant k over the frame, with its shadow; the hand is lit as the keys under its fingers are."""
     scene = hand.scene
     x0, y0, x1, y1 = hand.window_px(k)
     if x1 - x0 < 8 or y1 - y0 < 8:
@@ -147,7 +204,7 @@ def _add_hand(frame: np.ndarray, hand: HandPainter, light: np.ndarray, k: int) -
 
 
 def _streak_px(hand: HandPainter, k: int) -> int:
-    """Return the length (px, odd) of the streak that a moving hand leaves during the exposure."""
+    """Return the length (px, odd) of the streak along x that a moving hand leaves during the exposure."""
     x_mm = hand.motion.center_mm[:, 0]
     step_mm = abs(x_mm[min(k + 1, len(x_mm) - 1)] - x_mm[max(k - 1, 0)]) / 2
     scale = float(hand.camera.px_per_mm(np.array([x_mm[k], 0.0, 30.0])))

@@ -1,7 +1,7 @@
 """Everything that stays the same within a clip: finish of the piano, light, skin, sleeve, room. Drawn once per clip.
 
-Colours are BGR 0..255 before light and tone. Ranges here are those of real rooms and instruments, alike in both tiers; what
-makes a tier hard comes from `TierParams`.
+Colours are BGR 0..255 before light and tone. Ranges here are those of real rooms and instruments, alike in plain and hard; what
+makes a tier hard comes from `TierParams`, and `shifted` goes outside these ranges. Nothing is painted here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from tivit.synth.params import Effect, PressParams, TierParams
 Color = tuple[float, float, float]
 
 SKINS = ((128, 160, 214), (120, 152, 210), (112, 146, 205), (96, 128, 190), (72, 100, 160), (48, 70, 118))
+"""Colours of hands (BGR), varied a little for each clip."""
 FELTS = ((30, 25, 140), (25, 20, 90), (28, 28, 28), (40, 70, 30), (60, 60, 60))
+"""Colours of the felt behind the keys (BGR)."""
 
 
 OVEREXPOSED = (1.1, 1.7)
@@ -33,11 +35,18 @@ class Sinking:
 
     Attributes
     ----------
-    dim, tail : how much darker a white key's top is, and its tail, between the keys beside it, once more.
-    edge : darkness of the contact line beside a higher neighbour; edge_width : its width per mm of step.
-    growth : share of a white key's sinking by which the shadows on it grow.
-    black : how much darker a black key's top is.
-    swell : by how much (mm) the left and the right border move outward: in the middle of the keyboard, and the slope of that.
+    dim, tail : float
+        Share by which the top of a white key is darker, and its tail, between the keys beside it, once more.
+    edge : float
+        Share by which the contact line beside a higher neighbour is darker.
+    edge_width : float
+        Width of that line per mm of step.
+    growth : float
+        Share of the sinking of a white key by which the shadows on it grow.
+    black : float
+        Share by which the top of a black key is darker.
+    swell : two (middle, slope), mm
+        How far the left and the right border move outward: in the middle of the keyboard, and how that changes along it.
     """
 
     dim: float
@@ -49,7 +58,19 @@ class Sinking:
     swell: tuple[tuple[float, float], tuple[float, float]]
 
     def swell_mm(self, side: int, x_mm: float) -> float:
-        """Return how far (mm) border `side` (0 left, 1 right) of a key at `x_mm` moves outward."""
+        """Return how far a border of a key moves outward at full depth.
+
+        Parameters
+        ----------
+        side : int
+            0 for the left border, 1 for the right one.
+        x_mm : float, mm
+            Where along the keyboard the key is.
+
+        Returns
+        -------
+        float, mm
+        """
         middle, slope = self.swell[side]
         return middle + SWELL_SLOPE * slope * (x_mm - MIDDLE_MM) / MIDDLE_MM
 
@@ -60,20 +81,40 @@ class Scene:
 
     Attributes
     ----------
-    white, black, gap, wall, case, felt, skin, sleeve : colours. nail : brightness of the fingertips against the skin.
-    gap_mm : width of the gap between white keys; black_mm : width of a black key's base.
-    bevel_mm : length of a black key's sloping front; pivot_mm : y of the keys' far pivot.
-    light : (x, y) tangent of the main light's slope: shadows fall along it.
-    sinking : what light adds to the geometry of a key that goes down.
-    stick : colour of a black key's stick below the cap: bare wood or the dark of the gap.
-    sharpen : strength of the camera's sharpening.
-    cast : darkness of the shadows that black keys cast on white ones; occlusion : of the white tops close to a black key.
-    gloss : strength of the black keys' highlights.
-    glare, glare_mm : strength of the lamp's reflection on the black tops, and its x and width.
-    exposure, contrast, gamma, tint, vignette : tone. blur_px, noise_levels, shadow : of this clip.
-    keyslip_mm : y of the key slip's rear edge in front of the keys; sleeve_mm : distance of the cuff from the knuckles.
-    shutter : exposure time as a fraction of the time between frames.
-    readout : rolling shutter, time from the first row to the last as a fraction of the time between frames; 0 is a global one.
+    white, black, gap, wall, case, felt, skin, sleeve : Color
+        Key tops, what shows in the gaps, the sides of white keys, the case, the felt behind the keys, hands and sleeves.
+    nail : float
+        Brightness of the fingertips against the skin.
+    gap_mm, black_mm, bevel_mm : float, mm
+        Width of the gap between white keys, width of the base of a black key, length of its sloping front.
+    pivot_mm : float, mm
+        y of the far pivot of the keys.
+    light : (float, float)
+        Tangent (x, y) of the slope of the main light: shadows fall along it.
+    sinking : Sinking
+        What light adds to the geometry of a key that goes down.
+    stick : Color
+        The stick of a black key below the cap: bare wood or the dark of the gap.
+    sharpen : float
+        Strength of the camera's sharpening; 0 is none.
+    cast, occlusion : float
+        Darkness of the shadows that black keys cast on white ones, and of the white tops close to a black key.
+    gloss : float
+        Strength of the highlights on black keys.
+    glare, glare_mm : float, and (x, width) in mm
+        Strength of the reflection of a lamp on the black tops, and where it is.
+    exposure, contrast, gamma, tint, vignette : float, tint a Color
+        Tone (`photometry.tone_curve`, `photometry.illumination`).
+    blur_px, noise_levels, shadow : float
+        As in `TierParams`, for this clip.
+    keyslip_mm : float, mm
+        y of the rear edge of the key slip, in front of the keys.
+    sleeve_mm : float, mm
+        Distance of the cuff from the knuckles.
+    shutter : float
+        Exposure time as a fraction of the time between frames.
+    readout : float
+        Rolling shutter: time from the first row to the last as a fraction of the time between frames; 0 is a global shutter.
     """
 
     white: Color
@@ -113,7 +154,18 @@ class Scene:
 
 
 def random_sinking(rng: np.random.Generator, press: PressParams) -> Sinking:
-    """Return what light adds to a press in one clip: normal deviates around nought, each only in its share of the clips."""
+    """Return what light adds to a press in one clip.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    press : PressParams
+
+    Returns
+    -------
+    Sinking
+        Normal deviates around zero, each only in its share of the clips.
+    """
 
     def drawn(effect: Effect, count: int = 1) -> np.ndarray:
         sizes = rng.normal(0.0, effect.sigma, count)
@@ -132,7 +184,18 @@ def random_sinking(rng: np.random.Generator, press: PressParams) -> Sinking:
 
 
 def random_scene(rng: np.random.Generator, tier: TierParams, press: PressParams) -> Scene:
-    """Return the look of one clip of a tier."""
+    """Return the look of one clip of a tier.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    tier : TierParams
+    press : PressParams
+
+    Returns
+    -------
+    Scene
+    """
     white_level = rng.uniform(205, 250)
     warmth = rng.uniform(0.0, 0.14)
     black_level = rng.uniform(14, 42)
@@ -180,8 +243,18 @@ def random_scene(rng: np.random.Generator, tier: TierParams, press: PressParams)
 def shifted(rng: np.random.Generator, scene: Scene) -> Scene:
     """Return a scene of the tier shift: finishes, light and hands outside what `random_scene` draws.
 
-    Yellowed ivory or blue light, brown or grey black keys, wide or tight gaps, slanting light with long shadows, a strong or no
-    vignette, gloved, very dark or very bright hands.
+    Yellowed ivory or blue light, brown or grey black keys, wide or tight gaps, slanting light with long shadows, a strong
+    vignette, hands in white, black or blue gloves or of very dark skin.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    scene : Scene
+        Gives all that is not drawn anew.
+
+    Returns
+    -------
+    Scene
     """
     white_level, warmth = rng.uniform(170, 205), rng.choice([-0.15, 0.25]) + rng.uniform(-0.03, 0.03)
     black_level = rng.uniform(44, 75)

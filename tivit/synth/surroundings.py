@@ -1,4 +1,8 @@
-"""What stands around the keys: floor, case, fallboard with its felt, key slip, cheeks, sheets of music, the player's legs."""
+"""What stands around the keys: floor, case, fallboard with its felt, key slip, cheeks, sheets of music, the player's legs.
+
+All is drawn at random once per clip and does not move (what moves is in `distractors`). Places are mm of the world frame of
+`core.keyboard`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,19 @@ from tivit.synth.scene import Color
 
 
 def paint_room(rng: np.random.Generator, painter: KeyPainter) -> np.ndarray:
-    """Return the oversampled picture of all that lies below the keys: floor, legs, case and the dark key bed."""
+    """Return the picture of all that lies below the keys: floor, legs, case and the dark key bed; sometimes sheets of music.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    painter : KeyPainter
+        Gives camera, scene and projection.
+
+    Returns
+    -------
+    ndarray, (h, w, 3), uint8 BGR
+        Oversampled (`keys.OVERSAMPLING`).
+    """
     camera, scene = painter.camera, painter.scene
     floor = _floor(rng, (camera.height_px, camera.width_px))
     _legs(rng, floor)
@@ -25,9 +41,22 @@ def paint_room(rng: np.random.Generator, painter: KeyPainter) -> np.ndarray:
 
 
 def front_parts(rng: np.random.Generator, painter: KeyPainter) -> list[Face]:
-    """Return the parts that lie over the keys' ends, back to front: felt, fallboard, cheeks, key slip."""
+    """Return the parts that lie over the ends of the keys: felt, fallboard, cheeks, key slip.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    painter : KeyPainter
+        Gives camera, scene and projection.
+
+    Returns
+    -------
+    list of Face
+        Back to front.
+    """
     scene, width = painter.scene, KEYBOARD_WIDTH_MM
     leans_back = painter.camera.position_mm[1] > WHITE_LENGTH_MM - 20
+    # A camera behind the fallboard would not see the keys over a high one.
     fall_mm = rng.uniform(3, 8) if leans_back else rng.uniform(6, 45)
     felt_mm = rng.uniform(1.0, 5.0)
     back = WHITE_LENGTH_MM + felt_mm
@@ -43,7 +72,17 @@ def front_parts(rng: np.random.Generator, painter: KeyPainter) -> list[Face]:
 
 
 def paint_front(canvas: np.ndarray, origin_px: tuple[int, int], parts: list[Face]) -> None:
-    """Paint parts from `front_parts` onto a canvas whose corner is at image pixel `origin_px`."""
+    """Paint parts over the keys on a canvas.
+
+    Parameters
+    ----------
+    canvas : ndarray, (h, w, 3), uint8 BGR
+        Oversampled; changed in place.
+    origin_px : (int, int)
+        Image pixel x, y of its upper left corner.
+    parts : list of Face
+        As `front_parts` returns them.
+    """
     offset = np.array(origin_px) * OVERSAMPLING << SHIFT
     for part in parts:
         cv2.fillPoly(canvas, [part.points - offset], part.color, cv2.LINE_8, SHIFT)
@@ -68,10 +107,12 @@ def _upright(painter: KeyPainter, y: float, z0: float, z1: float, color: Color) 
 
 
 def _fill(canvas: np.ndarray, face: Face) -> None:
+    """Fill a face on a canvas whose corner is that of the image."""
     cv2.fillPoly(canvas, [face.points], face.color, cv2.LINE_8, SHIFT)
 
 
 def _floor(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Return a floor, uint8 BGR, of `shape` (height, width): one colour with a soft random texture."""
     base = rng.uniform(15, 190) * (1 + rng.normal(0, 0.12, 3))
     coarse = rng.normal(0, rng.uniform(2, 16), (rng.integers(3, 40), rng.integers(3, 40), 1))
     texture = cv2.resize(coarse.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -79,6 +120,7 @@ def _floor(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _legs(rng: np.random.Generator, canvas: np.ndarray) -> None:
+    """Paint the legs of the player, in 60 % of the clips, over the lower part of the picture."""
     height, width = canvas.shape[:2]
     color = tuple(float(v) for v in rng.uniform(10, 130, 3))
     if rng.random() < 0.6:
@@ -90,6 +132,7 @@ def _legs(rng: np.random.Generator, canvas: np.ndarray) -> None:
 
 
 def _sheets(rng: np.random.Generator, canvas: np.ndarray, painter: KeyPainter) -> None:
+    """Paint one to three sheets of music with dark lines, 40 mm above the keys and behind them."""
     x, y = MIDDLE_MM + rng.normal(0, 150), rng.uniform(230, 330)
     paper = float(rng.uniform(150, 245))
     for k in range(int(rng.integers(1, 4))):

@@ -1,6 +1,7 @@
 """Textures: what one hand plays in one bar, as (onset, length, pitch, accent) rows in beats and MIDI numbers.
 
-A texture knows the bar's harmony and the register of its phrase; it never spans more than a hand can reach.
+A texture knows the harmony of the bar and the register of its phrase; it never spans more than a hand can reach. An accent of 1
+is some 14 steps of velocity (`music`). To add a texture, write its function and name it in TEXTURES and TEXTURES_OF_HAND.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from tivit.core.heads import LEFT_HAND, RIGHT_HAND
 
 Row = tuple[float, float, int, float]
+"""Onset and length in beats of the bar, MIDI number, accent (0 is none)."""
 
 TEXTURES_OF_HAND = {
     RIGHT_HAND: {
@@ -23,14 +25,22 @@ TEXTURES_OF_HAND = {
         "repeats": 0.8, "rest": 0.8,
     },
 }  # fmt: skip
-"""Textures of each hand and their weights."""
+"""Textures of each hand and how likely they are beside each other."""
 BUSY = ("run", "arpeggio", "repeats", "trill")
 """Textures that are many notes per beat by nature: rare in sparse pieces."""
 
 
 @dataclass(frozen=True)
 class Harmony:
-    """One bar: scale pitch classes, and the pitch classes of its chord, root first."""
+    """One bar of harmony.
+
+    Attributes
+    ----------
+    scale : tuple of int, 0..11
+        Pitch classes of the scale, from the tonic upwards.
+    chord : tuple of int, 0..11
+        Pitch classes of the chord, root first.
+    """
 
     scale: tuple[int, ...]
     chord: tuple[int, ...]
@@ -38,7 +48,19 @@ class Harmony:
 
 @dataclass(frozen=True)
 class Phrase:
-    """A texture played by `hand` around `center_midi`, aiming at `notes_per_beat` notes per beat."""
+    """What one hand does for a bar or two.
+
+    Attributes
+    ----------
+    texture : str
+        A name of TEXTURES, or "rest".
+    hand : int
+        LEFT_HAND or RIGHT_HAND.
+    center_midi : float
+        MIDI number around which it lies.
+    notes_per_beat : float
+        Density it aims at, of this hand alone.
+    """
 
     texture: str
     hand: int
@@ -47,7 +69,22 @@ class Phrase:
 
 
 def play(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int) -> list[Row]:
-    """Return the rows of one bar of `beats` beats."""
+    """Return what a phrase plays in one bar.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    phrase : Phrase
+    harmony : Harmony
+        Of this bar.
+    beats : int
+        Beats of the bar.
+
+    Returns
+    -------
+    list of Row
+        In no particular order, the first beat accented; pitches may lie outside 21..108.
+    """
     if phrase.texture == "rest":
         return []
     rows = TEXTURES[phrase.texture](rng, phrase, harmony, beats)
@@ -55,18 +92,42 @@ def play(rng: np.random.Generator, phrase: Phrase, harmony: Harmony, beats: int)
 
 
 def pitches(pitch_classes: tuple[int, ...], low: float, high: float) -> np.ndarray:
-    """Return the MIDI numbers in [low, high] whose pitch class is one of `pitch_classes`, ascending."""
+    """Return the pitches of some pitch classes within a register.
+
+    Parameters
+    ----------
+    pitch_classes : tuple of int, 0..11
+    low, high : float
+        MIDI numbers, both included.
+
+    Returns
+    -------
+    ndarray, (n,), int
+        MIDI numbers, ascending.
+    """
     midi = np.arange(int(np.ceil(low)), int(high) + 1)
     return midi[np.isin(midi % 12, pitch_classes)]
 
 
 def nearest(candidates: np.ndarray, midi: float) -> int:
-    """Return the index of the candidate nearest to `midi`."""
+    """Return which of some pitches is nearest to another.
+
+    Parameters
+    ----------
+    candidates : ndarray, (n,)
+        MIDI numbers, at least one.
+    midi : float
+
+    Returns
+    -------
+    int
+        Index of the candidate; the first one in a tie.
+    """
     return int(np.argmin(np.abs(candidates - midi)))
 
 
 def _steps(rng: np.random.Generator, phrase: Phrase, beats: int) -> np.ndarray:
-    """Return onsets in beats: an even division of the beat near the wanted density, or a mixed rhythm."""
+    """Return onsets in beats, ascending: an even division of the beat near the wanted density, or a mixed rhythm."""
     division = int(rng.choice([1, 2, 2, 3, 4], p=_division_weights(phrase.notes_per_beat)))
     onsets = np.arange(beats * division) / division
     if division > 1 and rng.random() < 0.5:
@@ -77,11 +138,13 @@ def _steps(rng: np.random.Generator, phrase: Phrase, beats: int) -> np.ndarray:
 
 
 def _division_weights(notes_per_beat: float) -> np.ndarray:
+    """Return the chances (5,) of dividing the beat by 1, 2, 2, 3, 4: near the wanted density they are greatest."""
     weights = np.exp(-0.5 * ((np.array([1, 2, 2, 3, 4]) - notes_per_beat) / 0.9) ** 2) + 0.02
     return weights / weights.sum()
 
 
 def _lengths(onsets: np.ndarray, beats: int) -> np.ndarray:
+    """Return lengths in beats that reach to the next onset, the last one to the end of the bar."""
     return np.diff(np.append(onsets, beats))
 
 

@@ -13,16 +13,33 @@ from tivit.core.notes import Notes, make_notes
 from tivit.synth.motion import HANDS
 
 LENGTH_S = (0.12, 2.5)
-"""Shortest and longest touch."""
+"""Shortest and longest touch; lengths are drawn evenly on a logarithmic scale."""
 REACH = 6
 """A touched key is at most so many semitones from one that the hand plays at that time."""
 FREE_S = 0.15
 """A touch ends so long before its key is played, and begins so long after its release."""
 RAMP_S = 0.06
+"""How long a touched key takes to give way and to come back."""
 
 
 def random_touches(rng: np.random.Generator, notes: Notes, length_s: float, per_s: float) -> Notes:
-    """Return touches as notes that do not sound: about `per_s` a second and hand; none on a key that is played meanwhile."""
+    """Return touches, as notes that do not sound.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    notes : Notes
+        What is played.
+    length_s : float, s
+        Length of the clip.
+    per_s : float
+        How many touches per second and hand are tried; fewer come about, because no key is touched that is played meanwhile.
+
+    Returns
+    -------
+    Notes
+        Their hand is known, velocity and staff are not.
+    """
     rows = []
     for hand in HANDS:
         own = notes.take(notes.hand == hand)
@@ -41,7 +58,22 @@ def random_touches(rng: np.random.Generator, notes: Notes, length_s: float, per_
 
 
 def touch_depths(rng: np.random.Generator, touches: Notes, times_s: np.ndarray, deepest: float) -> np.ndarray:
-    """Return how deep touches push their keys, fraction of the travel, (T, 88) float32: each up to a draw below `deepest`."""
+    """Return how deep touches push their keys.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    touches : Notes
+    times_s : ndarray, (T,), s
+        Instants.
+    deepest : float
+        Each touch goes as deep as a draw below this, as a fraction of the travel.
+
+    Returns
+    -------
+    ndarray, (T, 88), float32
+        Fraction of the travel.
+    """
     depth = np.zeros((len(times_s), KEY_COUNT), np.float32)
     for onset_s, offset_s, midi in zip(touches.onset_s, touches.offset_s, touches.midi, strict=True):
         ramp = np.clip(np.minimum(times_s - onset_s, offset_s - times_s) / RAMP_S + 1.0, 0.0, 1.0)

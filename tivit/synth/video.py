@@ -1,6 +1,7 @@
 """H.264 files as phones and video sites make them: low bit rates skip blocks whose change is small, as that of a pressed key.
 
-Frames are shown at the instants of the clip's grid, the first at 0, B-frames or not. One encoder thread: same bytes every time.
+Frames are shown at the instants of the clip's grid, the first at 0, with B-frames or without. There is one encoder thread, so
+the bytes are the same every time. Files are read in `tivit.video`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ X264 = "threads=1:no-deblock=0:bframes=2"
 TICK_S = Fraction(1, 90000)
 """Unit of timestamps that are not those of a frame rate."""
 MAX_DENOMINATOR = 1000
-"""Frame rates are kept as fractions: 29.97 is 2997 / 100."""
+"""Frame rates are kept as fractions with at most this denominator: 29.97 is 2997 / 100."""
 
 
 def write_video(
@@ -32,10 +33,23 @@ def write_video(
     crf: float,
     times_s: np.ndarray | None = None,
 ) -> None:
-    """Write frames, uint8 BGR (height, width, 3) with even sides, as H.264 of constant rate factor `crf` (51 is worst).
+    """Write frames as an H.264 file.
 
-    `times_s` : timestamps (s) to `TICK_S` of a file whose rate is variable or that starts later than 0, (T,); `fps` is then a
-    declaration alone. None: the grid of `fps` from 0 on.
+    Parameters
+    ----------
+    path : Path
+        An MP4 file, overwritten.
+    frames : iterable of ndarray, (height, width, 3), uint8 BGR
+        With even sides.
+    fps : float, Hz
+        Frame rate that the file declares.
+    size_px : (int, int)
+        Width and height.
+    crf : float, 0..51
+        Constant rate factor; 51 is worst.
+    times_s : ndarray, (T,), s, or None
+        Timestamps of the frames, to `TICK_S`, of a file whose rate is variable or that starts later than 0; `fps` is then a
+        declaration alone. None: the grid of `fps` from 0 on.
 
     Raises
     ------
@@ -63,6 +77,16 @@ def write_video(
 
 
 def frame_count(path: Path) -> int:
-    """Return how many frames a file written by `write_video` holds."""
+    """Return how many frames a file declares.
+
+    Parameters
+    ----------
+    path : Path
+        A file written by `write_video`.
+
+    Returns
+    -------
+    int
+    """
     with av.open(str(path)) as container:
         return container.streams.video[0].frames

@@ -1,8 +1,10 @@
 """Black keys in a picture: dark upright blobs between bright neighbours, and the lines they stand on.
 
-A black-hat with a flat horizontal window answers to dark runs narrower than the window (black keys, seams) and not to wide
-dark areas (fallboard, room), so blobs end where the black keys end. Everything here is in working pixels, and made for black
-keys 3 to 20 px wide; other sizes are reached by scaling the picture.
+A black-hat with a flat horizontal window answers to dark runs narrower than the window (black keys, seams) and not to wide dark
+areas (fallboard, room), so blobs end where the black keys end. Which key a blob is, is decided in `match`.
+
+All lengths here are in working pixels, and all limits are made for black keys 3 to 20 px wide; keys of other sizes are reached
+by scaling the picture before it comes here (`readings`).
 """
 
 from __future__ import annotations
@@ -13,21 +15,34 @@ import cv2
 import numpy as np
 
 HAT_WINDOW_PX = 23
-"""Window of the black-hat: wider than a black key."""
+"""Width of the window of the black-hat: wider than a black key."""
 HAT_THRESHOLDS = (0.45, 0.3, 0.18)
-"""Darkness of a blob relative to its surround, tried in this order."""
+"""How dark a blob must be relative to its surround (`darkness`); tried in this order."""
 MIN_HEIGHT_PX, MAX_WIDTH_PX = 12, 60
+"""Least height and greatest width of the box around a blob. The box is wider than the blob where the blob leans."""
 MIN_SLENDERNESS = 1.6
+"""A blob has at least so many solid rows for each pixel of its usual width."""
 LINE_TOLERANCE_HEIGHTS = 0.22
+"""How far the middle of a blob may lie from the line of its row, as a share of the height that is expected there."""
 MAX_SLOPE = 0.7
+"""Steepest line that is tried, rise over run: 35 degrees."""
 MAX_BLOBS = 120
+"""So many blobs are kept, the largest first: every pair of them is tried as a line."""
 ROWS = 3
 """How many rows of blobs are offered: stripes elsewhere can make a longer row than the keyboard."""
 
 
 @dataclass(frozen=True)
 class Blobs:
-    """Dark blobs: upper and lower end (n, 2) of each one's axis, and its width in px (n,)."""
+    """Dark blobs, each as the axis through its middle.
+
+    Attributes
+    ----------
+    upper_px, lower_px : ndarray, (n, 2)
+        Upper and lower end (x, y) of each axis.
+    width_px : ndarray, (n,)
+        Width of each blob across its axis.
+    """
 
     upper_px: np.ndarray
     lower_px: np.ndarray
@@ -38,33 +53,75 @@ class Blobs:
 
     @property
     def center_px(self) -> np.ndarray:
-        """Middle of each axis, (n, 2)."""
+        """The middle (x, y) of each axis in px, shape (n, 2)."""
         return (self.upper_px + self.lower_px) / 2
 
     @property
     def height_px(self) -> np.ndarray:
-        """Length of each axis, (n,)."""
+        """The length of each axis in px, shape (n,)."""
         return np.linalg.norm(self.lower_px - self.upper_px, axis=1)
 
     def take(self, index: np.ndarray) -> Blobs:
-        """Return the blobs at `index` (integers or a mask), in that order."""
+        """Return some of the blobs, in the order asked for.
+
+        Parameters
+        ----------
+        index : ndarray, (m,) integers or (n,) bool
+            Which ones.
+
+        Returns
+        -------
+        Blobs
+            The blobs at `index`.
+        """
         return Blobs(self.upper_px[index], self.lower_px[index], self.width_px[index])
 
 
 def darkness(grey: np.ndarray, reach_px: int = 1) -> np.ndarray:
-    """Return how much darker each pixel is than the brightest of its near horizontal surround, 0..1, float32.
+    """Return how much darker each pixel is than its near horizontal surround.
 
-    It is a share of the brightest surround within `reach_px` rows: with more than one a reflection in a dark fallboard is not
-    as dark as the black key that it continues.
+    Parameters
+    ----------
+    grey : ndarray, (height, width), uint8
+        Picture in working pixels.
+    reach_px : int, at least 1
+        Over how many rows the brightest surround is taken. With more than one, a reflection in a dark fallboard is not as dark
+        as the black key that it continues.
+
+    Returns
+    -------
+    ndarray, (height, width), float32
+        0 (as bright as its surround) to 1: the black-hat as a share of the brightest surround.
+
+    References
+    ----------
+    J. Serra, "Image Analysis and Mathematical Morphology", Academic Press, 1982 (closing and top-hats).
     """
     smooth = cv2.GaussianBlur(grey, (0, 0), 0.7)
+    # A closing fills every dark run that is narrower than the window with the level of its surround.
     closed = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((1, HAT_WINDOW_PX), np.uint8))
     brightest = cv2.dilate(closed, np.ones((reach_px, 1), np.uint8))
+    # The 8 levels added keep the noise of nearly black places from counting as contrast.
     return (closed.astype(np.float32) - smooth) / (brightest.astype(np.float32) + 8.0)
 
 
 def find_blobs(dark: np.ndarray, threshold: float, most: int = MAX_BLOBS) -> Blobs:
-    """Return the slender upright blobs, the `most` largest, where `dark` (height, width) exceeds `threshold`."""
+    """Return the slender upright blobs of a picture, the largest first.
+
+    Parameters
+    ----------
+    dark : ndarray, (height, width), float32
+        As `darkness` returns it.
+    threshold : float, 0..1
+        A blob is a connected area in which `dark` is greater.
+    most : int
+        How many are kept.
+
+    Returns
+    -------
+    Blobs
+        At most `most` blobs in working pixels; none where nothing is slender enough.
+    """
     _, labels, stats, _ = cv2.connectedComponentsWithStats((dark > threshold).astype(np.uint8), connectivity=4)
     tall = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_HEIGHT_PX
     narrow = stats[:, cv2.CC_STAT_WIDTH] <= MAX_WIDTH_PX
@@ -80,7 +137,20 @@ def find_blobs(dark: np.ndarray, threshold: float, most: int = MAX_BLOBS) -> Blo
 
 
 def rows_of(blobs: Blobs, most: int = ROWS) -> list[Blobs]:
-    """Return up to `most` rows of blobs, the longest first; a blob is in one row only."""
+    """Return rows of blobs that stand on one line each, the longest first.
+
+    Parameters
+    ----------
+    blobs : Blobs
+        All blobs of a picture.
+    most : int
+        How many rows are wanted.
+
+    Returns
+    -------
+    list of Blobs
+        At most `most` rows of three blobs or more, each from left to right. A blob is in one row only.
+    """
     rows = []
     for _ in range(most):
         members = on_one_line(blobs)
@@ -92,11 +162,30 @@ def rows_of(blobs: Blobs, most: int = ROWS) -> list[Blobs]:
 
 
 def on_one_line(blobs: Blobs) -> np.ndarray:
-    """Return the largest set of blobs of like height whose middles lie on one line, as indices from left to right."""
+    """Return the largest set of blobs of like height whose middles lie on one line.
+
+    Parameters
+    ----------
+    blobs : Blobs, n of them
+
+    Returns
+    -------
+    ndarray, (m,), int
+        Indices from left to right; empty when no line holds.
+
+    Notes
+    -----
+    As in RANSAC lines through two blobs are tried, but here every pair is. Heights change linearly along a line, from that of
+    the one blob to that of the other, as perspective has it.
+
+    References
+    ----------
+    Fischler and Bolles, "Random sample consensus", Communications of the ACM 24(6), 1981.
+    """
     if len(blobs) < 3:
         return np.zeros(0, int)
     centers, heights = blobs.center_px, blobs.height_px
-    i, j = np.triu_indices(len(blobs), 1)
+    i, j = np.triu_indices(len(blobs), 1)  # the pairs, (p,) each
     along = centers[j] - centers[i]
     length = np.linalg.norm(along, axis=1)
     good = (length > 1.5 * np.maximum(heights[i], heights[j])) & (np.abs(along[:, 1]) < MAX_SLOPE * np.abs(along[:, 0]))
@@ -104,24 +193,26 @@ def on_one_line(blobs: Blobs) -> np.ndarray:
     if len(i) == 0:
         return np.zeros(0, int)
     unit = along / length[:, None]
-    relative = centers[None] - centers[i][:, None]
-    across = np.abs(relative[..., 0] * unit[:, None, 1] - relative[..., 1] * unit[:, None, 0])
-    share = (relative * unit[:, None]).sum(-1) / length[:, None]
+    relative = centers[None] - centers[i][:, None]  # (p, n, 2)
+    across = np.abs(relative[..., 0] * unit[:, None, 1] - relative[..., 1] * unit[:, None, 0])  # (p, n) px off the line
+    share = (relative * unit[:, None]).sum(-1) / length[:, None]  # (p, n), 0 at i and 1 at j
     expected = heights[i][:, None] + share * (heights[j] - heights[i])[:, None]
     alike = np.abs(heights[None] - expected) < 0.25 * expected
     inlier = (across < LINE_TOLERANCE_HEIGHTS * expected) & alike
+    # The count of blobs on a line decides; between equal counts, how near to it they are.
     quality = np.where(inlier, 1 - across / np.maximum(LINE_TOLERANCE_HEIGHTS * expected, 1e-9), 0).sum(1)
     members = np.flatnonzero(inlier[np.argmax(inlier.sum(1) + 0.3 * quality)])
     return members[np.argsort(centers[members, 0], kind="stable")]
 
 
 def _axis(labels: np.ndarray, stat: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray, float] | None:
-    """Return upper end, lower end and width of one component, None when it is not slender."""
+    """Return the upper end (x, y), the lower end and the width of one component in px, None when it is not slender."""
     left, top, width, height = (int(value) for value in stat[:4])
     mask = labels[top : top + height, left : left + width] == label
     rows = mask.sum(1).astype(float)
     middles = (mask * np.arange(width)).sum(1) / np.maximum(rows, 1)
     usual = float(np.median(rows[rows > 0]))
+    # Rows of less than half the usual width are frayed ends; they would tilt the axis and lengthen the key.
     solid = np.flatnonzero(rows >= 0.5 * usual)
     if len(solid) < 3 or len(solid) < MIN_SLENDERNESS * usual:
         return None

@@ -1,9 +1,9 @@
 """The camera that sees the keyboard: a 7-parameter pinhole pose fitted to black-key ends.
 
-Parameters: log focal length, rotation vector, translation; the principal point is the middle of the picture. Mirrored
-pictures are flipped before they come here. The keyboard is nearly flat, so the focal length is hardly seen by the data: a
-log-normal prior holds it. Where a point above the white keys appears on the white-key plane follows from the camera's
-position alone (`shadow_mm`).
+The parameters are the log focal length, a rotation vector and a translation; the principal point is the middle of the picture.
+Mirrored pictures are flipped before they come here. The keyboard is nearly flat, so the data say little of the focal length: a
+log-normal prior holds it. Where a point above the white keys appears on the white-key plane follows from the position of the
+camera alone (`shadow_mm`). What bends along the keyboard, as by a lens, is left to `refine`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,24 @@ from tivit.core.keyboard import (
 from tivit.registration.find.pattern import black_center_mm
 
 X_SIGMA_PX, Y_SIGMA_PX = 1.5, 3.0
-"""Spread of a measured end along and across the keyboard, for a keyboard 600 px wide; lens errors are shared by neighbours."""
+"""Spread of a measured end along and across the keyboard, where the ends span 600 px; lens errors are shared by neighbours."""
 
 
 @dataclass(frozen=True)
 class Pose:
-    """A camera: `plane_to_image` (3 x 3) maps (x_mm, y_mm, 1) of the white-key plane to px; `camera_mm` (3,) is where it is."""
+    """A pinhole camera above the keyboard.
+
+    Attributes
+    ----------
+    plane_to_image : ndarray, (3, 3)
+        Homography from (x_mm, y_mm, 1) of the white-key plane to image px.
+    camera_mm : ndarray, (3,), mm
+        Where the camera is in the world frame of `core.keyboard`.
+    focal_px : float, px
+        Focal length.
+    residual : float
+        Median distance of the ends from where they should be, along the keyboard, in units of the expected spread.
+    """
 
     plane_to_image: np.ndarray
     camera_mm: np.ndarray
@@ -39,14 +51,41 @@ class Pose:
 
 
 def shadow_mm(points_mm: np.ndarray, z_mm: float, camera_mm: np.ndarray) -> np.ndarray:
-    """Return where points (..., 2) at height `z_mm` appear on the plane z = 0, seen from `camera_mm` (3,)."""
+    """Return where points above the keys appear on the white-key plane: their shadows, if the camera were a lamp.
+
+    Parameters
+    ----------
+    points_mm : ndarray, (..., 2), mm
+        x and y of the points.
+    z_mm : float, mm
+        Their height above the white keys; less than the camera's.
+    camera_mm : ndarray, (3,), mm
+        Where the camera is.
+
+    Returns
+    -------
+    ndarray, (..., 2), mm
+        x and y on the plane z = 0, by similar triangles.
+    """
     return points_mm + (points_mm - camera_mm[:2]) * (z_mm / (camera_mm[2] - z_mm))
 
 
 def black_edges_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return x of the left and right edge of the dark areas of black keys (`pattern` numbers, (n,)), (n,) each.
+    """Return x of the left and right edge of the dark areas that black keys make in the picture.
 
-    The area is what the top (12 mm up) and the slot around its foot together cover of the white-key plane, from `camera_mm`.
+    The area is what the top (12 mm up) and the slot around the foot together cover of the white-key plane, seen by the camera.
+
+    Parameters
+    ----------
+    numbers : ndarray, (n,), int
+        Numbers of black keys (`pattern`).
+    camera_mm : ndarray, (3,), mm
+        Where the camera is.
+
+    Returns
+    -------
+    left, right : ndarray, (n,) each, mm
+        On the white-key plane.
     """
     center = black_center_mm(numbers)
     points = np.stack([center, np.zeros_like(center)], axis=1)
@@ -57,10 +96,22 @@ def black_edges_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> tuple[np.ndarr
 
 
 def black_ends_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
-    """Return the front and back end of black keys' dark areas (`pattern` numbers, (n,)) on the white-key plane, (n, 2, 2).
+    """Return the front and back ends of the dark areas that black keys make in the picture.
 
-    In front it ends at the top's edge or the foot, whichever is seen further out; at the back where its white neighbours end,
-    because a black key is not told apart from the dark fallboard.
+    In front an area ends at the edge of the top or at the foot, whichever is seen further out; at the back where its white
+    neighbours end, because a black key is not told apart from the dark fallboard.
+
+    Parameters
+    ----------
+    numbers : ndarray, (n,), int
+        Numbers of black keys (`pattern`).
+    camera_mm : ndarray, (3,), mm
+        Where the camera is.
+
+    Returns
+    -------
+    ndarray, (n, 2, 2), mm
+        For each key the front and the back end, x and y on the white-key plane.
     """
     left, right = black_edges_mm(numbers, camera_mm)
     top_mm = shadow_mm(np.array([0.0, BLACK_FRONT_MM]), BLACK_HEIGHT_MM, camera_mm)[1]
@@ -76,10 +127,24 @@ def fit_to_black_keys(
 
     Parameters
     ----------
-    keys : black-key numbers (`pattern`), shape (n,).
-    ends_px : front and back end of each in the picture, shape (n, 2, 2).
-    size_wh : width and height of the picture in px.
-    focal_widths, focal_sigma : prior on the focal length (picture widths; spread of its logarithm).
+    keys : ndarray, (n,), int
+        Numbers of the black keys (`pattern`).
+    ends_px : ndarray, (n, 2, 2), px
+        Front and back end (x, y) of each in the picture, which must not be mirrored.
+    size_wh : tuple of int
+        Width and height of the picture in px.
+    focal_widths, focal_sigma : float
+        Prior on the focal length: its median in picture widths, and the spread of its logarithm.
+
+    Returns
+    -------
+    Pose
+        The least soft-L1 error of the ends together with the prior.
+
+    References
+    ----------
+    Z. Zhang, "A flexible new technique for camera calibration", IEEE Transactions on Pattern Analysis and Machine Intelligence
+    22(11), 2000 (the start: a homography of a plane taken apart into a pose).
     """
 
     def model(camera_mm: np.ndarray) -> np.ndarray:
@@ -93,11 +158,13 @@ def fit_to_black_keys(
     spread = np.linalg.norm(np.ptp(seen_px, axis=0))
     along = seen_px[np.argmax(seen_px[:, 0])] - seen_px[np.argmin(seen_px[:, 0])]
     along = along / np.linalg.norm(along)
+    # Errors are weighed along and across the keyboard as the picture shows it, because ends are less sure than edges.
     turn = np.array([along, [-along[1], along[0]]])
     scale = np.array([[X_SIGMA_PX], [Y_SIGMA_PX]]) * spread / 600.0
 
     def residuals(values: np.ndarray) -> np.ndarray:
         matrix, camera_mm, _ = _camera(values)
+        # The ends depend on the camera themselves (black keys are high), so the model is made anew for every trial camera.
         error = turn @ (_project(matrix, model(camera_mm)) + middle - seen_px).T / scale
         return np.append(error.ravel(), (values[0] - log_focal) / focal_sigma)
 
@@ -125,6 +192,7 @@ def _camera(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def _project(matrix: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
+    """Return the image points (n, 2), px, of points (n, 2) of the plane."""
     image = points_mm @ matrix[:, :2].T + matrix[:, 2]
     return image[:, :2] / image[:, 2:]
 
@@ -137,6 +205,8 @@ def _start(plane_mm: np.ndarray, image_px: np.ndarray, focal_px: float) -> np.nd
         turn = np.diag([px_per_mm, -px_per_mm])
         shift = image_px.mean(0) - turn @ plane_mm.mean(0)
         homography = np.block([[turn, shift[:, None]], [0.0, 0.0, 1.0]])
+    # Without the focal length the columns are two axes of the rotation and the translation, all at one unknown scale. The sign
+    # puts the keyboard before the camera; the SVD gives the rotation nearest to two axes that are not quite square.
     columns = np.diag([1 / focal_px, 1 / focal_px, 1.0]) @ homography
     columns = columns / np.sqrt(np.linalg.norm(columns[:, 0]) * np.linalg.norm(columns[:, 1]))
     columns *= np.sign(columns[2, 2])

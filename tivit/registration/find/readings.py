@@ -1,8 +1,8 @@
 """Readings: the places where the keyboard may lie, likely ones first, from black keys found in the picture.
 
-A reading is a camera together with the way the picture has to be turned; whether it is true is decided later (`verify`). Both
-player's sides are tried, nothing about the camera's orientation is assumed. Pictures are looked at in several sizes, because
-black keys are looked for in one (`detect`); corners, when given, bring the keyboard to that size and upright.
+A reading is a camera together with the way the picture has to be turned; whether it is true is decided later (`verify`). The
+player may sit on either side of the picture, and both are tried. Pictures are looked at in several sizes, because black keys
+are looked for in one (`detect`); corners, when given, bring the keyboard to that size and upright.
 """
 
 from __future__ import annotations
@@ -23,20 +23,37 @@ from tivit.video.median import temporal_median
 from tivit.video.reader import Region
 
 WORK_SCALES = ((1.0, 16), (2.0, 9), (0.5, 9))
-"""Sizes looked at, in `work_width_px`, and how many frames: keyboards that fill most of a picture, smaller ones, large keys."""
+"""Sizes looked at in turn: the width of the picture in `work_width_px`, and of how many frames the median is taken. They are
+for keyboards that fill most of a picture, for smaller ones, and for large keys."""
 MIN_KEYS = 7
+"""A reading is not cut to fewer black keys than this."""
 GOOD_SCORE = 26.0
-"""A row that explains so much is taken without looking at other sizes and thresholds."""
+"""A row with such a score is taken without looking at other sizes and thresholds; a whole piano has 36 black keys."""
 RUNNER_UP = 0.6
-"""Labellings with a smaller share of the best score are not looked at."""
+"""Labellings with less than this share of the best score are not looked at."""
 CORNER_MARGIN_WHITE = 3.0
+"""White keys that a straightened picture shows beyond the corners given, on every side."""
 CORNER_WHITE_PX = 15.0
+"""Width of a white key in a straightened picture: black keys are then as wide as `detect` wants them."""
 CORNER_TOLERANCE_MM = 45.0
+"""How far corners given may lie from the front and back edges of the white keys."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """How rows are looked for: thresholds in turn, most blobs and rows at each, reach of `darkness`, most labellings taken."""
+    """How rows of black keys are looked for.
+
+    Attributes
+    ----------
+    thresholds : tuple of float
+        Thresholds on `darkness`, tried in turn.
+    blobs, rows : int
+        How many blobs, and rows of them, are taken at most at each threshold.
+    reach_px : int
+        The reach of `darkness`, in rows.
+    labellings : int
+        How many labellings of rows are made readings at most; each is read from both sides.
+    """
 
     thresholds: tuple[float, ...]
     blobs: int
@@ -50,15 +67,30 @@ SEARCHES = (
     Search((0.3, 0.1), MAX_BLOBS, ROWS, reach_px=31, labellings=2),
     Search((0.3,), 200, 4, reach_px=1, labellings=2),
 )
-"""One after the other until something is believed: as a rule; without what a fallboard mirrors; small keys beside much else."""
+"""Tried in turn until something is believed: the usual search; one that does not see what a fallboard mirrors, and sees
+fainter keys; one for small keys beside many other dark things."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A camera that sees black keys `keys` (numbers of `pattern`, one is expected in 0..35) with their ends at `ends_px`.
+    """A camera that sees certain black keys.
 
-    `ends_px` (n, 2, 2): front and back end of each, in the picture as it is. The camera is that of the picture flipped left to
-    right when `is_mirrored`; `is_rotated`: the player is at the top. `score` is that of the match.
+    Attributes
+    ----------
+    keys : ndarray, (n,), int
+        Numbers of the black keys (`pattern`), ascending; those of a piano are 0..35.
+    ends_px : ndarray, (n, 2, 2), px
+        Front and back end (x, y) of each, in the picture as it is.
+    size_wh : tuple of int
+        Width and height of the picture in px.
+    is_mirrored : bool
+        The picture is a mirror image; the camera is then that of the picture flipped left to right.
+    is_rotated : bool
+        The player is at the top of the picture.
+    pose : Pose
+        The camera.
+    score : float
+        That of the labelling (`match.Match`).
     """
 
     keys: np.ndarray
@@ -77,20 +109,24 @@ class Reading:
 
     @property
     def orientation(self) -> str:
-        """The name of how the picture shows the keyboard, one of `core.registration.ORIENTATIONS`."""
+        """The name of how the picture shows the keyboard, one of `core.choices.ORIENTATIONS`."""
         parts = ["rotated"] * self.is_rotated + ["mirrored"] * self.is_mirrored
         return "_".join(parts) or "upright"
 
     def moved(self, octaves: int) -> Reading:
-        """Return the same place read so many octaves higher."""
+        """Return the same picture read `octaves` higher, negative: lower. Keys and camera move, image points stay."""
         pose = self.pose
+        # World x grows by the octaves and the picture stays, so x is moved back before the old map is applied.
         shift = np.array([[1, 0, -OCTAVE_MM * octaves], [0, 1, 0], [0, 0, 1.0]])
         camera_mm = pose.camera_mm + (OCTAVE_MM * octaves, 0, 0)
         moved = replace(pose, plane_to_image=pose.plane_to_image @ shift, camera_mm=camera_mm)
         return replace(self, keys=self.keys + BLACK_PER_OCTAVE * octaves, pose=moved)
 
     def within(self, first: int, end: int, params: RegistrationParams) -> Reading:
-        """Return the reading without black keys outside first..end - 1, its camera fitted again; itself when there are none."""
+        """Return the reading without black keys outside first..end - 1 (`pattern`), its camera fitted again.
+
+        Itself where no key is outside, or where fewer than MIN_KEYS would stay.
+        """
         is_inside = (self.keys >= first) & (self.keys < end)
         if is_inside.all() or is_inside.sum() < MIN_KEYS:
             return self
@@ -99,13 +135,25 @@ class Reading:
         )
 
     def seen_in_mirror(self, params: RegistrationParams) -> Reading:
-        """Return the same picture read as the mirror image of what it was read as."""
+        """Return the same picture read as the mirror image of what it was read as: keys mirrored, the camera fitted again."""
         keys, ends_px = mirrored_black(self.keys)[::-1], self.ends_px[::-1]
         return read(keys, ends_px, self.size_wh, not self.is_mirrored, self.is_rotated, params, self.score)
 
     def agrees_with(self, corners_px: np.ndarray) -> bool:
-        """Return True when corners (4, 2) lie on the front and back edges of the white keys and hold the black keys found."""
-        world = np.column_stack([corners_px, np.ones(4)]) @ np.linalg.inv(self.plane_to_image).T
+        """Return whether corners given beforehand fit this reading.
+
+        Parameters
+        ----------
+        corners_px : ndarray, (4, 2), px
+            Corners of the white-key area in view.
+
+        Returns
+        -------
+        bool
+            True when all corners lie on the front or back edge of the white keys and more than nine tenths of the black keys
+            found lie between them, along the keyboard.
+        """
+        world = np.column_stack([corners_px, np.ones(4)]) @ np.linalg.inv(self.plane_to_image).T  # (4, 3)
         x_mm, y_mm = (world[:, :2] / world[:, 2:]).T
         on_edge = np.minimum(np.abs(y_mm), np.abs(y_mm - WHITE_LENGTH_MM)) < CORNER_TOLERANCE_MM
         tips = np.column_stack([self.ends_px.mean(axis=1), np.ones(len(self.keys))]) @ np.linalg.inv(self.plane_to_image).T
@@ -123,7 +171,27 @@ def read(
     params: RegistrationParams,
     score: float,
 ) -> Reading:
-    """Return the reading of black-key ends (front, back) in the picture: its camera fitted."""
+    """Return the reading of black-key ends, its camera fitted.
+
+    Parameters
+    ----------
+    keys : ndarray, (n,), int
+        Numbers of the black keys (`pattern`), ascending.
+    ends_px : ndarray, (n, 2, 2), px
+        Front and back end (x, y) of each, in the picture as it is.
+    size_wh : tuple of int
+        Width and height of the picture in px.
+    is_mirrored, is_rotated : bool
+        How the picture shows the keyboard.
+    params : RegistrationParams
+        For the prior on the focal length.
+    score : float
+        That of the labelling.
+
+    Returns
+    -------
+    Reading
+    """
     unmirrored_px = ends_px.copy()
     if is_mirrored:
         unmirrored_px[..., 0] = size_wh[0] - 1 - unmirrored_px[..., 0]
@@ -132,7 +200,18 @@ def read(
 
 
 def middle_octaves(first: int, last: int) -> int:
-    """Return by how many octaves black keys first..last have to move to lie nearest to the middle of the piano."""
+    """Return by how many octaves black keys have to move to lie nearest to the middle of the piano.
+
+    Parameters
+    ----------
+    first, last : int
+        Numbers of the lowest and highest of them (`pattern`).
+
+    Returns
+    -------
+    int
+        Negative: downwards.
+    """
     return int(np.round(((BLACK_COUNT - 1) / 2 - (first + last) / 2) / BLACK_PER_OCTAVE))
 
 
@@ -143,12 +222,26 @@ def find_readings(
     search: Search = SEARCHES[0],
     region: Region | None = None,
 ) -> Iterator[Reading]:
-    """Yield the readings of grey frames (height, width), likely ones first.
+    """Yield the readings of a few frames, likely ones first.
 
     Parameters
     ----------
-    corners : (4, 2) px, tl, tr, br, bl, or None.
-    region : where black keys are looked for without corners; None: in the whole picture.
+    greys : sequence of ndarray, (height, width), uint8
+        Grey frames of one fixed camera, at least one.
+    params : RegistrationParams
+        For the working width and the prior on the focal length.
+    corners : ndarray, (4, 2), px, or None
+        Corners of the white-key area in view: top left, top right, bottom right, bottom left. Readings that do not fit them are
+        left out.
+    search : Search
+        How rows are looked for.
+    region : Region or None
+        Where black keys are looked for without corners; None: in the whole picture.
+
+    Yields
+    ------
+    Reading
+        Not mirrored, in the octave nearest to the middle; mirror image and octave are decided in `octave`.
     """
     height, width = greys[0].shape
     region = region or Region(0, 0, width, height)
@@ -168,6 +261,7 @@ def find_readings(
         for is_rotated in (likely_above, not likely_above):
             ends = np.stack([row.lower_px, row.upper_px], axis=1)[match.blobs]
             keys = match.keys
+            # From the other side the row runs the other way and fronts are backs.
             if is_rotated:
                 keys, ends = mirrored_black(keys)[::-1], ends[::-1, ::-1]
             keys = keys + BLACK_PER_OCTAVE * middle_octaves(int(keys[0]), int(keys[-1]))
@@ -177,7 +271,7 @@ def find_readings(
 
 
 def _scaled(greys: Sequence[np.ndarray], region: Region, work_width: float, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the temporal median of a region of some frames at a width, and the map (3, 3) from its pixels to the picture's."""
+    """Return the median over time of a region at a width, (h, w) uint8, and the map (3, 3) from its px to the picture."""
     width, height = region.right - region.left, region.bottom - region.top
     scale = work_width / width
     size = (int(round(work_width)), max(1, int(round(height * scale))))
@@ -185,14 +279,16 @@ def _scaled(greys: Sequence[np.ndarray], region: Region, work_width: float, fram
     few = [greys[i] for i in np.unique(np.linspace(0, len(greys) - 1, min(frames, len(greys))).round().astype(int))]
     pictures = [grey[region.top : region.bottom, region.left : region.right] for grey in few]
     work = temporal_median([cv2.resize(grey, size, interpolation=shrink) for grey in pictures])
+    # Pixel centres are at whole numbers: half a pixel is added before scaling and taken away after.
     center = 0.5 / scale - 0.5
     return work, np.array([[1 / scale, 0, center + region.left], [0, 1 / scale, center + region.top], [0, 0, 1.0]])
 
 
 def _straightened(greys: Sequence[np.ndarray], corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the temporal median of what lies around four corners, seen straight, and the map from it to the picture."""
+    """Return the median over time of what four corners hold, seen straight, and the map (3, 3) from its px to the picture."""
     length = np.linalg.norm(corners[1] - corners[0]) + np.linalg.norm(corners[2] - corners[3])
     depth = np.linalg.norm(corners[3] - corners[0]) + np.linalg.norm(corners[2] - corners[1])
+    # The sides of the quadrilateral tell how long the keyboard is for its depth, and so about how many white keys it has.
     whites = float(np.clip(length / depth * WHITE_LENGTH_MM / KEYBOARD_WIDTH_MM * WHITE_COUNT, 5, WHITE_COUNT))
     width = whites * CORNER_WHITE_PX
     height = WHITE_LENGTH_MM / KEYBOARD_WIDTH_MM * WHITE_COUNT * CORNER_WHITE_PX
@@ -205,7 +301,7 @@ def _straightened(greys: Sequence[np.ndarray], corners: np.ndarray) -> tuple[np.
 
 
 def _rows_in(work: np.ndarray, to_image: np.ndarray, search: Search) -> list[tuple[float, Blobs, Match, bool]]:
-    """Return score, row (px of the picture), labelling and guess of the player's side of the rows in a working picture."""
+    """Return score, row (px of the picture), labelling and guess of where the player sits, per labelling of each row."""
     dark = darkness(work, search.reach_px)
     candidates = []
     for threshold in search.thresholds:
@@ -222,12 +318,13 @@ def _rows_in(work: np.ndarray, to_image: np.ndarray, search: Search) -> list[tup
 
 
 def _mapped(points_px: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return points (n, 2) under a homography (3, 3)."""
     mapped = np.column_stack([points_px, np.ones(len(points_px))]) @ matrix.T
     return mapped[:, :2] / mapped[:, 2:]
 
 
 def _along(row: Blobs) -> np.ndarray:
-    """Return the places of blobs along their row, px, ascending."""
+    """Return where blobs lie along their row in px, ascending, (n,)."""
     centers = row.center_px
     unit = centers[-1] - centers[0]
     return centers @ (unit / np.linalg.norm(unit))

@@ -1,9 +1,9 @@
 """A camera that is bumped or drifts inside a clip: whether, when, and where the keyboard is afterwards.
 
 The frames that a clip is registered by are followed one by one (`track`). A keyboard within `MOVED_KEY` of its place in all of
-them stands still, and nothing more is done. Otherwise their median was a mixture of places: the keyboard is estimated again at
-a place that many frames share, more frames are looked at wherever two neighbours differ, and the clip is cut into pieces within
-which the keyboard stays put. The file is not opened here: `sample` gives frames between two instants.
+them stands still, and nothing more is done. Otherwise their median was a mixture of places. The keyboard is then estimated
+again at a place that many frames share, more frames are looked at wherever two neighbours differ, and the clip is cut into
+pieces within which the keyboard stays put. The file is not opened here: `sample` gives frames between two instants.
 """
 
 from __future__ import annotations
@@ -37,11 +37,14 @@ MAX_FRAMES = 600
 MIN_GROUP = 4
 """When fewer frames share a place, the others are warped to it before the keyboard is estimated."""
 GROUPS_TRIED = 2
+"""The keyboard is estimated anew at so many of the places that most frames share."""
 MIN_FOLLOWED = 0.5
 """Share of the frames in which the keyboard must be found."""
 
 Estimate = Callable[[Sequence[np.ndarray]], Registration]
+"""BGR frames of a fixed camera -> registration."""
 Sample = Callable[[int, tuple[float, float]], Sequence[SampledFrame]]
+"""(count, (start_s, end_s)) -> up to `count` frames strictly between two instants, in time order."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,26 @@ def register_moving(
 
     Parameters
     ----------
-    frames : frames spread over the clip, in time order, at least one.
-    estimate : BGR frames of a fixed camera -> registration.
-    sample : (count, (start_s, end_s)) -> up to `count` frames strictly between two instants, in time order.
+    frames : sequence of SampledFrame
+        Frames spread over the clip, in time order, at least one.
+    geometry : StripGeometry
+        Raster of the strip that homographies lead to.
+    estimate : Estimate
+        Finds the keyboard in frames of a fixed camera.
+    sample : Sample
+        Gives more frames of the same video.
+
+    Returns
+    -------
+    Registration
+        After moves its numbers (confidence, errors, `frames`) are those of the place at which the keyboard was estimated.
+
+    Raises
+    ------
+    InputError
+        `sample` cannot read the video, or a keyboard is found wholly outside the picture (`track.Tracker`).
     """
+    # First a rough place, from all frames or, when they show none, from frames brought to the place of one of them.
     images = [frame.image for frame in frames]
     registration = rough = estimate(images)
     steady = images
@@ -87,10 +106,12 @@ def register_moving(
     homographies = [tracker.locate(image) for image in images]
     if registration.status != "refused" and _stands_still(tracker, homographies):
         return registration
+    # The camera moved: estimate the keyboard where it stands still, then follow it through all frames from there.
     anchors = _anchors(images, _Anchor(rough, tracker), homographies, geometry, estimate)
     track = _sightings(frames, anchors)
     main = anchors[0].registration
     if len(track) < MIN_FOLLOWED * len(frames):
+        # Too little was seen to speak of moves. Frames that agree are as good as a camera that stands still.
         if registration.status != "refused" and all(_gap_key(track[0], sighting) <= MOVED_KEY for sighting in track):
             return registration
         reason = f"the camera moves, and the keyboard can be followed in only {len(track)} of {len(frames)} frames"
@@ -111,6 +132,7 @@ def register_moving(
 
 
 def _world_to_image(registration: Registration, geometry: StripGeometry) -> np.ndarray:
+    """Return the homography (3, 3) from the world plane (mm) to the image (px), without the x correction."""
     return np.linalg.inv(np.array(registration.homography)) @ geometry.world_to_strip()
 
 
@@ -164,6 +186,7 @@ def _anchors(
 
 
 def _trust(anchor: _Anchor) -> tuple[bool, int, float]:
+    """Return what anchors are ranked by: status ok, then the number of keys in view, then confidence."""
     registration = anchor.registration
     return registration.status == "ok", registration.last_midi - registration.first_midi, registration.confidence
 
@@ -230,6 +253,7 @@ def _densified(track: list[_Sighting], anchors: Sequence[_Anchor], sample: Sampl
     beyond = _sightings([frame for end in ends for frame in end], anchors)
     track = sorted([*track, *beyond], key=lambda sighting: sighting.time_s)
     looked_at = sum(map(len, ends))
+    # Every gap whose ends differ gets frames inside, which make smaller gaps, until all are quiet, empty or cannot be followed.
     while looked_at < MAX_FRAMES:
         gaps = [gap for gap in _open_gaps(track) if gap[:2] not in closed]
         if not gaps:
@@ -291,6 +315,7 @@ def _pieces(track: Sequence[_Sighting]) -> list[list[_Sighting]]:
 
 
 def _cut(track: Sequence[_Sighting]) -> list[list[_Sighting]]:
+    """Return the track in pieces, each as long as the keyboard stays within PIECE_KEY of where the piece starts."""
     pieces: list[list[_Sighting]] = []
     for sighting in track:
         if not pieces or not _agree(pieces[-1][0], sighting):
@@ -304,6 +329,7 @@ def _agree(one: _Sighting, other: _Sighting) -> bool:
 
 
 def _gap_key(one: _Sighting, other: _Sighting) -> float:
+    """Return the distance between two sightings in white-key widths."""
     return distance_key(one.world_to_image, other.world_to_image)
 
 

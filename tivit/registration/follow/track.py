@@ -1,9 +1,9 @@
 """Where the keyboard lies in another frame of the same camera, given where it lies in a reference picture.
 
-Frames are rectified by the reference's homography, with a margin, and evened out in brightness; corners of the keyboard in the
-reference are then followed into the frame (coarse shift by correlation, pyramidal Lucas-Kanade, robust homography). Hands,
-pressed keys and shadows are outliers of the fit. Everything is in millimetres of the white-key plane, so that it works alike
-at any resolution. What is a move and when it happens is decided in `moves`.
+Frames are rectified by the homography of the reference, with a margin, and evened out in brightness. Corners of the keyboard in
+the reference are then followed into the frame (coarse shift by correlation, pyramidal Lucas-Kanade, robust homography); hands,
+pressed keys and shadows are outliers of the fit. Everything is in millimetres of the white-key plane, so that it works alike at
+any resolution; "raster points" are steps of STEP_MM on it. What is a move and when it happens is decided in `moves`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from tivit.video.median import temporal_median
 from tivit.video.rectify import StripMap, sampling_map
 
 STEP_MM = 2.0
+"""Step of the raster on which keyboards are compared, both ways."""
 MARGIN_X_MM, MARGIN_Y_MM = 150.0, 75.0
 """How far a keyboard may have moved for the coarse search to find it."""
 FRONT_MM, BACK_MM = -25.0, 155.0
+"""y of the part of the raster that holds the keyboard: from just before the front lip to just behind the fallboard line."""
 COARSE = 2
 """The coarse search works on every second raster point."""
 REACH_MM = 350.0
 """How far it may have moved along the keys when that is a few octaves beside what the coarse search found."""
 END_SHARE = 0.5
+"""An outermost octave must look at least this share as much like the reference as the whole keyboard does."""
 FAR_COST = 0.05
 """Of two readings that fit alike, the nearer one by an octave is preferred by this much correlation."""
 EVEN_MM = 40.0
@@ -33,13 +36,17 @@ EVEN_MM = 40.0
 FLOOR = 6.0
 """Grey levels of contrast below which a place is taken for even."""
 CORNERS, CORNER_QUALITY, CORNER_DISTANCE = 250, 0.02, 5
+"""Corners looked for: how many at most, how good beside the best one (share), how far apart at least (raster points)."""
 WINDOW, LEVELS = (15, 15), 2
+"""Window of Lucas-Kanade (raster points), and levels of its pyramid above the full resolution."""
 INLIER_PX = 0.75
 """A corner agrees with a motion when it is at most so far (raster points, 1.5 mm) from it."""
 MIN_INLIERS, MIN_SHARE = 40, 0.3
+"""Corners that must agree on a motion: this number, and this share of all."""
 MIN_STEADY = 4
+"""So many frames that show the whole picture at one place are enough; the others are then left out."""
 PICTURE_PX, PICTURE_LEVELS, PICTURE_MOVED_PX = 640, 4, 2.0
-"""Whole pictures are compared at this width, over this many pyramid levels; a smaller shift is none."""
+"""Whole pictures are compared at this width (px), over so many pyramid levels; a shift below so many px is none."""
 REPEAT_KEY = 0.3
 """A keyboard found farther away than this (white-key widths) is rectified anew and followed once more."""
 GRID_MM = np.array([(x, y, 1.0) for x in np.linspace(0, KEYBOARD_WIDTH_MM, 9) for y in (10.0, 75.0, 140.0)])
@@ -47,11 +54,17 @@ GRID_MM = np.array([(x, y, 1.0) for x in np.linspace(0, KEYBOARD_WIDTH_MM, 9) fo
 
 
 def distance_key(one: np.ndarray, other: np.ndarray) -> float:
-    """Return how far apart two places of the keyboard are: root mean square over its area, in white-key widths.
+    """Return how far apart two places of the keyboard are.
 
     Parameters
     ----------
-    one, other : homographies (3, 3), world plane (mm) to image (px); the distance is measured in the plane of `one`.
+    one, other : ndarray, (3, 3)
+        Homographies from the world plane (mm) to the image (px). The distance is measured in the plane of `one`.
+
+    Returns
+    -------
+    float
+        Root mean square over the area of the keyboard, in white-key widths.
     """
     there = _project(GRID_MM, np.linalg.inv(one) @ other)
     return float(np.sqrt(((there - GRID_MM[:, :2]) ** 2).sum(-1).mean()) / WHITE_PITCH_MM)
@@ -61,7 +74,20 @@ class Tracker:
     """Follows a keyboard from reference pictures, in which it lies at one place, into other frames."""
 
     def __init__(self, world_to_image: np.ndarray, images: Sequence[np.ndarray]) -> None:
-        """Take the temporal median of `images`, BGR uint8 (height, width, 3), as the reference; homography from mm to px."""
+        """Prepare the reference: the rectified temporal median of pictures, and corners on its keyboard.
+
+        Parameters
+        ----------
+        world_to_image : ndarray, (3, 3)
+            Homography from the world plane (mm) to the pictures (px).
+        images : sequence of ndarray, (height, width, 3), uint8 BGR
+            Pictures that show the keyboard there, at least one.
+
+        Raises
+        ------
+        InputError
+            No part of the raster lies in the pictures.
+        """
         self.world_to_image = np.asarray(world_to_image, float)
         self._source_hw = images[0].shape[:2]
         self._sampler, inside = _raster(self.world_to_image, self._source_hw)
@@ -75,7 +101,29 @@ class Tracker:
         self._template = np.ascontiguousarray(self._reference[rows, columns][::COARSE, ::COARSE])
 
     def locate(self, image: np.ndarray) -> np.ndarray | None:
-        """Return the homography (3, 3) from the world plane (mm) to a BGR frame (px), None where the keyboard is not found."""
+        """Return where the keyboard is in a frame.
+
+        Parameters
+        ----------
+        image : ndarray, (height, width, 3), uint8 BGR
+            Of the size of the reference.
+
+        Returns
+        -------
+        ndarray, (3, 3), or None
+            Homography from the world plane (mm) to the frame (px); None where the keyboard is not found.
+
+        Raises
+        ------
+        InputError
+            The place found is so far off that no part of the raster lies in the frame.
+
+        References
+        ----------
+        Shi and Tomasi, "Good features to track", CVPR 1994; Lucas and Kanade, "An iterative image registration technique with
+        an application to stereo vision", IJCAI 1981; Fischler and Bolles, "Random sample consensus", Communications of the ACM
+        24(6), 1981.
+        """
         if self._corners is None:
             return None
         motion = self._motion_to(self._sampler, image)
@@ -84,6 +132,8 @@ class Tracker:
         homography = self.world_to_image @ motion
         if distance_key(self.world_to_image, homography) <= REPEAT_KEY:
             return homography
+        # Far away, the raster of the reference shows the keyboard at an angle or cut off. It is rectified anew where it was
+        # found; that raster is kept, since the frames after it are mostly there too.
         if self._elsewhere is None or distance_key(self._elsewhere[0], homography) > REPEAT_KEY:
             self._elsewhere = (homography, _raster(homography, self._source_hw)[0])
         base, sampler = self._elsewhere
@@ -101,13 +151,14 @@ class Tracker:
         if not motions:
             return None
         best = motions[0] if len(motions) == 1 else max(motions, key=lambda motion: self._agreement(frame, motion))
+        # The motion is of raster points; the same motion in millimetres is its conjugate.
         return _RASTER_TO_WORLD @ best @ np.linalg.inv(_RASTER_TO_WORLD)
 
     def _coarse_shifts(self, frame: np.ndarray) -> list[np.ndarray]:
-        """Return by how many raster points (x, y) the whole keyboard may be shifted, to about two points.
+        """Return by how many raster points (x, y) the whole keyboard may be shifted, (2,) each, to about two points.
 
-        The black keys repeat every octave: unless the keyboard stands where it was, with both of its ends, the best shift and
-        those one and two octaves beside it.
+        The black keys repeat every octave. So unless the keyboard stands where it was, with both of its ends, these are the
+        best shift and those one and two octaves beside it.
         """
         rows, columns = _area()
         small = np.ascontiguousarray(frame[::COARSE, ::COARSE])
@@ -131,7 +182,7 @@ class Tracker:
         return min(ends) >= END_SHARE * whole
 
     def _agreement(self, frame: np.ndarray, motion: np.ndarray) -> float:
-        """Return the correlation of a frame with the reference under a motion, less a little for a far one."""
+        """Return the correlation of a frame with the reference under a motion, less a little for each octave of shift."""
         size = frame.shape[::-1]
         back = cv2.warpPerspective(frame, motion, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         coverage = cv2.warpPerspective(np.ones_like(frame), motion, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
@@ -145,10 +196,21 @@ class Tracker:
 
 
 def steadied(images: Sequence[np.ndarray], target: int) -> list[np.ndarray] | None:
-    """Return the frames that show the whole picture where frame `target` shows it, None when all of them do.
+    """Return frames that show the whole picture where one of them does, for frames in which the keyboard cannot be found yet.
 
-    For frames in which the keyboard cannot be found yet. When they are fewer than MIN_STEADY the others are warped there, which
-    is coarse, since hands and things at another distance take part.
+    Parameters
+    ----------
+    images : sequence of ndarray, (height, width, 3), uint8 BGR
+        Frames in time order.
+    target : int
+        Index of the frame whose place counts.
+
+    Returns
+    -------
+    list of ndarray or None
+        The frames that show it there. When they are fewer than MIN_STEADY the others are warped there too, which is coarse,
+        since hands and things at another distance take part. None when all frames show it there, or when the frame has too few
+        corners.
     """
     height, width = images[0].shape[:2]
     scale = PICTURE_PX / width
@@ -157,6 +219,7 @@ def steadied(images: Sequence[np.ndarray], target: int) -> list[np.ndarray] | No
     if corners is None or len(corners) < MIN_INLIERS:
         return None
     motions = {target: np.eye(3)}
+    # From the target outwards, each frame is looked for from where its neighbour was: a drift grows slowly.
     for i in (*range(target + 1, len(images)), *range(target - 1, -1, -1)):
         neighbour = motions.get(i - 1 if i > target else i + 1, np.eye(3))
         motion = _motion(smalls[target], smalls[i], corners, cv2.perspectiveTransform(corners, neighbour), PICTURE_LEVELS)
@@ -167,6 +230,7 @@ def steadied(images: Sequence[np.ndarray], target: int) -> list[np.ndarray] | No
         return None
     if len(still) >= MIN_STEADY:
         return [images[i] for i in sorted(still)]
+    # A motion is of small pictures and leads away from the target; here it is wanted in full size and back.
     to_small = np.diag([scale, scale, 1.0])
     back = {i: np.linalg.inv(to_small) @ np.linalg.inv(motions[i]) @ to_small for i in sorted(motions)}
     return [
@@ -175,7 +239,7 @@ def steadied(images: Sequence[np.ndarray], target: int) -> list[np.ndarray] | No
 
 
 def _motion(reference: np.ndarray, frame: np.ndarray, corners: np.ndarray, start: np.ndarray, levels: int) -> np.ndarray | None:
-    """Return the homography that takes corners (n, 1, 2) of the reference into the frame; None when too few agree on one."""
+    """Return the homography from the reference to the frame by its corners (n, 1, 2), None when too few agree."""
     points_px, status, _ = cv2.calcOpticalFlowPyrLK(
         reference, frame, corners, start.astype(np.float32), winSize=WINDOW, maxLevel=levels, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
     )
@@ -191,6 +255,7 @@ def _motion(reference: np.ndarray, frame: np.ndarray, corners: np.ndarray, start
 _X_MM = np.arange(-MARGIN_X_MM, KEYBOARD_WIDTH_MM + MARGIN_X_MM, STEP_MM)
 _Y_MM = np.arange(FRONT_MM - MARGIN_Y_MM, BACK_MM + MARGIN_Y_MM, STEP_MM)
 _RASTER_TO_WORLD = np.array([[STEP_MM, 0.0, _X_MM[0]], [0.0, STEP_MM, _Y_MM[0]], [0.0, 0.0, 1.0]])
+"""Columns and rows of the raster (mm), and the map from raster points to mm, (3, 3)."""
 
 
 def _project(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -217,11 +282,12 @@ def _raster(world_to_image: np.ndarray, source_hw: tuple[int, int]) -> tuple[Str
 
 
 def _rectify(sampler: StripMap, image: np.ndarray) -> np.ndarray:
+    """Return the grey raster, uint8, of a BGR image."""
     return sampler.apply(cv2.cvtColor(sampler.region.crop(image), cv2.COLOR_BGR2GRAY))
 
 
 def _even(grey: np.ndarray) -> np.ndarray:
-    """Return a grey raster, uint8, with local mean 128 and about equal local contrast."""
+    """Return a grey raster, uint8, with local mean 128 and about equal local contrast (a standard deviation is 48 levels)."""
     size = (int(EVEN_MM / STEP_MM) | 1,) * 2
     values = grey.astype(np.float32)
     relief = values - cv2.blur(values, size)

@@ -1,8 +1,8 @@
 """Which keys are in view: the keyboard is followed outwards, key by key, from the black keys that were matched.
 
 It ends where a black key that should be there is not (the instrument ends) or where the picture ends. Keys are told by what is
-bright beside what is dark near by, over all or a third of their length, because reflections add light. Which octave they are
-is decided in `octave`.
+bright beside what is dark near by, over all or a third of their length, because reflections add light. Keys are numbered as in
+`pattern`, and places in mm are true places, before the x correction. Which octave they are is decided in `octave`.
 """
 
 from __future__ import annotations
@@ -26,21 +26,23 @@ from tivit.registration.judge.octave import C, E, Extent
 from tivit.registration.judge.refine import BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, X_MM, Plan
 
 NEIGHBOURS = 8
-"""Black keys on each side that say how dark and how bright keys are near by."""
+"""So many of the matched black keys nearest to an end say how dark and how bright keys are there."""
 GLARE, GLARE_LEVEL = 1.3, 235.0
-"""What is so much brighter than white keys, and so bright (levels), is a reflection."""
+"""What is brighter than white keys by this factor, and brighter than this grey level, is a reflection."""
 GLARE_REACH = 4
+"""So many white keys, from the last one outwards, are looked at for a reflection that hides how the keyboard goes on."""
 MAX_STRAY = 4
 """So many of the outermost black keys matched may be something else, such as the edge of the case."""
 MIN_SLOT_MM = 3.0
-"""So much of a black key's place must be in the picture to say whether the key is there."""
+"""So much of the place of a key must be in the picture to say how bright it is."""
 END_TOLERANCE_MM = 7.0
 """So much of the outermost key of an instrument may be cut off by the picture."""
 HALF = 0.5
+"""A place passes for black up to this share of the way from black to white."""
 DARKER = 0.7
 """A slot that is darker than both white keys beside it by this factor holds a black key, whatever the light on them."""
 SHADE = 0.25
-"""Share of the usual difference between black and white that is left of it under a reflection which adds light."""
+"""So much of the usual difference between black and white must be left where a reflection adds light."""
 BRIDGE = 3
 """So many black keys may be hidden by a reflection when those beyond them are seen."""
 WHITE_SHARE = 0.62
@@ -55,9 +57,27 @@ def find_extent(
     keys: np.ndarray,
     size_wh: tuple[int, int],
 ) -> Extent | None:
-    """Return which keys are in view, following the keyboard outwards from black keys `keys` (numbers of `pattern`).
+    """Return which keys are in view, following the keyboard outwards from black keys that were found.
 
-    None when the picture holds too few of them.
+    Parameters
+    ----------
+    plan : Plan
+        The picture on the raster of the white-key plane.
+    camera_mm : ndarray, (3,), mm
+        Where the camera is.
+    plane_to_image : ndarray, (3, 3)
+        Homography from (x_mm, y_mm, 1) of that plane to image px.
+    correction : tuple of float, mm
+        The x correction that holds so far, lowest power first.
+    keys : ndarray, (n,), int
+        Numbers of the black keys that were found (`pattern`).
+    size_wh : tuple of int
+        Width and height of the picture in px.
+
+    Returns
+    -------
+    Extent or None
+        None when the picture holds too few of the keys.
     """
     slots = _Slots(plan, camera_mm, correction, keys)
 
@@ -85,15 +105,18 @@ def find_extent(
 def _outermost_key(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, bool] | None:
     """Return the outermost key (MIDI) in view on one side (step -1: low, 1: high) and whether the instrument ends there.
 
-    It ends there for certain only where the place of the black key that is missing is wholly in the picture.
+    The end is certain only where the place of the black key that is missing is wholly in the picture.
     """
     blacks = np.sort(keys)[:NEIGHBOURS] if step < 0 else np.sort(keys)[-NEIGHBOURS:]
     outer = int(blacks[0] if step < 0 else blacks[-1])
     levels = slots.levels(blacks)
+    # Inwards first: the outermost black key that was matched may be none.
     for _ in range(MAX_STRAY):
         if slots.is_black_there(outer, step, levels) is not False and slots.are_white(outer - step, step, levels):
             break
         outer -= step
+    # Outwards, as long as there is a black key with white ones to either side; where it seems to stop, a reflection may hide
+    # keys, and the search goes on beyond it when there are keys again.
     while True:
         while (there := slots.is_black_there(outer + step, step, levels)) and slots.are_white(outer, step, levels):
             outer += step
@@ -101,10 +124,12 @@ def _outermost_key(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple
         if hidden == 0:
             break
         outer += step * (hidden + 1)
+    # A black key is missing, or what would be white beside it is not: the instrument ends before it.
     if there is False or (there and not slots.are_white(outer, step, levels)):
         end = _end_after(slots, outer, step, levels)
         if in_view(end, END_TOLERANCE_MM):
             return end, in_view(black_midi(outer + step)) and not slots.is_glare_at(end, step, levels)
+    # Otherwise the picture ends first: the last key that is wholly in it counts.
     midi = black_midi(int(blacks[-1] if step < 0 else blacks[0]))
     if not in_view(midi):
         return None
@@ -131,7 +156,7 @@ def _end_after(slots: _Slots, outer: int, step: int, levels: _Levels) -> int:
 
 @dataclass(frozen=True)
 class _Levels:
-    """Grey levels of keys near one end: black keys, white tails between them, white fronts."""
+    """Grey levels (0..255) of keys near one end: black keys, white tails between them, white fronts."""
 
     dark: float
     tail: float
@@ -148,7 +173,7 @@ class _Slots:
         self.all_over = self._medians(blacks)
 
     def levels(self, near: np.ndarray) -> _Levels:
-        """Return the levels around the black keys `near` one end; where a lamp shines on it, those of all known ones."""
+        """Return the levels around black keys `near` one end; of white keys at most the usual ones, where a lamp shines."""
         here = self._medians(near)
         return _Levels(here[0], min(here[1], self.all_over[1]), min(here[2], self.all_over[2]))
 
@@ -223,10 +248,12 @@ class _Slots:
         return tuple(float(np.median(finite)) if len(finite := _finite(values)) else 0.0 for values in (dark, tails, fronts))
 
     def _black(self, number: int) -> tuple[float, float]:
+        """Return the x extent (mm) of the dark area of a black key, without its edges."""
         left, right = black_edges_mm(np.array([number]), self.camera_mm)
         return float(left[0]) + 1.5, float(right[0]) - 1.5
 
     def _tail(self, white: int) -> tuple[float, float]:
+        """Return the x extent (mm) of the tail of a white key that no black key hides from the camera, without its edges."""
         left, right = tail_mm(white)
         dark_left, dark_right = black_edges_mm(
             np.arange(*black_range_mm(left - WHITE_PITCH_MM, right + WHITE_PITCH_MM)), self.camera_mm
@@ -236,10 +263,11 @@ class _Slots:
         return max(left, float(before.max(initial=left))) + 1, min(right, float(after.min(initial=right))) - 1
 
     def _front(self, white: int) -> tuple[float, float]:
+        """Return the x extent (mm) of the middle of the front of a white key."""
         return (white + 0.2) * WHITE_PITCH_MM, (white + 0.8) * WHITE_PITCH_MM
 
     def _median(self, profile: np.ndarray, left: float, right: float) -> float:
-        """Return the median of a profile over true x left..right (mm); NaN when less than 3 mm of it is in the picture."""
+        """Return the median of a profile over true x left..right (mm); NaN with less than MIN_SLOT_MM in the picture."""
         x = np.arange(left, right + 0.5, 1.0)
         values = np.interp(x + correction_mm(self.correction, x), X_MM, profile, left=np.nan, right=np.nan)
         values = np.sort(values[np.isfinite(values)])

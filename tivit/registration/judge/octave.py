@@ -2,7 +2,7 @@
 
 The pattern of the black keys repeats every octave and is its own mirror image, so only ends decide: instruments begin and end
 at few keys, none has more than 88, and a stretch of 77 keys or more fits on a piano in one place only. What is not decided is
-said so, never guessed.
+said so, never guessed. This is the only module that knows which instruments are common; it looks at no picture.
 """
 
 from __future__ import annotations
@@ -19,28 +19,39 @@ from tivit.core.keyboard import (
 )
 
 MOST_MISSING = 5
-"""Of so many keys at the ends of a whole piano nothing need be seen."""
+"""So many keys at the ends of a whole piano may be unseen, and are taken to be there all the same."""
 BORDER_KEYS = 2
-"""So many keys too many may be counted where the picture cuts the keyboard."""
+"""Where the picture cuts the keyboard, so many keys too many may have been counted."""
 C, E, F, G, A = 0, 4, 5, 7, 9
+"""Pitch classes of the keys at which instruments begin and end."""
 WHOLE = {
     (A, KEY_COUNT): 1.0, (A, 85): 0.2, (E, 76): 0.3, (E, 73): 0.15, (C, 73): 0.1, (C, 61): 1.0, (C, 49): 0.7, (C, 37): 0.3,
     (C, 25): 0.5, (F, 44): 0.05, (F, 32): 0.05,
 }  # fmt: skip
-"""How common instruments are, by pitch class of the lowest key and number of keys; others are RARE."""
+"""How common instruments are beside each other, by pitch class of the lowest key and number of keys; all others are RARE."""
 LOW_ENDS, HIGH_ENDS = {A: 1.0, C: 1.0, E: 0.3, F: 0.1}, {C: 1.0, A: 0.1, G: 0.3, E: 0.3}
-"""How common ends are by pitch class, when the other end is not in view; others are ODD."""
+"""How common an end is by pitch class, when the other end is not in view; all others are ODD."""
 WHOLE_STARTS = (LOWEST_MIDI, int(mirrored_midi(HIGHEST_MIDI)))
 """Lowest key of a whole piano as it is, and of one that was read as its mirror image."""
 RARE, ODD = 0.001, 0.01
+"""How common an instrument outside WHOLE is, and an end outside LOW_ENDS or HIGH_ENDS."""
 MIRRORED_SHARE = 0.1
 """How common mirrored pictures are taken to be."""
 SURE_RATIO = 20.0
+"""One way round must be so many times as likely as the other, or whether the picture is a mirror image stays open."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Lowest and highest key wholly in view (MIDI numbers, perhaps octaves off), and whether the instrument ends there."""
+    """The keys that are wholly in view.
+
+    Attributes
+    ----------
+    first_midi, last_midi : int
+        MIDI numbers of the lowest and highest of them; they may be octaves off, and outside 21..108.
+    is_low_end, is_high_end : bool
+        Whether the instrument ends there; False where the picture cuts the keyboard, or where nothing is known.
+    """
 
     first_midi: int
     last_midi: int
@@ -49,23 +60,29 @@ class Extent:
 
     @property
     def count(self) -> int:
-        """Number of keys."""
+        """The number of keys."""
         return self.last_midi - self.first_midi + 1
 
     def moved(self, octaves: int) -> Extent:
-        """Return the same keys so many octaves higher."""
+        """Return the same keys `octaves` higher (negative: lower)."""
         shift = OCTAVE_KEYS * octaves
         return Extent(self.first_midi + shift, self.last_midi + shift, self.is_low_end, self.is_high_end)
 
     def seen_in_mirror(self) -> Extent:
-        """Return the keys of the mirror image."""
+        """Return the keys that the mirror image of the picture would show: low is high."""
         first, last = mirrored_midi(self.last_midi), mirrored_midi(self.first_midi)
         return Extent(int(first), int(last), self.is_high_end, self.is_low_end)
 
     def trimmed(self) -> Extent:
-        """Return the 88 keys of a whole piano among more keys than it has, when they are among them one way; else itself.
+        """Return the 88 keys of a whole piano when more keys were counted than it has.
 
         A bright case beside the keyboard passes for white keys, clutter for a black one.
+
+        Returns
+        -------
+        Extent
+            The 88 keys, with ends where keys were cut off; itself when it has no more than 88, or when they are among them in
+            more than one place or in none.
         """
         firsts = [self.first_midi + (start - self.first_midi) % OCTAVE_KEYS for start in WHOLE_STARTS]
         fitting = [int(first) for first in firsts if first + KEY_COUNT - 1 <= self.last_midi]
@@ -75,9 +92,15 @@ class Extent:
         return Extent(first, last, self.is_low_end or first > self.first_midi, self.is_high_end or last < self.last_midi)
 
     def completed(self) -> Extent:
-        """Return the 88 keys of which these are all but a few, when no instrument has these keys and one place is likely.
+        """Return the 88 keys of which these are all but a few.
 
         A reflection that hides the last keys passes for an end. An end that was seen stays where it is, if it can.
+
+        Returns
+        -------
+        Extent
+            The 88 keys, with both ends; itself when a known instrument or its mirror image has these keys, when more than
+            MOST_MISSING are missing, or when the 88 can lie in more than one place or in none.
         """
         mirror_low = int(mirrored_midi(self.last_midi)) % OCTAVE_KEYS
         is_known = any((low, self.count) in WHOLE for low in (self.first_midi % OCTAVE_KEYS, mirror_low))
@@ -94,12 +117,18 @@ class Extent:
         return is_low_kept and (not self.is_high_end or first_midi + KEY_COUNT - 1 == self.last_midi)
 
     def octaves(self) -> list[int]:
-        """Return by how many octaves the keys can move and lie on a piano: none, one or several ways."""
+        """Return by how many octaves the keys can move and lie on a piano.
+
+        Returns
+        -------
+        list of int
+            All ways, ascending; empty when there is none.
+        """
         lowest = -((self.first_midi - LOWEST_MIDI) // OCTAVE_KEYS)
         return [k for k in range(lowest, lowest + 9) if self.last_midi + OCTAVE_KEYS * k <= HIGHEST_MIDI]
 
     def _may_be_on_a_piano(self) -> bool:
-        """Return whether the keys lie on a piano, at cut ends with or without the last ones: those may be out of view."""
+        """Return whether the keys lie on a piano in some octave, at a cut end with or without the last ones counted there."""
         low, high = (1 if is_end else 1 + BORDER_KEYS for is_end in (self.is_low_end, self.is_high_end))
         fewer = [
             replace(self, first_midi=self.first_midi + i, last_midi=self.last_midi - j) for i in range(low) for j in range(high)
@@ -107,7 +136,14 @@ class Extent:
         return any(extent.octaves() for extent in fewer)
 
     def commonness(self) -> float:
-        """Return how common keyboards with such ends are, relative to each other."""
+        """Return how common keyboards with such ends are, relative to each other.
+
+        Returns
+        -------
+        float, above 0
+            By WHOLE when both ends are seen, else by the end that is, 1 when neither is; RARE squared when the keys are on no
+            piano.
+        """
         if not self._may_be_on_a_piano():
             return RARE**2
         low, high = self.first_midi % OCTAVE_KEYS, self.last_midi % OCTAVE_KEYS
@@ -120,7 +156,14 @@ class Extent:
 class Alignment:
     """How an extent lies on the piano.
 
-    `octaves` to move by and `is_mirrored` are the best guess; `doubt` says in words what is not known, "" when all is.
+    Attributes
+    ----------
+    octaves : int
+        By how many octaves it has to move.
+    is_mirrored : bool
+        Whether the picture is a mirror image. Both are the best guess.
+    doubt : str
+        What is not known, in words; "" when everything is.
     """
 
     octaves: int
@@ -129,14 +172,27 @@ class Alignment:
 
 
 def align_to_piano(extent: Extent, first_key: int | None, is_mirrored: bool | None) -> Alignment | None:
-    """Return how the keys lie on a piano of 88, None when they cannot.
+    """Return how the keys in view lie on a piano of 88.
 
-    `first_key` (MIDI of the lowest key in view) and `is_mirrored` are what is known beforehand, None: not known. A first key
-    decides the octave; the mirror image too where the keys in view begin with it one way round and not the other.
+    Parameters
+    ----------
+    extent : Extent
+        The keys as they were read from the picture.
+    first_key : int, 21..108, or None
+        MIDI number of the lowest key in view, where it is known. It decides the octave; the mirror image too where the keys in
+        view begin with it one way round and not the other.
+    is_mirrored : bool or None
+        Whether the picture is a mirror image, where it is known.
+
+    Returns
+    -------
+    Alignment or None
+        None when the keys cannot lie on a piano.
     """
     plain, mirror = extent, extent.seen_in_mirror()
     doubt = ""
     if is_mirrored is None:
+        # Each way round is weighed by how common such an instrument is, and by how common mirrored pictures are.
         chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
         is_mirrored = bool(mirror.octaves()) and (chances[1] > chances[0] or not plain.octaves())
         begins = [first_key is not None and (way.first_midi - first_key) % OCTAVE_KEYS == 0 for way in (plain, mirror)]
@@ -152,11 +208,13 @@ def align_to_piano(extent: Extent, first_key: int | None, is_mirrored: bool | No
     if first_key is not None:
         octaves = min(options, key=lambda k: abs(keys.first_midi + OCTAVE_KEYS * k - first_key))
         return Alignment(octaves, is_mirrored, doubt)
+    # Ends that no known instrument has are more likely misread than new, so they leave a doubt.
     if keys.is_low_end and keys.is_high_end and keys.commonness() <= RARE:
         doubt = doubt or f"no known instrument has {keys.count} keys from {name_of(keys.first_midi)[:-1]}"
     at_bottom = [k for k in options if keys.first_midi + OCTAVE_KEYS * k == LOWEST_MIDI]
     if len(options) == 1:
         return Alignment(options[0], is_mirrored, doubt)
+    # A low end that can be A0 is taken to be it: that of a piano whose upper part is out of view.
     if keys.is_low_end and at_bottom:
         return Alignment(at_bottom[0], is_mirrored, doubt)
     middle = (LOWEST_MIDI + HIGHEST_MIDI) / 2

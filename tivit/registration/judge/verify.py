@@ -1,8 +1,9 @@
-"""Is it really a keyboard, at this place? The rectified picture against the key pattern, and against wrong readings.
+"""Is it really a keyboard, at this place? The rectified picture is held against the key pattern, and against wrong readings.
 
 A wrong reading is the right picture shifted by whole white keys, or read from the wrong side. Within the keys in view the
-pattern must fit clearly better than all shifts, at both ends too; beyond the ends of an instrument it must not go on (an octave
-too short or too long shows there); the white keys must be white, and their fronts must lie on the player's side.
+pattern must fit clearly better than all shifts, at both ends too. Beyond the ends of an instrument it must not go on (an octave
+too short or too long shows there). The white keys must be white, and their fronts must lie on the side of the player. The rows
+of the picture are those of `refine`.
 """
 
 from __future__ import annotations
@@ -21,26 +22,38 @@ from tivit.registration.judge.octave import Extent
 from tivit.registration.judge.refine import BEYOND_ROWS, BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Picture, Plan
 
 SHIFTS_WHITE = (-3, -2, -1, 1, 2, 3)
-"""All shifts within an octave; the mirrored pattern is one of them."""
+"""Shifts in white keys: all within an octave; the mirrored pattern is one of them."""
 FIT_RANGE = (0.4, 0.6)
+"""Each range says at which value a check counts 0 and from which on it counts 1 (`_ramp`); this one is of the mean
+agreement."""
 MARGIN_RANGE = (0.15, 0.5)
+"""Range for the agreement where the pattern differs from a shifted one."""
 END_RANGE = (0.1, 0.35)
+"""Range for the agreement over END_MM at the worse end."""
 BEYOND_RANGE = (0.75, 0.5)
+"""Range for the agreement beyond an end, where there should be none."""
 SIDE_RANGE = (0.2, 0.4)
+"""Range for how clearly the fronts and all that moves lie on the side of the player."""
 WHITE_RANGE = (0.45, 0.7)
-"""Hands may rest on a quarter of a small keyboard."""
+"""Range for the share of white keys that look white: hands may rest on a quarter of a small keyboard."""
 END_MM = 5 * WHITE_PITCH_MM
+"""Length of what counts as an end of the keyboard, inwards and outwards."""
 SEAM_FLOOR = 0.015
 """Depth of white seams, relative to the keys' brightness, that counts as none."""
 SEAM_REACH_MM = 5.0
+"""A seam is held against what is so far to either side of it."""
 MOTION_WEIGHT = 0.5
+"""Weight of motion (-1..1) beside what the still picture says of the side of the player."""
 BEFORE_MM, BEHIND_MM = np.arange(-100.0, -9.0, 10.0), np.arange(165.0, 256.0, 10.0)
+"""y of the rows in which motion is looked for: before the keys, and behind the fallboard."""
 UNREST_FLOOR = 1.0
 """Change between frames (levels) that counts as none."""
 CONTRAST_RANGE = (0.1, 0.25)
+"""Range for how much darker black keys are than white ones, as a share."""
 LEAN_RANGE = (2.2, 1.6)
 """Tangent of the angle between the vertical and the way to the camera; views of 58 to 66 degrees show no key properly."""
 WINDOW_MM = 100.0
+"""Being "near by" means within this window along the keyboard."""
 MIN_CONTRAST_SHARE = 0.3
 """Contrast near by counts as at least this share of the usual one: flat places are no keys."""
 GLARE_SHARE = 1.5
@@ -49,10 +62,18 @@ GLARE_SHARE = 1.5
 
 @dataclass(frozen=True)
 class Verdict:
-    """`confidence` 0..1 and, when it is low, the `reason`; `fit` and `margin` are -1..1.
+    """How sure a reading is.
 
-    `fit` is the mean agreement of the picture with the key pattern; `margin` the least agreement where the pattern and a
-    shifted one differ.
+    Attributes
+    ----------
+    confidence : float, 0..1
+        Product of the checks.
+    reason : str
+        What the weakest check says, also where the confidence is high.
+    fit : float, -1..1
+        Mean agreement of the picture with the key pattern.
+    margin : float, -1..1
+        The least agreement, over all shifts, where the pattern and a shifted one differ.
     """
 
     confidence: float
@@ -62,9 +83,24 @@ class Verdict:
 
 
 def judge(plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], extent: Extent, player_side: float) -> Verdict:
-    """Return how sure it is that the picture on the plane raster shows the keys of `extent`.
+    """Return how sure it is that the picture shows the keys of an extent at their places.
 
-    `player_side` is -1..1, 1 when all that moves around the keys moves before them (`player_side`).
+    Parameters
+    ----------
+    plan : Plan
+        The picture on the raster of the white-key plane.
+    camera_mm : ndarray, (3,), mm
+        Where the camera is.
+    correction : tuple of float, mm
+        The x correction, lowest power first.
+    extent : Extent
+        The keys that are said to be in view.
+    player_side : float, -1..1
+        1 when all that moves around the keys moves before them (`player_side`).
+
+    Returns
+    -------
+    Verdict
     """
     low_mm, high_mm = key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1]
     x_mm = np.arange(low_mm, high_mm, STEP_MM)
@@ -72,9 +108,11 @@ def judge(plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], exte
     pattern = _pattern(x_mm, camera_mm)
     agreement = _agreement(back, x_mm, pattern)
     fit = float(agreement.mean())
+    # Where both patterns agree a shift cannot be told, so only places count in which they differ.
     margin = min(float(agreement[_pattern(x_mm - WHITE_PITCH_MM * k, camera_mm) != pattern].mean()) for k in SHIFTS_WHITE)
     bands = [_agreement(_profile(plan, rows, correction), x_mm, pattern) for rows in BLACK_BANDS]
     end_masks = (x_mm < low_mm + END_MM, x_mm > high_mm - END_MM)
+    # At an end a reflection may cover part of the length, so the best of the whole and its thirds counts.
     ends = min(max(float(values[end_mask].mean()) for values in (agreement, *bands)) for end_mask in end_masks)
     blacks = np.arange(*black_range_mm(low_mm, high_mm))
     left, right = black_edges_mm(blacks, camera_mm)
@@ -92,6 +130,7 @@ def judge(plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], exte
         f"another reading fits almost as well (margin {margin:.2f})": _ramp(margin, *MARGIN_RANGE),
         f"the pattern does not fit at the ends of the keyboard (agreement {ends:.2f})": _ramp(ends, *END_RANGE),
     }
+    # These three measure the same thing, so only the lowest is a factor.
     least = min(agreements, key=agreements.get)
     parts = {
         least: agreements[least],
@@ -106,7 +145,22 @@ def judge(plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], exte
 
 
 def player_side(picture: Picture, plane_to_image: np.ndarray, extent: Extent) -> float:
-    """Return how much more moves before the keys than behind them, -1..1: arms come from the player's side."""
+    """Return how much more moves before the keys than behind them: arms come from the side of the player.
+
+    Parameters
+    ----------
+    picture : Picture
+        The frames.
+    plane_to_image : ndarray, (3, 3)
+        Homography from (x_mm, y_mm, 1) of the white-key plane to image px.
+    extent : Extent
+        The keys in view.
+
+    Returns
+    -------
+    float, -1..1
+        1: all that moves is before the keys; about 0: nothing moves, or as much on both sides.
+    """
     x_mm = np.arange(key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1], 6.0)
     before, behind = (picture.unrest(plane_to_image, y_mm, x_mm) for y_mm in (BEFORE_MM, BEHIND_MM))
     return (before - behind) / (before + behind + UNREST_FLOOR)
@@ -129,7 +183,7 @@ def _nothing_beyond(plan: Plan, camera_mm: np.ndarray, back: Callable[[np.ndarra
 
 
 def _profile(plan: Plan, rows: np.ndarray, correction: tuple[float, ...]) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the grey of the chosen rows as a function of true x (mm); NaN outside the picture."""
+    """Return the grey of some rows as a function of true x (mm), NaN outside the picture."""
     grey = plan.profile(rows)
 
     def at(x_mm: np.ndarray) -> np.ndarray:
@@ -139,10 +193,10 @@ def _profile(plan: Plan, rows: np.ndarray, correction: tuple[float, ...]) -> Cal
 
 
 def _side(plan: Plan, correction: tuple[float, ...], x_mm: np.ndarray, dark: float) -> float:
-    """Return how clearly the white keys' fronts lie before and not behind the black keys, about -1.5..1.5.
+    """Return how clearly the white fronts lie before and not behind the black keys, -1.5..1.5.
 
-    Two signs: the narrow seams between white keys (black keys mirrored in a fallboard have none), and the brightness of the
-    white tails between black keys, which goes on in front.
+    There are two signs: the narrow seams between white keys (black keys mirrored in a fallboard have none), and the brightness
+    of the white tails between black keys, which goes on in front of them.
     """
     whites = np.arange(int(x_mm[0] // WHITE_PITCH_MM) + 1, int(x_mm[-1] // WHITE_PITCH_MM))
     tails = np.array([sum(tail_mm(white)) / 2 for white in whites])
@@ -167,7 +221,7 @@ def _seam_depth(profile: Callable[[np.ndarray], np.ndarray], seams_mm: np.ndarra
 
 
 def _pattern(x_mm: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
-    """Return -1 on black keys and 1 between them; keys go on at both ends."""
+    """Return -1 on black keys and 1 between them at each x (n,); the pattern goes on beyond the ends of a piano."""
     numbers = np.arange(*black_range_mm(x_mm[0] - WHITE_PITCH_MM, x_mm[-1] + WHITE_PITCH_MM))
     left, right = black_edges_mm(numbers, camera_mm)
     is_black = ((x_mm[None] > left[:, None]) & (x_mm[None] < right[:, None])).any(0)
@@ -175,15 +229,16 @@ def _pattern(x_mm: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
 
 
 def _agreement(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, pattern: np.ndarray) -> np.ndarray:
-    """Return -1..1 at each x, how much the profile looks like the pattern, with reflections cut off or left, what fits better.
+    """Return how much the profile looks like the pattern at each x (n,), -1..1.
 
-    A small bright one makes the white keys beside it look dark; in a wide faint one black keys can still be seen.
+    Bright reflections are cut off or left in, whichever fits better: a small bright one makes the white keys beside it look
+    dark, but in a wide faint one black keys can still be seen.
     """
     return max((_contrast(profile, x_mm, is_cut) * pattern for is_cut in (False, True)), key=np.mean)
 
 
 def _contrast(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, is_glare_cut: bool = False) -> np.ndarray:
-    """Return -1 (as dark as the darkest near by) .. 1 (as bright as the brightest); 0 where there is no picture."""
+    """Return -1 (as dark as the darkest near by) to 1 (as bright as the brightest) at each x; 0 where there is no picture."""
     values = profile(x_mm)
     is_visible = np.isfinite(values)
     if not is_visible.any():
@@ -199,7 +254,7 @@ def _contrast(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, is_
 
 
 def _range_near(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the least and the greatest of the values (n,) near each one."""
+    """Return the least and the greatest of the values (n,) within WINDOW_MM around each one, (n,) each."""
     window = np.ones((1, int(WINDOW_MM / STEP_MM)), np.uint8)
     return cv2.erode(values[None], window)[0], cv2.dilate(values[None], window)[0]
 

@@ -1,6 +1,7 @@
 """OMAPS and OMAPS2: `<split>/<stem>.mp4` and a table `<stem>.txt` beside it; stems begin anew in each split.
 
-Tabs, no header, CRLF, six decimals, sorted by onset. The picture of OMAPS is mirrored; OMAPS2 has velocities.
+A table has tabs, no header, CRLF and six decimals, and is sorted by onset. The picture of OMAPS is mirrored; OMAPS2 has
+velocities. The reader of this layout is in `tivit.datasets`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from tivit.synth.layouts.clip import MIRRORED, Job, Kind, LayoutRequest, labels_
 
 
 def _write(root: Path, job: Job, take: Take, request: LayoutRequest, flip: int | None, has_velocity: bool) -> None:
+    """Write the video and the table (onset s, offset s, pitch, velocity) of one clip."""
     path = root / job.folder / f"{job.in_folder:03d}.mp4"
     notes = labels_of(take, write_frames(path, take, request.start_s, flip))
     lines = []
@@ -24,6 +26,7 @@ def _write(root: Path, job: Job, take: Take, request: LayoutRequest, flip: int |
 
 
 SIZE_PX = (1920, 1080)
+"""Width and height of the pictures."""
 OMAPS = Kind(
     folder="OMAPS",
     splits={"train": "train", "val": "train", "test": "test"},

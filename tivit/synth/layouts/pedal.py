@@ -1,4 +1,7 @@
-"""The sustain pedal: when it is down, how long notes then sound, and MIDI files that hold it (controller 64)."""
+"""The sustain pedal: when it is down, how long notes then sound, and MIDI files that hold it (controller 64).
+
+Times are seconds of the clock of the notes. The pedal is drawn at random and has nothing to do with the music.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,25 @@ from tivit.core.artifacts import atomic_path
 from tivit.core.notes import Notes, write_midi
 
 SUSTAIN, DOWN, UP = 64, 127, 0
+"""MIDI: number of the controller, and its values when the pedal goes down and comes up."""
 HELD_S, LIFTED_S = (0.5, 1.8), (0.1, 0.5)
+"""How long the pedal is down, and how long it is up in between."""
 
 
 def pedal_spans_s(rng: np.random.Generator, length_s: float) -> np.ndarray:
-    """Return when the pedal is down within a clip, s, shape (P, 2), ascending, apart."""
+    """Return when the pedal is down within a clip.
+
+    Parameters
+    ----------
+    rng : np.random.Generator
+    length_s : float, s
+        Length of the clip; it begins at 0.
+
+    Returns
+    -------
+    ndarray, (P, 2), s
+        When it goes down and comes up; ascending, apart.
+    """
     spans, time_s = [], rng.uniform(*LIFTED_S)
     while time_s < length_s - LIFTED_S[0]:
         end_s = min(time_s + rng.uniform(*HELD_S), length_s)
@@ -25,7 +42,22 @@ def pedal_spans_s(rng: np.random.Generator, length_s: float) -> np.ndarray:
 
 
 def sounding(notes: Notes, spans_s: np.ndarray) -> Notes:
-    """Return notes that end when their sound does: released under the pedal when it is lifted, or at the key's next onset."""
+    """Return notes that end when their sound does.
+
+    A note whose key is released under the pedal ends when the pedal comes up; any note ends at the latest at the next onset of
+    its key.
+
+    Parameters
+    ----------
+    notes : Notes
+        They end as their keys are released.
+    spans_s : ndarray, (P, 2), s
+        As `pedal_spans_s` returns them, on the clock of the notes.
+
+    Returns
+    -------
+    Notes
+    """
     offset_s = notes.offset_s.copy()
     for down_s, up_s in spans_s:
         offset_s[(notes.offset_s >= down_s) & (notes.offset_s < up_s)] = up_s
@@ -36,7 +68,17 @@ def sounding(notes: Notes, spans_s: np.ndarray) -> Notes:
 
 
 def write_midi_with_pedal(path: Path, notes: Notes, spans_s: np.ndarray) -> None:
-    """Write notes that end as their keys are released, and the pedal."""
+    """Write notes that end as their keys are released, and the pedal.
+
+    Parameters
+    ----------
+    path : Path
+        A MIDI file.
+    notes : Notes
+        At least one.
+    spans_s : ndarray, (P, 2), s
+        When the pedal is down.
+    """
     import pretty_midi
 
     with atomic_path(path) as temporary:

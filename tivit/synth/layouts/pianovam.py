@@ -1,7 +1,8 @@
 """PianoVAM 1.2: `Video`, `MIDI`, `TSV`, `Audio` (silent), `Handskeleton`, `Fingering` and `metadata.json`.
 
-Recordings are named by their time; all end alike here, so that an id cut short would be met twice. Corners are whole pixels of
-a picture of 1920x1080, as strings. MIDI holds the pedal, its notes end as keys are released; TSV has both ends.
+Recordings are named by their time; all end alike here, so that an id that is cut short would be met twice. Corners are whole
+pixels of a picture of 1920x1080, as strings. The MIDI holds the pedal, and its notes end as keys are released; the TSV has both
+ends. Hands and fingers of each note are in `Fingering` alone.
 """
 
 from __future__ import annotations
@@ -27,20 +28,26 @@ from tivit.synth.layouts.clip import Job, Kind, LayoutRequest, labels_of, write_
 from tivit.synth.layouts.pedal import pedal_spans_s, sounding, write_midi_with_pedal
 
 FIRST_TIME = datetime(2024, 2, 14, 19, 10, 9)
+"""Recordings are a day apart, beginning a day after this one."""
 TIME_FORMAT = "%Y-%m-%d_%H-%M-%S"
 SIZE_PX = (1920, 1080)
+"""Width and height of the pictures, which the corners are in whatever size is asked for."""
 SKELETON_FPS = 60.0
+"""Rate of the hand landmarks (Hz), whatever that of the video is."""
 SAMPLE_HZ = 44100
+"""Sample rate of the silent sound."""
 POINTS = ("Point_LT", "Point_RT", "Point_RB", "Point_LB")
 COLUMNS = ("onset", "key_offset", "frame_offset", "note", "velocity")
 LETTERS = {LEFT_HAND: "L", RIGHT_HAND: "R"}
 NAMES = {LEFT_HAND: "Left", RIGHT_HAND: "Right"}
 WRIST_MM = np.array([0.0, -80.0, -10.0])
-"""Of the wrist from the knuckles."""
+"""Where the wrist is from the middle of the knuckles (x, y, z)."""
 PEDAL_STREAM = 14
+"""Name of the random stream of the pedal."""
 
 
 def _write(root: Path, job: Job, take: Take, request: LayoutRequest) -> dict[str, str]:
+    """Write the files of one recording and return its entry of `metadata.json`."""
     width, height = take.camera.width_px, take.camera.height_px
     if width * SIZE_PX[1] != height * SIZE_PX[0]:
         raise InputError(f"--size: {width}x{height} is not 16:9, as the pictures of PianoVAM are")
@@ -71,12 +78,14 @@ def _write(root: Path, job: Job, take: Take, request: LayoutRequest) -> dict[str
 
 
 def _rows(notes: Notes, heard: Notes) -> list[list[str]]:
+    """Return onset, key release, end of sound (s, six decimals), pitch and velocity of each note, as text."""
     times = zip(notes.onset_s, notes.offset_s, heard.offset_s, strict=True)
     marks = zip(notes.midi.tolist(), notes.velocity.tolist(), strict=True)
     return [[*(f"{t:.6f}" for t in of_note), *map(str, mark)] for of_note, mark in zip(times, marks, strict=True)]
 
 
 def _table(mark: str, names: tuple[str, ...], rows: list[list[str]]) -> bytes:
+    """Return a table with tabs; `mark` comes before the names of its columns."""
     return (mark + "".join("\t".join(row) + "\n" for row in [list(names), *rows])).encode()
 
 
@@ -92,7 +101,10 @@ def _fingers(take: Take) -> list[int]:
 
 
 def _skeleton(take: Take) -> dict[str, dict[str, list[list[float]] | None]]:
-    """Return the landmarks of both hands by frame at 60 frames a second; null where a hand is not wholly in the picture."""
+    """Return the landmarks of both hands by frame, at 60 frames a second on the clock of the clip.
+
+    Frame number -> hand -> points as `landmarks` has them; None where a hand is not wholly in the picture.
+    """
     length = frames_of(float(take.times_s[-1]), SKELETON_FPS) + 1
     nearest = nearest_frames(take.hand_times_s, TimeGrid(SKELETON_FPS, 0.0, length))
     shares = {NAMES[hand.motion.hand]: landmarks(hand, take.camera)[nearest] for hand in take.hands}
@@ -105,14 +117,25 @@ def _skeleton(take: Take) -> dict[str, dict[str, list[list[float]] | None]]:
 
 
 def landmarks(hand: HandPainter, camera: Camera) -> np.ndarray:
-    """Return the wrist and four joints of each finger, thumb first (MediaPipe's order), shape (T, 1 + 5 * 4, 3).
+    """Return the landmarks of a hand over time: the wrist and four joints of each finger, thumb first (MediaPipe's order).
 
-    x and y are shares of the picture's width and height; z is minus the height above the wrist, a share of the width.
+    Parameters
+    ----------
+    hand : HandPainter
+        T instants of a hand.
+    camera : Camera
+
+    Returns
+    -------
+    ndarray, (T, 21, 3)
+        x and y are shares of the width and height of the picture; z is minus the height above the wrist, as a share of the
+        width.
     """
     joints = hand.joints_mm()
     knuckle, middle, tip = joints[:, :, 0], joints[:, :, 1], joints[:, :, 2]
     wrist = knuckle[:, 2:4].mean(1, keepdims=True) + WRIST_MM * hand.width
-    fingers = np.stack([knuckle, middle, (middle + tip) / 2, tip], axis=2).reshape(len(joints), -1, 3)
+    # The painted fingers have three joints; the fourth, before the tip, is put half way.
+    fingers = np.stack([knuckle, middle, (middle + tip) / 2, tip], axis=2).reshape(len(joints), -1, 3)  # (T, 20, 3)
     points_mm = np.concatenate([wrist, fingers], axis=1)
     shares = camera.project(points_mm) / np.array([camera.width_px, camera.height_px])
     depth = -(points_mm[..., 2:] - wrist[..., 2:]) * float(camera.px_per_mm(wrist).mean()) / camera.width_px
@@ -120,6 +143,7 @@ def landmarks(hand: HandPainter, camera: Camera) -> np.ndarray:
 
 
 def _silence() -> bytes:
+    """Return a WAV file (mono, 16 bits) without a sample."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
@@ -129,6 +153,7 @@ def _silence() -> bytes:
 
 
 def _finish(root: Path, rows: list[dict[str, str]]) -> None:
+    """Write `metadata.json`: number -> entry of each recording."""
     write_json(root / "metadata.json", {str(number): row for number, row in enumerate(rows)})
 
 

@@ -1,7 +1,8 @@
 """PianoYT: `<split>/video_<id>.0.mp4`, `audio_<id>.0.midi`, and `metadata.csv` without header, whose crops hold keys and hands.
 
 Every second clip shows the keyboard rotated by 180 degrees, every third begins with black frames, rates vary. The table tells
-test (3) from train (1); there is no validation split.
+test (3) from train (1); there is no validation split. A note of `audio` ends with its key or with its sound, as the request
+says.
 """
 
 from __future__ import annotations
@@ -19,14 +20,19 @@ from tivit.synth.layouts.clip import ROTATED, Job, Kind, LayoutRequest, labels_o
 from tivit.synth.layouts.pedal import pedal_spans_s, sounding, write_midi_with_pedal
 
 BLACK_FRAMES = 12
+"""Black frames before the clips that have some."""
 ROTATED_EVERY, BLACK_EVERY = 2, 3
+"""Every so many clips one is rotated, and one begins with black frames."""
 HANDS_MM = 120.0
 """The crop reaches so far in front of the keys."""
 SPLIT_CODES = {"train": 1, "test": 3}
+"""How the table names the splits."""
 PEDAL_STREAM = 13
+"""Name of the random stream of the pedal."""
 
 
 def _write(root: Path, job: Job, take: Take, request: LayoutRequest) -> str:
+    """Write the video and the MIDI of one clip and return its line of `metadata.csv`."""
     flip = ROTATED if job.overall % ROTATED_EVERY == 0 else None
     black_frames = BLACK_FRAMES if job.overall % BLACK_EVERY == 0 else 0
     folder, number = root / job.folder, f"{job.overall}.0"
@@ -54,6 +60,7 @@ def _crop_px(take: Take, flip: int | None) -> tuple[int, int, int, int]:
 
 
 def _finish(root: Path, rows: list[str]) -> None:
+    """Write `metadata.csv`."""
     write_bytes(root / "metadata.csv", "".join(rows).encode())
 
 

@@ -1,7 +1,7 @@
 """Writes a dataset in one of the layouts: the same seed gives the same music, keyboards and hands in each.
 
 Only the tiers plain and hard are written. Where a layout has no validation split its clips join train, from which its reader
-carves one.
+carves one. What a layout looks like is in its own module; a new one is added to KINDS.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ from tivit.synth.layouts.pianoyt import PIANOYT
 from tivit.synth.params import SynthParams
 
 RATES = {"25": 25.0, "29.97": 29.97, "30": 30.0, "60": 60.0}
+"""Frame rates (Hz) by the names that they have on the command line."""
 VARIABLE_FPS = 30.0
-"""Mean rate of a variable one."""
+"""Mean rate of files of a variable rate."""
 TIMES_STREAM = 15
+"""Name of the random stream of their timestamps."""
 
 
 def _write_synthetic(root: Path, job: Job, take: Take, request: LayoutRequest) -> None:
+    """Write one clip as the rendered dataset has it."""
     path = root / job.folder / f"{job.task.stem}.mp4"
     write_frames(path, take, request.start_s)
     write_truth(path, request.seed, take)
@@ -40,7 +43,25 @@ KINDS = {"OMAPS": OMAPS, "OMAPS2": OMAPS2, "PianoYT": PIANOYT, "PianoVAM": PIANO
 
 
 def write_layout(out: Path, params: SynthParams, request: LayoutRequest, workers: int) -> tuple[Path, int]:
-    """Write the dataset into its folder of `out`, whole or not at all; return that folder and the number of clips.
+    """Write a dataset, whole or not at all.
+
+    Parameters
+    ----------
+    out : Path
+        The dataset goes into its folder (`Kind.folder`) of this one.
+    params : SynthParams
+        What the clips look like.
+    request : LayoutRequest
+        The layout, and what is to differ from params and from the dataset.
+    workers : int
+        Number of processes; up to 1: this process alone.
+
+    Returns
+    -------
+    root : Path
+        The folder of the dataset.
+    count : int
+        Number of clips.
 
     Raises
     ------
@@ -62,7 +83,18 @@ def write_layout(out: Path, params: SynthParams, request: LayoutRequest, workers
 
 
 def jobs_of(kind: Kind, params: SynthParams) -> list[Job]:
-    """Return every clip with its place in the layout."""
+    """Return every clip with its place in a layout.
+
+    Parameters
+    ----------
+    kind : Kind
+    params : SynthParams
+
+    Returns
+    -------
+    list of Job
+        In the order of `clip_tasks`; the clips of two splits that share a folder are numbered on.
+    """
     counts: Counter[str] = Counter()
     jobs = []
     for task in clip_tasks(params):
@@ -73,6 +105,7 @@ def jobs_of(kind: Kind, params: SynthParams) -> list[Job]:
 
 
 def _asked(params: SynthParams, request: LayoutRequest) -> SynthParams:
+    """Return params with the number and length of clips that were asked for, and without the tier shift."""
     changes: dict[str, object] = {"shift_clips": 0}
     if request.clips is not None:
         changes |= {f"{split}_clips": request.clips for split in SPLITS}
@@ -82,6 +115,7 @@ def _asked(params: SynthParams, request: LayoutRequest) -> SynthParams:
 
 
 def _write_clip(root: Path, params: SynthParams, request: LayoutRequest, job: Job) -> object:
+    """Film one clip at its rate and size and write it; return its row of the tables."""
     kind = KINDS[request.layout]
     rate = request.rate or kind.rates[(job.overall - 1) % len(kind.rates)]
     size_px = request.size_px or kind.size_px
