@@ -20,13 +20,13 @@ GRID = TimeGrid(30.0, 0.0, 64)
 
 def clip(note_count: int = LEAST_NOTES) -> tuple[np.ndarray, ClipLabels]:
     """Return a strip in which a key brightens while it is down, and labels that are sure everywhere."""
-    midi = 30 + 2 * np.arange(note_count)
-    onset_s = np.linspace(0.2, 1.2, note_count)
+    number = np.arange(note_count)
+    midi, onset_s = 30 + number % 50, 0.2 + 0.8 * (number // 50) + 0.004 * (number % 50)
     notes = make_notes(onset_s, onset_s + 0.5, midi)
     frames = noisy_strip(GRID.length) // 8
     for onset, offset, number in zip(notes.onset_s, notes.offset_s, notes.midi, strict=True):
         column = 8 + 4 * (int(number) - 21)
-        frames[int(30 * onset) : int(30 * offset), :, column : column + 6] += 120
+        frames[int(30 * onset) : int(30 * offset), :, column : column + 4] = 200
     masks = {name: np.tile(ALL_KEYS, (GRID.length, 1)) for name in EVENT_HEADS}
     return frames, ClipLabels(notes, GRID, masks)
 
