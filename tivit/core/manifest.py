@@ -1,5 +1,7 @@
 """The manifest: which clips take part, in which split, with which notes (`clips.csv`, `notes.csv`).
 
+`left_out.csv` names the clips whose keyboard was not found, with split and tier, so that scores can count them as failures.
+
 No stage after the manifest looks into a dataset's folder for labels. Times are seconds of each clip's video clock.
 
 Notes of train lie where the video shows them. Notes of val and test are the published labels, never moved: `lags.csv` says by
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -26,11 +29,12 @@ from tivit.core.notes import Notes, empty_notes, make_notes
 
 OWN_TIER = "own"
 """Tier of the user's own clips, which are all in the train split."""
-CLIPS_NAME, NOTES_NAME, LAGS_NAME = "clips.csv", "notes.csv", "lags.csv"
+CLIPS_NAME, NOTES_NAME, LAGS_NAME, LEFT_OUT_NAME = "clips.csv", "notes.csv", "lags.csv", "left_out.csv"
 MOVED_SPLIT = "train"
 """The only split whose labels are moved to where the video shows them."""
 LAG_COLUMNS = ("clip_id", "lag_s", "confidence", "notes", "correction_s")
 NOTE_COLUMNS = ("clip_id", "onset_s", "offset_s", "midi", "velocity", "hand", "staff")
+LEFT_OUT_COLUMNS = ("clip_id", "split", "tier")
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,43 @@ def read_corrections(folder: Path | str) -> dict[str, float]:
         if not math.isfinite(corrections[row[0]]):
             raise InputError(f"{path}, line {number}: correction_s is {row[-1]}, expected a finite number")
     return corrections
+
+
+def write_left_out(folder: Path | str, clips: Iterable[tuple[str, str, str]]) -> None:
+    """Write `left_out.csv` into the folder of a manifest: the clips whose keyboard was not found.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of the manifest.
+    clips : iterable of tuple
+        Clip id, split and tier of each; without any the table is its header alone.
+    """
+    write_csv(Path(folder) / LEFT_OUT_NAME, LEFT_OUT_COLUMNS, clips)
+
+
+def read_left_out_tiers(folder: Path | str, split: str) -> list[str]:
+    """Return the tier of each clip of a split whose keyboard was not found.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of a manifest, which holds `left_out.csv`.
+    split : str
+        train, val or test.
+
+    Returns
+    -------
+    list of str
+        One tier per clip, "" for a clip without a tier. The manifest may list no other clip of a tier.
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged.
+    """
+    rows = read_csv(Path(folder) / LEFT_OUT_NAME, LEFT_OUT_COLUMNS)
+    return [tier for _, its_split, tier in rows if its_split == split]
 
 
 def _clip(path: Path, number: int, row: list[str]) -> Clip:
