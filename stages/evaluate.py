@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tivit.core import params as params_file
 from tivit.core.artifacts import resolve_inside, write_json
+from tivit.core.manifest import read_left_out_tiers
 from tivit.core.notes import Notes, write_midi
-from tivit.core.registration import FILE_NAME
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
 from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import read_thresholds, refuse_other_settings
-from tivit.scoring.inputs import ScoredClip, load_split, refused_tiers
+from tivit.scoring.inputs import ScoredClip, load_split
 from tivit.scoring.plots import piano_roll, save_png
 from tivit.scoring.report import DECIMALS, score_table
 from tivit.scoring.scores import ClipScore, EvaluateParams, headline, score_clip, summary_by_tier, with_corrected, with_refused
@@ -22,7 +22,6 @@ from tivit.scoring.tables import write_tables
 SPLIT = "test"
 DECODED, THRESHOLDS = Path("data/decoded/test.npz"), Path("metrics/thresholds.json")
 OUT = Path("data/transcriptions")
-REGISTRATIONS = Path("data/registration") / FILE_NAME
 log = logging.getLogger("tivit.evaluate")
 
 
@@ -62,7 +61,7 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     lowest = min(scores, key=lambda clip_id: scores[clip_id].counts["onset_50"].f1)
     _draw(OUT / "lowest.png", *pictures[lowest], scores[lowest])
     tiers = {clip.logits.clip_id: clip.tier for clip in clips}
-    refused = refused_tiers(REGISTRATIONS, "data/manifest", SPLIT)
+    refused = read_left_out_tiers("data/manifest", SPLIT)
     blocks = with_refused(summary_by_tier(scores, tiers), refused)
     if has_corrections:
         blocks = with_corrected(blocks, with_refused(summary_by_tier(corrected, tiers), refused))

@@ -13,7 +13,7 @@ from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import key_of
-from tivit.core.manifest import MOVED_SPLIT, OWN_TIER, Clip, Manifest, write_manifest
+from tivit.core.manifest import MOVED_SPLIT, OWN_TIER, Clip, Manifest, write_left_out, write_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import section
 from tivit.core.registration import STATUSES
@@ -37,8 +37,8 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     """Write `data/manifest` and `metrics/manifest.json`; clips without a usable registration are named and left out.
 
     The lag between labels and video, estimated from `data/strips`, is taken out of the notes of train as `data.lag` says. Notes
-    of val and test stay as published. `lags.csv` has the lag of every clip. Where validation was carved from train,
-    `data/manifest/splits.json` says how.
+    of val and test stay as published. `lags.csv` has the lag of every clip, and `left_out.csv` names the clips that are left
+    out, with split and tier. Where validation was carved from train, `data/manifest/splits.json` says how.
 
     The metrics list the clips that are left out under `refused` and `octave_unknown`, and what the dataset itself lacks or was
     told to leave out under `left_out`. They name the file that gave the splits. By split they count the notes, those of keys
@@ -78,6 +78,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
             notes[clip.clip_id] = replace(notes[clip.clip_id], hand=hands.hand.astype(published.hand.dtype))
     write_manifest(FOLDER, Manifest(tuple(clips), notes))
     write_lags(FOLDER, lags, data.lag)
+    write_left_out(FOLDER, ((clip.clip_id, clip.split, clip.tier) for clip, _ in usable.left_out))
     listing = dataset.listing
     SPLITS_PATH.unlink(missing_ok=True)
     if listing.carved:

@@ -127,7 +127,7 @@ def test_clips_inspect_and_out(dataset, capsys, tmp_path):
 def test_bad_arguments_are_one_sentence(dataset, capsys):
     Path("data/index/Synthetic.json").unlink()
     assert run() == 2
-    assert "python -m tivit index Synthetic" in capsys.readouterr().err
+    assert "`tivit index Synthetic`" in capsys.readouterr().err
     for arguments in (["--clips", "0"], ["--inspect", "x"], ["--split", "tset"]):
         with pytest.raises(SystemExit):
             run(*arguments)

@@ -123,6 +123,15 @@ def test_other_params_train_again_and_only_where_they_matter(params, monkeypatch
         compare(params, request("key_vivit", key_vivit=2))
 
 
+@pytest.mark.parametrize(("name", "value"), [("threads", 2), ("compile", True)])
+def test_another_way_of_computing_trains_again(params, monkeypatch, name, value):
+    compare(params, request("key_vivit", key_vivit=2))
+    params["runtime"][name] = value
+    no_training(monkeypatch)
+    with pytest.raises(pytest.fail.Exception, match="trained again"):
+        compare(params, request("key_vivit", key_vivit=2))
+
+
 def test_an_interrupted_training_goes_on_and_its_minutes_add_up(params, monkeypatch):
     from tivit.training.loop import Trainer
 
@@ -175,7 +184,7 @@ def test_the_markdown_table_holds_scores_and_times_apart():
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert rows[2].startswith("| vivit | 1200 | 382,576 | 0.500 | 0.500 | 0.250 |") and rows[2].count("|") == rows[0].count("|")
     assert rows[-2] == "| vivit | 6.1 | 8.5 |"
-    assert "`python -m tivit compare --methods vivit,difference --steps vivit=1200`" in text
+    assert "`tivit compare --methods vivit,difference --steps vivit=1200`" in text
     assert text.startswith("Test split: 16 clips, 1,135 notes.")
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from tivit.core.arrays import read_npz, write_npz
+from tivit.core.artifacts import write_csv
 from tivit.core.errors import InputError
 from tivit.core.heads import HEAD_NAMES, head_names
 from tivit.core.keyboard import CENTER_MM
 from tivit.core.logits import SILENT_LOGIT, ClipLogits, read_logits, silenced, write_logits
-from tivit.core.manifest import Clip, Manifest, read_manifest, write_manifest
+from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, read_corrections, read_manifest, write_manifest
 from tivit.core.notes import empty_notes, make_notes
 from tivit.core.registration import Move, Registration, correction_mm, read_registrations, refused, write_registrations
 from tivit.core.strip import StripGeometry, open_strips, strip_path, write_strip_index
@@ -52,7 +53,18 @@ def test_manifest_round_trip(tmp_path):
         ("clips.csv", ",36,96", ",36,35", "line 3: keys 36 to 35 are not"),
         ("notes.csv", "train/a,0.25", "train/a,x", "line 2"),
         ("notes.csv", "train/a,0.25", "train/z,0.25", "'train/z' is not in clips.csv"),
-        ("notes.csv", ",60,", ",160,", "pitch 160 is outside"),
+        ("notes.csv", ",60,", ",160,", "line 2: midi is '160', allowed: a whole number in 21..108$"),
+        ("notes.csv", ",60,", ",nan,", "line 2: midi is 'nan', allowed: a whole number in 21..108$"),
+        ("notes.csv", "60,-1,", "60,nan,", "line 2: velocity is 'nan', allowed: a whole number in 1..127, or -1 for unknown$"),
+        ("notes.csv", "60,-1,", "60,300,", "line 2: velocity is '300', allowed: a whole number in 1..127, or -1 for unknown$"),
+        ("notes.csv", "60,-1,", "60,0,", "line 2: velocity is '0', allowed: a whole number in 1..127, or -1 for unknown$"),
+        ("notes.csv", "60,-1,1,1", "60,-1,2,1", "line 2: hand is '2', allowed: a whole number in 0..1, or -1 for unknown$"),
+        (
+            "notes.csv",
+            "60,-1,1,1",
+            "60,-1,1,inf",
+            "line 2: staff is 'inf', allowed: a whole number in 0..1, or -1 for unknown$",
+        ),
     ],
 )
 def test_manifest_damage(tmp_path, file, old, new, message):
@@ -63,6 +75,12 @@ def test_manifest_damage(tmp_path, file, old, new, message):
     path.write_text(text.replace(old, new))
     with pytest.raises(InputError, match=message):
         read_manifest(tmp_path)
+
+
+def test_a_clip_with_two_lags_is_named(tmp_path):
+    write_csv(tmp_path / "lags.csv", LAG_COLUMNS, [("val/a", 0.1, 7.0, 40, 0.1), ("val/a", 0.0, 7.0, 40, 0.0)])
+    with pytest.raises(InputError, match="lags.csv, line 3: clip 'val/a' stands in it twice"):
+        read_corrections(tmp_path)
 
 
 def test_a_clip_knows_its_keys_in_view():
@@ -147,6 +165,24 @@ def test_strip_folder_round_trip(tmp_path):
         folder.open("val/x")
     with pytest.raises(InputError, match="no clip 'val/y'"):
         folder.open("val/y")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"width_px": 832', '"width_px": 8', "strips.json: strips.width_px: 8 is outside 208..4096"),
+        ('"fps": 30.0', '"fps": 300.0', "strips.json: clip 'val/x': fps 300.0 is outside 1..240"),
+        ('"length": 3', '"length": -3', "strips.json: clip 'val/x': a time grid cannot have -3 frames"),
+        ('"length": 3', '"size": 3', "strips.json: not a strip index"),
+    ],
+)
+def test_a_damaged_strip_index_is_named(tmp_path, old, new, message):
+    write_strip_index(tmp_path, GEOMETRY, {"val/x": TimeGrid(30.0, 0.25, 3)})
+    path = tmp_path / "strips.json"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InputError, match=message):
+        open_strips(tmp_path)
 
 
 def test_strip_geometry_matches_its_matrix():

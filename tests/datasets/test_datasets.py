@@ -32,7 +32,7 @@ def test_a_file_that_a_dataset_may_have(project):
     path = project / "data/Synthetic/registration.csv"
     assert open_dataset(params()).file("registration.csv") is None
     path.write_text("a")
-    with pytest.raises(InputError, match="registration.csv: is not in the index of Synthetic; run `python -m tivit index"):
+    with pytest.raises(InputError, match="registration.csv: is not in the index of Synthetic; run `tivit index"):
         open_dataset(params()).file("registration.csv")
     write_index("Synthetic", Path("data/Synthetic"), Path("data/index/Synthetic.json"))
     dataset = open_dataset(params())
@@ -124,7 +124,7 @@ def test_unknown_dataset_and_missing_index(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="'Synthetik' is not one of .*did you mean 'Synthetic'"):
         open_dataset(params(name="Synthetik"))
-    with pytest.raises(InputError, match="python -m tivit index Synthetic"):
+    with pytest.raises(InputError, match="`tivit index Synthetic`"):
         open_dataset(params())
 
 

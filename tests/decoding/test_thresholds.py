@@ -26,7 +26,7 @@ def test_what_is_written_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "not a thresholds file of format 3.*choose them anew"),
+        ({"format": 2}, "not a thresholds file of format 3.*choose them anew .*or `tivit sweep`"),
         ({"onset": {"threshold": 0.5}}, "not a thresholds file"),
         (
             {"onset": {"threshold": 2, "hold": 0.5, "lag_s": 0, "temperature": 1, "bias": 0, "black": None}},

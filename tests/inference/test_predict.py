@@ -1,5 +1,7 @@
 """Windowed inference: the window length changes nothing, memory maps are read in parts, progress adds up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,9 +17,9 @@ from tivit.inference.predict import network_heads, predict_strip, split_logits
 from tivit.model.build import build_model
 
 
-def network(backend="key_vivit"):
+def network(backend="key_vivit", params=None):
     torch.manual_seed(0)
-    model = build_model(model_params(backend), GEOMETRY).eval()
+    model = build_model(params or model_params(backend), GEOMETRY).eval()
     torch.manual_seed(2)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -33,6 +35,19 @@ def test_the_window_length_does_not_change_the_answer(backend):
         parts = predict_strip(model, frames, GEOMETRY, RUNTIME, window_frames)
         for name in HEAD_NAMES:
             assert parts[name].shape == (110, 88)
+            np.testing.assert_allclose(parts[name], whole[name], atol=1e-4)
+
+
+@pytest.mark.parametrize("tubelet_frames", [2, 3, 4])
+def test_windows_that_are_no_whole_tubelets_do_not_change_the_answer(tubelet_frames):
+    params = model_params("vivit")
+    model = network(params=replace(params, vivit=replace(params.vivit, tubelet_frames=tubelet_frames)))
+    assert model.frame_multiple == tubelet_frames
+    frames = noisy_strip(250)
+    whole = predict_strip(model, frames, GEOMETRY, RUNTIME, 1000)
+    for window_frames in (31, 79):
+        parts = predict_strip(model, frames, GEOMETRY, RUNTIME, window_frames)
+        for name in HEAD_NAMES:
             np.testing.assert_allclose(parts[name], whole[name], atol=1e-4)
 
 

@@ -71,6 +71,15 @@ def test_few_notes_are_not_believed_and_none_has_no_lag(clip):
     assert estimate(frames[:5], TimeGrid(30.0, 2.0, 5), notes) == Lag(0.0, 0.0, 0)
 
 
+def test_releases_alone_are_no_notes(clip):
+    notes, grid, frames = clip
+    before = replace(notes, onset_s=np.full(len(notes), grid.start_s))
+    assert (before.offset_s > grid.start_s + 1.0).sum() > LEAST_NOTES
+    assert estimate(frames, grid, before) == Lag(0.0, 0.0, 0)
+    one = replace(notes, onset_s=np.where(np.arange(len(notes)) == len(notes) // 2, notes.onset_s, grid.start_s))
+    assert (estimate(frames, grid, one).notes, estimate(frames, grid, one).confidence) == (1, 0.0)
+
+
 def test_notes_of_keys_out_of_view_are_left_out(clip):
     notes, grid, frames = clip
     in_view = np.arange(KEY_COUNT) >= 40

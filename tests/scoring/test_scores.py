@@ -16,6 +16,7 @@ from tivit.scoring.scores import (
     HEADLINE,
     RULES,
     TIER_HEADLINE,
+    VELOCITY_RULES,
     Counts,
     headline,
     match,
@@ -147,6 +148,13 @@ def test_velocity_scores_follow_their_definition(seed):
         right = np.sum(np.abs(slope * noisy[is_matched] + base - scaled[is_matched]) < 0.1)
         expected = 2 * right / (len(reference) + is_kept.sum())
         assert 0.1 < expected < 0.9 and values[name] == pytest.approx(expected), name
+
+
+@pytest.mark.parametrize("rule", [*RULES.values(), *VELOCITY_RULES.values()])
+def test_a_side_without_notes_matches_nothing_by_any_rule(rule):
+    some, none = notes_of((0.5, 1.0, 60), velocity=np.array([80])), empty_notes()
+    for sides in ((some, none), (none, some), (none, none)):
+        assert match(*sides, rule).shape == (0, 2)
 
 
 def test_velocity_by_hand():

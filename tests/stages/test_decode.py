@@ -13,9 +13,8 @@ from tivit.core.arrays import read_npz
 from tivit.core.artifacts import read_csv, write_csv
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
-from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, write_manifest
+from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, write_left_out, write_manifest
 from tivit.core.notes import make_notes
-from tivit.core.registration import write_registrations
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.scoring.inputs import load_split
@@ -104,7 +103,7 @@ def test_the_plot_template_shows_every_key_and_the_columns_written(request):
 
 
 def test_a_partial_file_stays_partial_and_can_be_scored(folder, params):
-    write_registrations("data/registration/reg_refined.json", {})
+    write_left_out("data/manifest", [])
     for split in SPLITS:
         path = f"data/logits/{split}.npz"
         write_logits(path, read_logits(path)[:1], [f"{split}/1"])

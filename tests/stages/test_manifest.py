@@ -15,7 +15,7 @@ from tivit.core import params as params_file
 from tivit.core.errors import InputError
 from tivit.core.heads import LEFT_HAND, UNKNOWN
 from tivit.core.keyboard import CENTER_MM, key_of
-from tivit.core.manifest import read_manifest
+from tivit.core.manifest import read_left_out_tiers, read_manifest
 from tivit.core.params import section
 from tivit.core.registration import refused, write_registrations
 from tivit.core.run.runtime import RuntimeParams
@@ -102,6 +102,17 @@ def test_a_recording_that_cannot_be_decoded_is_named_counted_and_left_out(pianov
     assert metrics["refused"] == [bad] and metrics["clips"] == {"train": 1, "val": 1, "test": 1}
     assert f"left out {bad} (refused): cannot be opened as a video" in caplog.text
     assert "left out (split not asked for): test/2024-03-03_10-00-00, train/2024-03-02_10-00-00" in caplog.text
+
+
+def test_a_clip_that_is_left_out_keeps_its_split_and_its_tier(pianovam):
+    found = {clip.clip_id: REGISTRATION for clip in opened("PianoVAM", extra_splits=["special(4hands)"]).clips()}
+    bad = [f"test/{TIMES[3]}", "test/2024-03-03_10-00-00"]
+    nothing = refused("no keyboard", (0, 0), 0)
+    for clip_id, tier in zip(bad, ("", "four_hands"), strict=True):
+        write_registrations("data/registration/reg_refined.json", found | {clip_id: nothing})
+        run("PianoVAM", extra_splits=["special(4hands)"])
+        assert read_left_out_tiers("data/manifest", "test") == [tier]
+        assert read_left_out_tiers("data/manifest", "train") == []
 
 
 def test_an_empty_split_says_what_is_missing(pianovam):

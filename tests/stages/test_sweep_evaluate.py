@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,21 +15,17 @@ from tivit.core.arrays import read_npz
 from tivit.core.artifacts import read_csv, write_csv, write_json
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
-from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, read_manifest, write_manifest
+from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, read_manifest, write_left_out, write_manifest
 from tivit.core.notes import read_midi
-from tivit.core.registration import read_registrations, refused, write_registrations
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
 from tivit.scoring.census import CENSUS_COLUMNS
-from tivit.scoring.inputs import refused_tiers
 from tivit.scoring.kinds import KEY_COLUMNS, KIND_COLUMNS
 from tivit.scoring.report import CLIP_COLUMNS
 from tivit.scoring.timing import HISTOGRAM_COLUMNS
 from tivit.sweeping.tables import CURVE_COLUMNS, POINT_COLUMNS
 
-REGISTRATIONS = "data/registration/reg_refined.json"
-NOT_FOUND = refused("confidence 0.31 is below 0.5", (360, 640), 4)
 RUNTIME = RuntimeParams(1, 1, 0, "cpu", "float32", False, 50)
 STAGES = (decode, sweep, evaluate)
 LAG_S = 0.12
@@ -56,7 +51,7 @@ def folder(tmp_path, monkeypatch):
         write_logits(f"data/logits/{split}.npz", logits)
     write_manifest("data/manifest", Manifest(tuple(clips), notes))
     write_csv("data/manifest/lags.csv", LAG_COLUMNS, [])
-    write_registrations(REGISTRATIONS, {clip.clip_id: replace(NOT_FOUND, status="ok", reason="") for clip in clips})
+    write_left_out("data/manifest", [])
     return tmp_path
 
 
@@ -89,12 +84,11 @@ def test_a_refused_clip_counts_as_one_in_which_nothing_was_found(folder, params)
         stage.run(params, RUNTIME)
     before = json.loads((folder / "metrics/evaluate.json").read_text())
     assert before["all"]["refused"] == 0 and before["all"]["onset_f1_50_all"] == before["all"]["onset_f1_50"]
-    registrations = read_registrations(REGISTRATIONS)
-    more = {"test/hard_007": NOT_FOUND, "test/elsewhere": NOT_FOUND, "val/hard_008": NOT_FOUND}
-    write_registrations(REGISTRATIONS, registrations | more)
+    lost = [("test/hard_007", "test", "hard"), ("test/some_recording_01", "test", ""), ("val/hard_008", "val", "hard")]
+    write_left_out("data/manifest", lost)
     evaluate.run(params, RUNTIME)
     after = json.loads((folder / "metrics/evaluate.json").read_text())
-    assert [after[name]["refused"] for name in ("all", "hard", "plain")] == [2, 1, 0]
+    assert {name: block["refused"] for name, block in after.items()} == {"all": 2, "hard": 1, "plain": 0}
     assert after["all"]["onset_f1_50_all"] == pytest.approx(before["all"]["onset_f1_50"] / 2, abs=1e-3)
     assert after["hard"]["onset_f1_50_all"] == pytest.approx(before["hard"]["onset_f1_50"] / 2, abs=1e-3)
     assert after["plain"] == before["plain"] and after["hard"]["onset_f1_50"] == before["hard"]["onset_f1_50"]
@@ -104,8 +98,8 @@ def test_the_score_falls_when_a_registration_is_lost(folder, params):
     for stage in STAGES:
         stage.run(params, RUNTIME)
     before = json.loads((folder / "metrics/evaluate.json").read_text())
-    registrations, whole = read_registrations(REGISTRATIONS), read_manifest("data/manifest")
-    write_registrations(REGISTRATIONS, registrations | {"test/001": NOT_FOUND})
+    whole = read_manifest("data/manifest")
+    write_left_out("data/manifest", [("test/001", "test", "hard")])
     listed = tuple(clip for clip in whole.clips if clip.clip_id != "test/001")
     write_manifest("data/manifest", Manifest(listed, {clip.clip_id: whole.notes[clip.clip_id] for clip in listed}))
     write_logits("data/logits/test.npz", read_logits("data/logits/test.npz")[:1])
@@ -118,7 +112,7 @@ def test_the_score_falls_when_a_registration_is_lost(folder, params):
 
 
 def test_a_tier_of_which_every_clip_was_refused_has_a_block(folder, params):
-    write_registrations(REGISTRATIONS, read_registrations(REGISTRATIONS) | {"test/shift_000": NOT_FOUND})
+    write_left_out("data/manifest", [("test/2024-02-14_19-10-09", "test", "shift")])
     for stage in STAGES:
         stage.run(params, RUNTIME)
     short, every = (json.loads(path.read_text()) for path in result_files(folder))
@@ -126,13 +120,6 @@ def test_a_tier_of_which_every_clip_was_refused_has_a_block(folder, params):
     assert every["shift"]["clips"] == 0 and "onset_f1_50" not in every["shift"]
     assert [short[name]["refused"] for name in ("all", "hard", "plain")] == [1, 0, 0]
     assert short["all"]["onset_f1_50_all"] == pytest.approx(short["all"]["onset_f1_50"] * 2 / 3, abs=1e-3)
-
-
-def test_names_of_clips_without_tiers_make_no_tier(folder):
-    listed = read_manifest("data/manifest")
-    write_manifest("data/manifest", Manifest(tuple(replace(clip, tier="") for clip in listed.clips), listed.notes))
-    write_registrations(REGISTRATIONS, read_registrations(REGISTRATIONS) | {"test/some_recording_01": NOT_FOUND})
-    assert refused_tiers(REGISTRATIONS, "data/manifest", "test") == [""]
 
 
 def test_what_the_stages_write_can_be_read(folder, params):

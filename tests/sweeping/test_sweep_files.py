@@ -1,4 +1,4 @@
-"""`python -m tivit sweep` on any logits file: what it writes, what it refuses, and that it starts without torch."""
+"""`tivit sweep` on any logits file: what it writes, what it refuses, and that it starts without torch."""
 
 import json
 import subprocess

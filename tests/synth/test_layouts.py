@@ -5,6 +5,7 @@ import re
 import wave
 from dataclasses import replace
 
+import mido
 import numpy as np
 import pretty_midi
 import pytest
@@ -13,11 +14,11 @@ from tivit.__main__ import main
 from tivit.core.artifacts import md5_of, read_json
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM, key_of
-from tivit.core.notes import make_notes
+from tivit.core.notes import empty_notes, make_notes
 from tivit.core.params import load, section
 from tivit.core.timegrid import TimeGrid
 from tivit.synth.layouts.clip import MIRRORED, ROTATED, LayoutRequest, turned_px, variable_times_s
-from tivit.synth.layouts.pedal import pedal_spans_s, sounding
+from tivit.synth.layouts.pedal import pedal_spans_s, sounding, write_midi_with_pedal
 from tivit.synth.layouts.write import write_layout
 from tivit.synth.params import SynthParams
 from tivit.video.reader import probe, read_frames
@@ -147,6 +148,13 @@ def test_pianoyt_as_sound_has_its_ends(written):
         assert (by_key(rows)[:, 1] >= by_key(keys)[:, 1] - 1e-3).all()
         longer += int((by_key(rows)[:, 1] > by_key(keys)[:, 1] + 0.05).sum())
     assert longer > 0
+
+
+def test_a_clip_without_notes_still_has_its_pedal(tmp_path):
+    write_midi_with_pedal(tmp_path / "a.mid", empty_notes(), np.array([[0.25, 0.75]]))
+    messages = [message for message in mido.MidiFile(tmp_path / "a.mid") if message.type in ("note_on", "control_change")]
+    assert [(message.control, message.value) for message in messages] == [(64, 127), (64, 0)]
+    assert [message.time for message in messages] == pytest.approx([0.25, 0.5], abs=1e-3)
 
 
 def test_pianovam_names_and_metadata(written):

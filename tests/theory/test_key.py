@@ -135,6 +135,12 @@ def test_a_window_lasts_as_long_at_every_frame_rate():
     assert change_over_s(30.0) == pytest.approx(change_over_s(60.0), abs=0.05) == pytest.approx(0.8, abs=0.05)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_key_that_the_network_rules_out_has_no_weight_and_overflows_nothing():
+    logits = np.full((3, 88), -60_000.0, np.float32)
+    assert not pitch_class_weights(logits, None).any() and not pitch_class_weights(logits, 1).any()
+
+
 def test_window_weights_equal_a_direct_sum():
     logits = np.random.default_rng(0).normal(size=(9, 88))
     weights = pitch_class_weights(logits, 3)

@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0 done, 1 faults found, 2 bad input, 130 stopped.
+        The exit status: 0 done, 1 faults found, 2 bad input, 130 stopped, 141 nobody reads stdout.
     """
     arguments = command_parser().parse_args(argv)
     status = 0

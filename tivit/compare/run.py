@@ -260,7 +260,7 @@ class Bench:
         return training_fingerprint(
             model=model, train=settings, geometry=asdict(self.strips.geometry), length=length,
             data=[self.digests["train"], self.digests["val"]],
-            how=[self.runtime.threads, self.runtime.device, self.runtime.precision],
+            how=[self.runtime.threads, self.runtime.device, self.runtime.precision, self.runtime.compile],
         )  # fmt: skip
 
     def _heads_of(self, method: str, folder: Path) -> HeadsOf:

@@ -124,7 +124,7 @@ def markdown(outcomes: Sequence[Outcome], tiers: Sequence[str], clips: int, note
     times = [["method", "training, minutes", "forward, x real time"]]
     times += [[o.method, f"{o.training_s / 60:.1f}", f"{o.real_time:.1f}"] for o in outcomes]
     steps = ",".join(f"{o.method}={o.steps}" for o in outcomes if o.steps)
-    again = f"python -m tivit compare --methods {','.join(o.method for o in outcomes)}" + (f" --steps {steps}" if steps else "")
+    again = f"tivit compare --methods {','.join(o.method for o in outcomes)}" + (f" --steps {steps}" if steps else "")
     text = [
         f"Test split: {clips} clips, {notes:,} notes. Thresholds chosen on validation; `all` and tiers are means over clips,"
         " `pooled` counts all notes together.",

@@ -1,5 +1,7 @@
 """The manifest: which clips take part, in which split, with which notes (`clips.csv`, `notes.csv`).
 
+`left_out.csv` names the clips whose keyboard was not found, with split and tier, so that scores can count them as failures.
+
 No stage after the manifest looks into a dataset's folder for labels. Times are seconds of each clip's video clock.
 
 Notes of train lie where the video shows them. Notes of val and test are the published labels, never moved: `lags.csv` says by
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -21,16 +24,25 @@ import numpy as np
 from tivit.core.artifacts import read_csv, write_csv
 from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
+from tivit.core.heads import BASS_STAFF, LEFT_HAND, RIGHT_HAND, TREBLE_STAFF, UNKNOWN
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, keys_between
 from tivit.core.notes import Notes, empty_notes, make_notes
 
 OWN_TIER = "own"
 """Tier of the user's own clips, which are all in the train split."""
-CLIPS_NAME, NOTES_NAME, LAGS_NAME = "clips.csv", "notes.csv", "lags.csv"
+CLIPS_NAME, NOTES_NAME, LAGS_NAME, LEFT_OUT_NAME = "clips.csv", "notes.csv", "lags.csv", "left_out.csv"
 MOVED_SPLIT = "train"
 """The only split whose labels are moved to where the video shows them."""
 LAG_COLUMNS = ("clip_id", "lag_s", "confidence", "notes", "correction_s")
 NOTE_COLUMNS = ("clip_id", "onset_s", "offset_s", "midi", "velocity", "hand", "staff")
+KNOWN_RANGES = {
+    "midi": (LOWEST_MIDI, HIGHEST_MIDI),
+    "velocity": (1, 127),
+    "hand": (LEFT_HAND, RIGHT_HAND),
+    "staff": (BASS_STAFF, TREBLE_STAFF),
+}
+"""The lowest and the highest value of the columns of whole numbers; all but the first may be unknown."""
+LEFT_OUT_COLUMNS = ("clip_id", "split", "tier")
 
 
 @dataclass(frozen=True)
@@ -174,11 +186,13 @@ def read_corrections(folder: Path | str) -> dict[str, float]:
     Raises
     ------
     InputError
-        The file is missing or damaged, or a correction is not a finite number.
+        The file is missing or damaged, a correction is not a finite number, or a clip stands in it twice.
     """
     path = Path(folder) / LAGS_NAME
     corrections = {}
     for number, row in enumerate(read_csv(path, LAG_COLUMNS), start=2):
+        if row[0] in corrections:
+            raise InputError(f"{path}, line {number}: clip {row[0]!r} stands in it twice; run the manifest stage again")
         try:
             corrections[row[0]] = float(row[-1])
         except ValueError as error:
@@ -186,6 +200,43 @@ def read_corrections(folder: Path | str) -> dict[str, float]:
         if not math.isfinite(corrections[row[0]]):
             raise InputError(f"{path}, line {number}: correction_s is {row[-1]}, expected a finite number")
     return corrections
+
+
+def write_left_out(folder: Path | str, clips: Iterable[tuple[str, str, str]]) -> None:
+    """Write `left_out.csv` into the folder of a manifest: the clips whose keyboard was not found.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of the manifest.
+    clips : iterable of tuple
+        Clip id, split and tier of each; without any the table is its header alone.
+    """
+    write_csv(Path(folder) / LEFT_OUT_NAME, LEFT_OUT_COLUMNS, clips)
+
+
+def read_left_out_tiers(folder: Path | str, split: str) -> list[str]:
+    """Return the tier of each clip of a split whose keyboard was not found.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of a manifest, which holds `left_out.csv`.
+    split : str
+        train, val or test.
+
+    Returns
+    -------
+    list of str
+        One tier per clip, "" for a clip without a tier. The manifest may list no other clip of a tier.
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged.
+    """
+    rows = read_csv(Path(folder) / LEFT_OUT_NAME, LEFT_OUT_COLUMNS)
+    return [tier for _, its_split, tier in rows if its_split == split]
 
 
 def _clip(path: Path, number: int, row: list[str]) -> Clip:
@@ -215,15 +266,17 @@ def read_notes(path: Path | str) -> dict[str, Notes]:
     Raises
     ------
     InputError
-        The file is missing or damaged, a cell is not a number, or `make_notes` refuses the notes of a clip.
+        The file is missing or damaged, a cell is not a number that its column allows, or `make_notes` refuses the notes of a
+        clip.
     """
     columns_of: dict[str, list[list[float]]] = {}
     for number, row in enumerate(read_csv(path, NOTE_COLUMNS), start=2):
         try:
-            values = [float(value) for value in row[1:]]
+            times_s = [float(value) for value in row[1:3]]
         except ValueError as error:
             raise InputError(f"{path}, line {number}: {error}") from None
-        columns_of.setdefault(row[0], []).append(values)
+        numbers = [_whole(f"{path}, line {number}", *item) for item in zip(NOTE_COLUMNS[3:], row[3:], strict=True)]
+        columns_of.setdefault(row[0], []).append([*times_s, *numbers])
     result = {}
     for clip_id, rows in columns_of.items():
         table = np.array(rows)
@@ -232,3 +285,17 @@ def read_notes(path: Path | str) -> dict[str, Notes]:
         except InputError as error:
             raise InputError(f"{path}: clip {clip_id!r}: {error}") from None
     return result
+
+
+def _whole(where: str, name: str, cell: str) -> int:
+    """Return a whole number from a column in `KNOWN_RANGES`, or refuse it and say what the column allows."""
+    low, high = KNOWN_RANGES[name]
+    unknown = () if name == "midi" else (UNKNOWN,)
+    try:
+        value = int(cell)
+    except ValueError:
+        value = None
+    if value is None or not (low <= value <= high or value in unknown):
+        allowed = f"a whole number in {low}..{high}" + f", or {UNKNOWN} for unknown" * len(unknown)
+        raise InputError(f"{where}: {name} is {cell!r}, allowed: {allowed}")
+    return value

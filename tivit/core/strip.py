@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -243,13 +244,23 @@ def open_strips(root: Path | str) -> StripFolder:
     Raises
     ------
     InputError
-        The index is missing or malformed.
+        The index is missing or malformed, or holds a value that a geometry or a time grid does not allow.
     """
     root = Path(root)
-    value = read_json(root / INDEX_NAME)
+    path = root / INDEX_NAME
+    value = read_json(path)
     try:
         geometry = StripGeometry(**value["geometry"])
-        grids = {clip_id: TimeGrid(**grid) for clip_id, grid in value["clips"].items()}
+        grids = {clip_id: _grid(clip_id, grid) for clip_id, grid in value["clips"].items()}
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except (TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{root / INDEX_NAME}: not a strip index ({error})") from None
+        raise InputError(f"{path}: not a strip index ({error})") from None
     return StripFolder(root, geometry, grids)
+
+
+def _grid(clip_id: str, fields: dict[str, Any]) -> TimeGrid:
+    try:
+        return TimeGrid(**fields)
+    except InputError as error:
+        raise InputError(f"clip {clip_id!r}: {error}") from None

@@ -136,7 +136,7 @@ def read_index(path: Path) -> FileIndex:
         The file is missing or malformed.
     """
     if not path.exists():
-        raise InputError(f"{path}: no such file; `python -m tivit index {path.stem}` writes it (for Synthetic: `dvc repro`)")
+        raise InputError(f"{path}: no such file; `tivit index {path.stem}` writes it (for Synthetic: `dvc repro`)")
     value = read_json(path)
     try:
         return FileIndex(value["dataset"], {entry["path"]: (int(entry["size"]), entry["md5"]) for entry in value["files"]})
@@ -201,7 +201,7 @@ def checked_path(index: FileIndex, root: Path, name: str) -> Path:
         The file is not in the index or not on this disk, has another size than the index says, or lies outside `root`.
     """
     if name not in index.files:
-        raise InputError(f"{name}: is not in the index of {index.name}; run `python -m tivit index {index.name}`")
+        raise InputError(f"{name}: is not in the index of {index.name}; run `tivit index {index.name}`")
     path = resolve_inside(root, name)
     if not path.is_file():
         raise InputError(f"{path}: is in the index of {index.name} but not on this disk")

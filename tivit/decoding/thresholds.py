@@ -212,7 +212,7 @@ def read_thresholds(path: Path | str) -> Thresholds:
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise InputError(
             f"{path}: not a thresholds file of format {FORMAT}, which says what the thresholds were chosen under; choose them "
-            "anew (`dvc repro sweep`, or `python -m tivit sweep`)"
+            "anew (`dvc repro sweep`, or `tivit sweep`)"
         )
     try:
         heads = {name: _head(value[name]) for name in EVENT_HEADS}

@@ -1,9 +1,10 @@
 """A network over a whole strip, in windows, in bounded memory; and any method over the strips of a split.
 
 Each window is read with `model.context_frames` more on both sides and only its own part of the answer is kept. So for networks
-of bounded reach the answer does not depend on the window length: for `key_vivit` in any case, for `vivit` where windows and
-context are whole tubelets. At the ends of the clip a network sees what it sees there in training: nothing beyond. A recurrent
-network (`cnn_gru`) has no bounded reach: what it would remember from before its context is lost.
+of bounded reach (`key_vivit`, `vivit`) the answer does not depend on the window length. What is read begins at a multiple of
+`model.frame_multiple` frames, so that the tubelets of `vivit` are the same ones in every window. At the ends of the clip a
+network sees what it sees there in training: nothing beyond. A recurrent network (`cnn_gru`) has no bounded reach: what it would
+remember from before its context is lost.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def predict_strip(
     seen_first = seen_end = 0
     for first in range(0, total, window_frames):
         end = min(first + window_frames, total)
-        kept_from = max(first - model.context_frames, 0)
+        kept_from = max(first - model.context_frames, 0) // model.frame_multiple * model.frame_multiple
         sights = [part[:, kept_from - seen_first :] for part in sights]
         seen_first = kept_from
         with torch.inference_mode(), autocast(runtime, device):

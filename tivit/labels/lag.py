@@ -66,7 +66,7 @@ class Lag:
         By how many standard errors over notes the highest peak exceeds the next one, from 0 on; 0 with fewer notes than
         `LEAST_NOTES`.
     notes : int
-        How many notes it is made from.
+        How many notes it is made from: those whose onset lies inside the clip.
     """
 
     lag_s: float
@@ -127,27 +127,25 @@ def estimate_lag(
     Returns
     -------
     Lag
-        The lag; 0 with confidence 0 where no note can be used.
+        The lag; 0 with confidence 0 where no onset can be used, since releases alone are too slow to be believed.
     """
     reach_steps = round((largest_s + BEYOND_S) / STEP_S)
     shifts_s = np.arange(-reach_steps, reach_steps + 1) * STEP_S
     notes = notes.take(in_view[key_of(notes.midi)])
     margin_s = shifts_s[-1] + STEP_S
-    parts, change = [], None
+    events = []
     for times_s, lead_s, weight in (
         (notes.onset_s, ONSET_LEAD_S, 1.0),
         (notes.offset_s, RELEASE_LEAD_S, RELEASE_WEIGHT),
     ):
         inside = (times_s - lead_s > grid.start_s + margin_s) & (times_s - lead_s < grid.end_s - margin_s)
-        if not inside.any():
-            continue
-        change = key_change(frames, geometry, in_view) if change is None else change  # (T - 1, 88)
-        keys = key_of(notes.midi[inside].astype(np.int64))
-        parts.append(weight * _seen(change, grid, times_s[inside] - lead_s, keys, shifts_s))  # (N, S)
-    if not parts:
+        events.append((times_s[inside] - lead_s, key_of(notes.midi[inside].astype(np.int64)), weight))
+    count = len(events[0][0])
+    if count == 0:
         return Lag(0.0, 0.0, 0)
+    change = key_change(frames, geometry, in_view)  # (T - 1, 88)
+    parts = [weight * _seen(change, grid, times_s, keys, shifts_s) for times_s, keys, weight in events if len(keys)]  # (N, S)
     lag_s, confidence = _highest_peak(parts, shifts_s)
-    count = len(parts[0])
     return Lag(round(lag_s, 4), confidence if count >= LEAST_NOTES else 0.0, count)
 
 

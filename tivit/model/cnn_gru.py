@@ -64,6 +64,7 @@ class CnnGru(nn.Module):
         self.head_names = head_names(params.velocity)
         self.velocity = nn.Sequential(nn.Linear(2 * dim, dim), nn.GELU(), nn.Linear(dim, 1)) if params.velocity else None
         self.context_frames = MEMORY_FRAMES
+        self.frame_multiple = 1
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         """Return head name -> logits (B, T, 88) of inputs (B, T, 3, H, W): `read(see(inputs))`."""

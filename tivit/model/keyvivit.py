@@ -280,6 +280,7 @@ class KeyVivit(nn.Module):
         self.head_names = head_names(params.velocity)
         self.velocity = VelocityHead(dim) if params.velocity else None
         self.context_frames = MOTION_FRAMES + 2 * (TIME_KERNEL // 2) + own.radius_frames
+        self.frame_multiple = 1
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         """Return head name -> logits (B, T, 88) of inputs (B, T, 3, H, W)."""

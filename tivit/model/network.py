@@ -19,11 +19,15 @@ class Network(Protocol):
     ----------
     context_frames : int
         How many frames on either side the answer for a frame depends on.
+    frame_multiple : int
+        How many frames in a row are one to the network, counted from the first that `read` gets: 2 means that the answers stay
+        the same where frames are left out at the beginning only if their number is even.
     head_names : tuple of str
         Which heads it has, in order.
     """
 
     context_frames: int
+    frame_multiple: int
     head_names: tuple[str, ...]
 
     def see(self, inputs: Tensor) -> Tensor:

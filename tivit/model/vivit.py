@@ -97,7 +97,9 @@ class PlainVivit(nn.Module):
             self.out.bias.view(self.tubelet, len(BASE_HEADS), KEY_COUNT)[:, : len(EVENT_HEADS)] = HEAD_BIAS
         self.head_names = head_names(params.velocity)
         self.velocity = nn.Linear(dim, self.tubelet * KEY_COUNT) if params.velocity else None
+        # Two tubelets more: the convolution reaches one, and a frame may be the last or the first of its own.
         self.context_frames = own.time_layers * TIME_REACH_FRAMES + 2 * self.tubelet
+        self.frame_multiple = self.tubelet
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         """Return head name -> logits (B, T, 88) of inputs (B, T, 3, H, W): `read(see(inputs))`."""

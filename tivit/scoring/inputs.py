@@ -12,7 +12,6 @@ from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, SplitClips, read_logits
 from tivit.core.manifest import read_corrections, read_manifest
 from tivit.core.notes import Notes
-from tivit.core.registration import read_registrations
 
 
 @dataclass(frozen=True)
@@ -56,41 +55,6 @@ def label_lag_s(clips: Sequence[ScoredClip]) -> float:
     """
     corrections_s = [np.full(len(clip.notes), clip.correction_s) for clip in clips]
     return float(np.median(np.concatenate(corrections_s))) if any(map(len, corrections_s)) else 0.0
-
-
-def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -> list[str]:
-    """Return the tier of each clip of a split whose keyboard was not found.
-
-    The manifest does not list these clips. Those of the rendered dataset, the only one whose clips have tiers, carry theirs in
-    their names, `<tier>_<number>`; a tier counts even when the manifest lists no clip of it.
-
-    Parameters
-    ----------
-    registrations : Path or str
-        The file of registrations.
-    manifest : Path or str
-        The manifest folder.
-    split : str
-        The split.
-
-    Returns
-    -------
-    list of str
-        One per refused clip, "" for a clip without a tier.
-
-    Raises
-    ------
-    InputError
-        A file cannot be used.
-    """
-    used = read_manifest(manifest).of_split(split)
-    listed, has_tiers = {clip.clip_id for clip in used}, any(clip.tier for clip in used)
-    refused = [
-        clip_id
-        for clip_id, registration in read_registrations(registrations).items()
-        if clip_id.startswith(f"{split}/") and clip_id not in listed and not registration.is_usable
-    ]
-    return [Path(clip_id).name.rpartition("_")[0] if has_tiers else "" for clip_id in refused]
 
 
 def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitClips[ScoredClip]:

@@ -178,7 +178,7 @@ def match(reference: Notes, estimate: Notes, rule: Rule) -> np.ndarray:
     reference, estimate : the notes of both sides
     rule : when two notes match
     """
-    if rule.velocity:
+    if rule.velocity and len(reference) and len(estimate):
         return _match_by_mir_eval(reference, estimate, rule)
     rows = reference.midi.astype(np.int64), estimate.midi.astype(np.int64)
     edges = onset_edges(rows[0], reference.onset_s, rows[1], estimate.onset_s, rule.onset_s)

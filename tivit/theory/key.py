@@ -21,6 +21,7 @@ from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import PITCH_CLASS
 from tivit.core.logits import ClipLogits
 from tivit.core.params import check_choice, check_range, section
+from tivit.core.probability import sigmoid
 from tivit.core.timegrid import frames_of
 from tivit.theory.profiles import PITCH_CLASSES, PROFILES, key_profiles
 from tivit.theory.smoothing import smoothed
@@ -143,8 +144,7 @@ def pitch_class_weights(logits: np.ndarray, window_frames: int | None) -> np.nda
     ndarray of float64, shape (T, 12)
         Weights, 0 or more; pitch class 0 is C.
     """
-    probability = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
-    weights = probability @ _OF_CLASS  # (T, 88) @ (88, 12) -> (T, 12)
+    weights = sigmoid(logits) @ _OF_CLASS  # (T, 88) @ (88, 12) -> (T, 12)
     length = len(weights)
     if window_frames is None:
         return np.broadcast_to(weights.sum(axis=0), weights.shape)

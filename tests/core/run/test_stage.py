@@ -1,6 +1,11 @@
 """The shell of a stage: what ends in which status, and in how many words."""
 
+import os
+import subprocess
+import sys
+
 import pytest
+from paths import ROOT
 
 from tivit.core.errors import InputError
 from tivit.core.run.stage import exit_status, run_stage
@@ -29,6 +34,19 @@ def test_foreseen_ends_are_one_sentence(capsys, error, status, sentence):
 def test_a_fault_of_the_program_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         exit_status(raiser(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize("length", [10, 1_000_000])
+def test_a_reader_of_stdout_that_has_gone_ends_in_silence(length):
+    """A short output is still buffered when the work ends, a long one fails while it is printed."""
+    code = f"from tivit.core.run.stage import exit_status\nraise SystemExit(exit_status(lambda: print('x' * {length})))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_stage_gets_params_and_runtime(tmp_path):

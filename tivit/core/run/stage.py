@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ EXIT_BAD_INPUT = 2
 """Exit status for bad input, the same as that of argparse for bad arguments."""
 EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
+EXIT_NO_READER = 141
+"""Exit status when nobody reads stdout any more: 128 plus the number of SIGPIPE, as in shells."""
 
 
 def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[str] | None = None) -> int:
@@ -73,7 +76,8 @@ def set_verbose(level: str) -> None:
 def exit_status(work: Callable[[], None]) -> int:
     """Call some work and return the exit status of the process.
 
-    Bad input, a failing disk and Ctrl-C end in one sentence on stderr; any other exception is a defect and is raised.
+    Bad input, a failing disk and Ctrl-C end in one sentence on stderr. The end is silent when nobody reads stdout any more, as
+    after `| head`. Any other exception is a defect and is raised.
 
     Parameters
     ----------
@@ -83,10 +87,14 @@ def exit_status(work: Callable[[], None]) -> int:
     Returns
     -------
     int
-        0 when it went well, 2 after bad input or an error of the system, 130 after Ctrl-C.
+        0 when it went well, 2 after bad input or an error of the system, 130 after Ctrl-C, 141 when nobody reads stdout.
     """
     try:
         work()
+        sys.stdout.flush()  # otherwise the interpreter would be the first to see, at its end, that nobody reads
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered can go nowhere else
+        return EXIT_NO_READER
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core.artifacts import atomic_path
-from tivit.core.notes import Notes, write_midi
+from tivit.core.heads import UNKNOWN
+from tivit.core.notes import TRACK_NAMES, Notes, write_midi
 
 SUSTAIN, DOWN, UP = 64, 127, 0
 """MIDI: number of the controller, and its values when the pedal goes down and comes up."""
@@ -75,7 +76,7 @@ def write_midi_with_pedal(path: Path, notes: Notes, spans_s: np.ndarray) -> None
     path : Path
         A MIDI file.
     notes : Notes
-        At least one.
+        They may be none.
     spans_s : ndarray, (P, 2), s
         When the pedal is down.
     """
@@ -84,6 +85,8 @@ def write_midi_with_pedal(path: Path, notes: Notes, spans_s: np.ndarray) -> None
     with atomic_path(path) as temporary:
         write_midi(temporary, notes)
         midi = pretty_midi.PrettyMIDI(str(temporary))
+        if not midi.instruments:  # a track without notes is not read back
+            midi.instruments.append(pretty_midi.Instrument(program=0, name=TRACK_NAMES[UNKNOWN]))
         midi.instruments[0].control_changes = [
             pretty_midi.ControlChange(SUSTAIN, value, float(time_s))
             for span in spans_s
