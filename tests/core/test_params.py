@@ -1,5 +1,6 @@
 """Strict params: types, unknown and missing keys, YAML 1.2 floats."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -124,13 +125,19 @@ def test_a_missing_file(tmp_path):
         load(tmp_path / "params.yaml")
 
 
+def place(params, dotted):
+    """Return the mapping that holds a dotted key, and the last part of the key."""
+    *path, key = dotted.split(".")
+    for name in path:
+        params = params[name]
+    return params, key
+
+
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
 def test_an_old_name_is_answered_with_the_new_one(old, new):
     schemas = {"data": DataParams, "decode": DecodeParams, "logits": LogitsParams, "train": TrainParams}
-    params, (*path, key) = load(PARAMS_FILE), old.split(".")
-    mapping = params
-    for name in path:
-        mapping = mapping[name]
-    mapping[key] = mapping.pop(new.split()[0])
-    with pytest.raises(InputError, match=rf"^params: {old} is called {new.split()[0]}.* now; rename it$"):
-        section(params, path[0], schemas[path[0]])
+    params, name = load(PARAMS_FILE), old.split(".")[0]
+    (old_place, old_key), (new_place, new_key) = place(params, old), place(params, new.split()[0])
+    old_place[old_key] = new_place.pop(new_key)
+    with pytest.raises(InputError, match=rf"^params: {old} is called {re.escape(new)} now; rename it$"):
+        section(params, name, schemas[name])

@@ -25,13 +25,19 @@ MAX_SEED = 2**63 - 1
 """The largest seed that both numpy and torch take."""
 
 RENAMED = {
-    "data.manifest": "subsets",
-    "decode.smoothing_sec": "smoothing_s",
-    "decode.window_sec": "window_s",
-    "logits.timeout_mins": "timeout_s (in seconds)",
-    "train.sampler.bg_frac": "background_share",
-    "train.sampler.nearmiss_frac": "nearmiss_share",
-    "train.sampler.onset_frac": "onset_share",
+    "data.carve": "data.clips.carve",
+    "data.exclude": "data.clips.exclude",
+    "data.extra_splits": "data.clips.extra_splits",
+    "data.include_low_res": "data.clips.include_low_res",
+    "data.manifest": "data.clips.subsets",
+    "data.max_clips": "data.clips.max_per_split",
+    "data.subsets": "data.clips.subsets",
+    "decode.smoothing_sec": "decode.smoothing_s",
+    "decode.window_sec": "decode.window_s",
+    "logits.timeout_mins": "logits.timeout_s (in seconds)",
+    "train.sampler.bg_frac": "train.sampler.background_share",
+    "train.sampler.nearmiss_frac": "train.sampler.nearmiss_share",
+    "train.sampler.onset_frac": "train.sampler.onset_share",
 }
 """Keys of earlier versions -> what they are called now. An old key is an error that says so; it is never read."""
 

@@ -43,7 +43,41 @@ class CarveRule:
     seed: int
 
     def __post_init__(self) -> None:
-        check_range("data.carve.val_share", self.val_share, 0.01, 0.5)
+        check_range("data.clips.carve.val_share", self.val_share, 0.01, 0.5)
+
+
+@dataclass(frozen=True)
+class ClipChoice:
+    """Which clips of the dataset are worked on.
+
+    Attributes
+    ----------
+    max_per_split : int or None
+        At most so many clips of each split; None: all.
+    subsets : SubsetFiles
+        Lists of the stems of clips to work on.
+    exclude : tuple of str
+        Ids of clips to leave out.
+    include_low_res : bool
+        True: also the clips that PianoYT marks as of low resolution.
+    extra_splits : tuple of str
+        Splits of PianoVAM beyond train, valid and test.
+    carve : CarveRule
+        How a missing validation split is made.
+    """
+
+    max_per_split: int | None
+    subsets: SubsetFiles
+    exclude: tuple[str, ...]
+    include_low_res: bool
+    extra_splits: tuple[str, ...]
+    carve: CarveRule
+
+    def __post_init__(self) -> None:
+        if self.max_per_split is not None and self.max_per_split < 1:
+            raise InputError(f"data.clips.max_per_split must be null or at least 1, found {self.max_per_split}")
+        for name in self.extra_splits:
+            check_choice("data.clips.extra_splits", name, EXTRA_SPLITS)
 
 
 @dataclass(frozen=True)
@@ -86,22 +120,12 @@ class DataParams:
         Its folder; None: it is searched for.
     fps : float
         Rate of the time grid (instants per second, 1..240).
-    max_clips : int or None
-        At most so many clips per split; None: all.
-    subsets : SubsetFiles
-        Lists of the stems of clips to work on.
-    exclude : tuple of str
-        Ids of clips to leave out.
-    include_low_res : bool
-        True: also the clips that PianoYT marks as of low resolution.
-    extra_splits : tuple of str
-        Splits of PianoVAM beyond train, valid and test.
+    clips : ClipChoice
+        Which of its clips.
     offsets : str
         "key": a note ends when its key is released; "pedal": when it stops sounding.
     skeleton_confidence : float or None
         Hands come from landmarks that are at least so sure (0.5..1), where a dataset has nothing better; None: never.
-    carve : CarveRule
-        How a missing validation split is made.
     lag : LagParams
         What is done about labels that are early or late by a constant.
     """
@@ -109,22 +133,13 @@ class DataParams:
     name: str
     root: str | None
     fps: float
-    max_clips: int | None
-    subsets: SubsetFiles
-    exclude: tuple[str, ...]
-    include_low_res: bool
-    extra_splits: tuple[str, ...]
+    clips: ClipChoice
     offsets: str
     skeleton_confidence: float | None
-    carve: CarveRule
     lag: LagParams
 
     def __post_init__(self) -> None:
         check_range("data.fps", self.fps, *FPS_RANGE)
-        if self.max_clips is not None and self.max_clips < 1:
-            raise InputError(f"data.max_clips must be null or at least 1, found {self.max_clips}")
         check_choice("data.offsets", self.offsets, OFFSETS)
         if self.skeleton_confidence is not None:
             check_range("data.skeleton_confidence", self.skeleton_confidence, 0.5, 1.0)
-        for name in self.extra_splits:
-            check_choice("data.extra_splits", name, EXTRA_SPLITS)
