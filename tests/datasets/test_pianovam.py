@@ -52,7 +52,7 @@ def test_other_splits_only_on_request(root):
     more = opened("PianoVAM", clips={"extra_splits": ["ext-train", "special(4hands)"]})
     added = {clip.clip_id: (clip.split, clip.tier) for clip in more.clips()}
     assert added[f"train/{TIMES[4]}"] == ("train", "") and added[f"test/{TIMES[5]}"] == ("test", "four_hands")
-    with pytest.raises(InputError, match="data.clips.extra_splits: 'blurry' is not one of"):
+    with pytest.raises(InputError, match=r"data.clips.extra_splits\[0\]: 'blurry' is not one of"):
         opened("PianoVAM", clips={"extra_splits": ["blurry"]})
 
 
