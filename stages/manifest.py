@@ -82,7 +82,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     listing = dataset.listing
     SPLITS_PATH.unlink(missing_ok=True)
     if listing.carved:
-        write_json(SPLITS_PATH, {"rule": RULE, **vars(data.carve), "val": listing.carved})
+        write_json(SPLITS_PATH, {"rule": RULE, **vars(data.clips.carve), "val": listing.carved})
     tallies = {name: dict.fromkeys(SPLITS, 0) for name in TALLIES}
     for clip in clips:
         for name, count in tally(clip, notes[clip.clip_id]).items():

@@ -1,13 +1,15 @@
 """Strict params: types, unknown and missing keys, YAML 1.2 floats."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
+from params_cases import place
 from paths import PARAMS_FILE
 
 from tivit.core.errors import InputError
-from tivit.core.params import RENAMED, check_range, load, section
+from tivit.core.params import RENAMED, Choice, Interval, Range, Within, check_range, load, section
 from tivit.datasets.params import DataParams
 from tivit.inference.params import LogitsParams
 from tivit.theory.key import DecodeParams
@@ -28,25 +30,32 @@ class Known:
         check_range("key", self.key or 0, 0, 9)
 
 
+def odd(where, value):
+    if value % 2 == 0:
+        raise InputError(f"{where}: {value} is not odd")
+
+
 @dataclass(frozen=True)
 class Example:
-    rate: float
+    rate: Annotated[float, Range(0, 1)]
     count: int
     name: Literal["one", "two"]
+    side: Annotated[str, Choice(("left", "right"))]
     flag: bool
-    limit: int | None
-    sizes: tuple[int, ...]
+    limit: Annotated[int, Range(1, 9), odd] | None
+    sizes: tuple[Annotated[int, Range(1, 9)], ...]
+    span: Annotated[Interval, Within(-1, 1)]
     inner: Inner
     weights: dict[str, float]
     known: dict[str, Known]
 
     def __post_init__(self):
-        check_range("example.rate", self.rate, 0, 1)
+        check_range("example.rate + count", self.rate + self.count, 0, 5)
 
 
 GOOD = {
-    "rate": 0.5, "count": 3, "name": "one", "flag": True, "limit": None, "sizes": [1, 2], "inner": {"depth": 2},
-    "weights": {"pitch": 1}, "known": {},
+    "rate": 0.5, "count": 3, "name": "one", "side": "left", "flag": True, "limit": None, "sizes": [1, 2], "span": [-0.5, 1],
+    "inner": {"depth": 2}, "weights": {"pitch": 1}, "known": {},
 }  # fmt: skip
 
 
@@ -56,7 +65,8 @@ def build(**changes):
 
 def test_a_good_section():
     value = build()
-    assert value.sizes == (1, 2) and value.inner.depth == 2 and value.weights == {"pitch": 1.0}
+    assert value.sizes == (1, 2) and value.inner.depth == 2 and value.weights == {"pitch": 1.0} and value.span == (-0.5, 1.0)
+    assert build(limit=3, rate=1, span=[-1, -1]).limit == 3
 
 
 def test_only_a_field_with_a_default_may_be_left_out():
@@ -73,7 +83,17 @@ def test_only_a_field_with_a_default_may_be_left_out():
         ({"count": 3.5}, "example.count must be a whole number, found 3.5"),
         ({"count": True}, "example.count must be a whole number"),
         ({"rate": "fast"}, "example.rate must be a number, found 'fast'"),
-        ({"rate": 2}, "example.rate: 2.0 is outside 0..1"),
+        ({"rate": 2}, "^params: example.rate: 2.0 is outside 0..1$"),
+        ({"rate": float("nan")}, "example.rate: nan is outside 0..1"),
+        ({"count": 5}, r"^params: example.rate \+ count: 5.5 is outside 0..5$"),
+        ({"side": "lefft"}, "^params: example.side: 'lefft' is not one of left, right .did you mean 'left'"),
+        ({"limit": 10}, "^params: example.limit: 10 is outside 1..9$"),
+        ({"limit": 4}, "^params: example.limit: 4 is not odd$"),
+        ({"sizes": [1, 0]}, r"^params: example.sizes\[1\]: 0 is outside 1..9$"),
+        ({"span": [-2, 0]}, "^params: example.span: -2.0 is outside -1..1$"),
+        ({"span": [0, 2]}, "^params: example.span: 2.0 is outside 0..1$"),
+        ({"span": [0.5, 0.25]}, "^params: example.span: 0.25 is outside 0.5..1$"),
+        ({"span": [0.5]}, "^params: example.span must hold 2 values, found 1$"),
         ({"name": "tow"}, "did you mean 'two'"),
         ({"flag": "yes"}, "example.flag must be true or false"),
         ({"limit": "x"}, "example.limit must be a whole number"),
@@ -127,10 +147,8 @@ def test_a_missing_file(tmp_path):
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
 def test_an_old_name_is_answered_with_the_new_one(old, new):
     schemas = {"data": DataParams, "decode": DecodeParams, "logits": LogitsParams, "train": TrainParams}
-    params, (*path, key) = load(PARAMS_FILE), old.split(".")
-    mapping = params
-    for name in path:
-        mapping = mapping[name]
-    mapping[key] = mapping.pop(new.split()[0])
-    with pytest.raises(InputError, match=rf"^params: {old} is called {new.split()[0]}.* now; rename it$"):
-        section(params, path[0], schemas[path[0]])
+    params, name = load(PARAMS_FILE), old.split(".")[0]
+    (old_place, old_key), (new_place, new_key) = place(params, old), place(params, new.split()[0])
+    old_place[old_key] = new_place.pop(new_key)
+    with pytest.raises(InputError, match=rf"^params: {old} is called {re.escape(new)} now; rename it$"):
+        section(params, name, schemas[name])

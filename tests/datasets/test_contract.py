@@ -54,13 +54,14 @@ def test_nothing_is_lost_every_video_is_a_clip_or_left_out_with_a_reason(fixture
 
 
 def test_a_video_without_label_and_a_label_without_video_are_named(fixture):
-    dataset = opened(fixture, include_low_res=True)
+    dataset = opened(fixture, clips={"include_low_res": True})
     first, second = sorted(dataset.clips(), key=lambda clip: (clip.split != "train", clip.clip_id))[:2]
     (dataset.root / first.video).unlink()
     (dataset.root / second.label).unlink()
     index(dataset.root, dataset.index.name)
-    listing = opened(fixture, include_low_res=True).listing
-    assert first.label in dataset.index.files and first.video not in opened(fixture, include_low_res=True).index.files
+    left = opened(fixture, clips={"include_low_res": True})
+    listing = left.listing
+    assert first.label in dataset.index.files and first.video not in left.index.files
     assert not {first.clip_id, second.clip_id} & {clip.clip_id for clip in listing.clips}
     assert first.clip_id in listing.left_out["no_video"] and second.clip_id in listing.left_out["no_label"]
 
@@ -68,24 +69,25 @@ def test_a_video_without_label_and_a_label_without_video_are_named(fixture):
 def test_exclude_names_a_clip_and_refuses_an_unknown_one(fixture):
     dataset = opened(fixture)
     gone = next(clip.clip_id for clip in dataset.clips() if clip.split == "train")
-    left = opened(fixture, exclude=(gone,))
+    left = opened(fixture, clips={"exclude": [gone]})
     assert {clip.clip_id for clip in dataset.clips()} - {clip.clip_id for clip in left.clips()} == {gone}
     assert left.listing.left_out["excluded"] == (gone,) and gone in left.clip_ids()
-    with pytest.raises(InputError, match=f"data.exclude: '{gone}x' is not a clip of the dataset .did you mean '{gone}'"):
-        opened(fixture, exclude=(f"{gone}x",)).clips()
+    with pytest.raises(InputError, match=f"data.clips.exclude: '{gone}x' is not a clip of the dataset .did you mean '{gone}'"):
+        opened(fixture, clips={"exclude": [f"{gone}x"]}).clips()
 
 
-def test_max_clips_and_a_list_of_stems(fixture):
-    assert len(opened(fixture, max_clips=1).clips()) == 3
+def test_a_largest_number_of_clips_and_a_list_of_stems(fixture):
+    assert len(opened(fixture, clips={"max_per_split": 1}).clips()) == 3
     dataset = opened(fixture)
     test = next(clip for clip in dataset.clips() if clip.split == "test")
     Path("data/subsets").mkdir(parents=True)
     Path("data/subsets/one.txt").write_text(f"# one\n\n{test.clip_id.partition('/')[2]}  # this\n")
-    chosen = opened(fixture, subsets=type(dataset.params.subsets)(None, None, "one.txt")).clips()
+    one = {"subsets": {"train": None, "val": None, "test": "one.txt"}}
+    chosen = opened(fixture, clips=one).clips()
     assert [clip.clip_id for clip in chosen if clip.split == "test"] == [test.clip_id]
     Path("data/subsets/one.txt").write_text("# one\nnobody\n")
     with pytest.raises(InputError, match="one.txt, line 2: 'nobody' is not a clip of split test"):
-        opened(fixture, subsets=type(dataset.params.subsets)(None, None, "one.txt")).clips()
+        opened(fixture, clips=one).clips()
 
 
 def test_the_same_video_in_two_splits_is_refused(fixture):

@@ -8,7 +8,6 @@ from datasets_cases import rendered_params as params
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
 from tivit.datasets.index import check_index, checked_path, read_index, write_index
-from tivit.datasets.params import SubsetFiles
 from tivit.datasets.registry import Dataset, layout_of, open_dataset
 from tivit.datasets.roots import folder_of, resolve_root
 
@@ -23,7 +22,7 @@ def test_clips_notes_and_truth(project):
 
 
 def test_ids_of_all_clips_and_the_content_of_a_video(project):
-    dataset = open_dataset(params(max_clips=1))
+    dataset = open_dataset(params(clips={"max_per_split": 1}))
     assert len(dataset.clips()) == 3 and len(dataset.clip_ids()) == 12
     assert dataset.video_md5(dataset.clips()[0]) == "421b47ffd946ca083b65cd668c6b17e6"
 
@@ -45,22 +44,22 @@ def test_a_file_that_a_dataset_may_have(project):
         dataset.file("registration.csv")
 
 
-def test_max_clips_meets_every_tier(project):
-    chosen = open_dataset(params(max_clips=2)).clips()
+def test_a_largest_number_of_clips_meets_every_tier(project):
+    chosen = open_dataset(params(clips={"max_per_split": 2})).clips()
     assert [clip.clip_id for clip in chosen if clip.split == "val"] == ["val/hard_000", "val/plain_000"]
 
 
 def test_a_list_of_stems_and_a_stem_that_is_not_there(project):
     (project / "data/subsets").mkdir()
     (project / "data/subsets/few.txt").write_text("# mine\nplain_001  # good\n\n")
-    subset = SubsetFiles("few.txt", None, None)
-    train = [clip.clip_id for clip in open_dataset(params(subsets=subset)).clips() if clip.split == "train"]
+    few = {"subsets": {"train": "few.txt", "val": None, "test": None}}
+    train = [clip.clip_id for clip in open_dataset(params(clips=few)).clips() if clip.split == "train"]
     assert train == ["train/plain_001"]
     (project / "data/subsets/few.txt").write_text("plain_009\n")
     with pytest.raises(InputError, match="few.txt, line 1: 'plain_009' is not a clip of split train"):
-        open_dataset(params(subsets=subset)).clips()
+        open_dataset(params(clips=few)).clips()
     with pytest.raises(InputError, match="none.txt: no such file"):
-        open_dataset(params(subsets=SubsetFiles(None, "none.txt", None))).clips()
+        open_dataset(params(clips={"subsets": {"train": None, "val": "none.txt", "test": None}})).clips()
 
 
 def test_a_changed_file_is_not_opened(project):

@@ -6,7 +6,6 @@ from datasets_cases import index, lay, opened, splits
 
 from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
-from tivit.datasets.params import CarveRule
 
 
 @pytest.fixture
@@ -39,16 +38,16 @@ def test_validation_is_carved_from_train_alone_and_the_same_every_time(omaps):
     assert found["test"] == ["test/001", "test/026"] and len(found["val"]) == 1 and len(found["train"]) == 3
     assert set(found["val"] + found["train"]) == {"train/001", "train/002", "train/003", "train/080"}
     assert list(opened("OMAPS").listing.carved) == found["val"] and splits(opened("OMAPS")) == found
-    half = splits(opened("OMAPS", carve=CarveRule(0.5, 20261122)))
+    half = splits(opened("OMAPS", clips={"carve": {"val_share": 0.5, "seed": 20261122}}))
     assert len(half["val"]) == 2 and set(found["val"]) < set(half["val"])
-    other = {tuple(splits(opened("OMAPS", carve=CarveRule(0.25, seed)))["val"]) for seed in range(20)}
+    other = {tuple(splits(opened("OMAPS", clips={"carve": {"val_share": 0.25, "seed": seed}}))["val"]) for seed in range(20)}
     assert len(other) > 1
 
 
 def test_leaving_a_clip_out_does_not_move_others_between_splits(omaps):
     before = splits(opened("OMAPS"))
     gone = before["train"][0]
-    after = splits(opened("OMAPS", exclude=(gone,)))
+    after = splits(opened("OMAPS", clips={"exclude": [gone]}))
     assert after["val"] == before["val"] and after["train"] == [clip for clip in before["train"] if clip != gone]
 
 

@@ -12,7 +12,6 @@ from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
 from tivit.core.notes import make_notes, write_midi
 from tivit.core.params import load, section
-from tivit.datasets.params import SubsetFiles
 from tivit.datasets.registry import open_dataset
 from tivit.registration.overrides import COLUMNS, overrides_of
 from tivit.registration.params import Override, RegistrationParams
@@ -40,7 +39,7 @@ def test_a_folder_with_only_its_readme_changes_nothing(project):
 
 
 def test_own_clips_join_train_and_no_other_split(own):
-    dataset = open_dataset(params(max_clips=1, subsets=SubsetFiles(None, None, None)))
+    dataset = open_dataset(params(clips={"max_per_split": 1}))
     clips = dataset.clips()
     assert [clip.clip_id for clip in clips] == ["own/first", "test/hard_000", "train/hard_000", "val/hard_000"]
     mine = clips[0]

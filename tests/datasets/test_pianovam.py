@@ -49,11 +49,11 @@ def test_times_that_end_alike_stay_apart(root):
 
 def test_other_splits_only_on_request(root):
     assert opened("PianoVAM").listing.left_out == {"split_not_asked_for": (f"test/{TIMES[5]}", f"train/{TIMES[4]}")}
-    more = opened("PianoVAM", extra_splits=("ext-train", "special(4hands)"))
+    more = opened("PianoVAM", clips={"extra_splits": ["ext-train", "special(4hands)"]})
     added = {clip.clip_id: (clip.split, clip.tier) for clip in more.clips()}
     assert added[f"train/{TIMES[4]}"] == ("train", "") and added[f"test/{TIMES[5]}"] == ("test", "four_hands")
-    with pytest.raises(InputError, match="data.extra_splits: 'blurry' is not one of"):
-        opened("PianoVAM", extra_splits=("blurry",))
+    with pytest.raises(InputError, match=r"data.clips.extra_splits\[0\]: 'blurry' is not one of"):
+        opened("PianoVAM", clips={"extra_splits": ["blurry"]})
 
 
 def test_the_pitch_is_the_fourth_column_and_a_note_ends_when_the_finger_lifts(root):

@@ -7,7 +7,6 @@ from datasets_cases import index, lay, opened, splits
 from tivit.core.errors import InputError
 from tivit.core.notes import make_notes
 from tivit.datasets.midi import held_by_pedal, read_midi_label
-from tivit.datasets.params import CarveRule
 from tivit.datasets.pianoyt import read_table
 
 
@@ -35,7 +34,7 @@ def test_ids_that_end_alike_stay_apart(pianoyt):
 
 def test_low_resolution_is_left_out_unless_asked_for(pianoyt):
     assert opened("PianoYT").listing.left_out == {"low_res": ("train/15",)}
-    every = opened("PianoYT", include_low_res=True).listing
+    every = opened("PianoYT", clips={"include_low_res": True}).listing
     assert "train/15" in {clip.clip_id for clip in every.clips} and every.left_out == {}
 
 
@@ -51,7 +50,7 @@ def test_without_lists_and_folders_the_official_table_gives_the_splits(with_list
         path.unlink()
     (with_lists / "pianoyt.csv").write_text("5,u,1,1,9,1,9\n15,u,1,1,9,1,9\n25,u,3,1,9,1,9\n")
     index(with_lists, "PianoYT")
-    dataset = opened("PianoYT", carve=CarveRule(0.5, 1))
+    dataset = opened("PianoYT", clips={"carve": {"val_share": 0.5, "seed": 1}})
     assert dataset.listing.split_source == "pianoyt.csv" and splits(dataset)["test"] == ["test/25"]
     assert sorted(splits(dataset)["train"] + splits(dataset)["val"]) == ["train/15", "train/5"]
     (with_lists / "pianoyt.csv").unlink()

@@ -1,7 +1,6 @@
 """Tiny copies of each dataset's real layout: labels and metadata byte for byte, with a few bytes in place of each video."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +30,14 @@ LABEL = {"notes": [[0.5, 1.0, 60, 80, 1, 1], [0.2, 0.4, 40, 70, 0, 0]], "key_cen
 """What the renderer writes of a clip: its notes and where its keys are."""
 
 
-def params(name: str, **changes) -> DataParams:
-    """Return the section of params.yaml with another dataset and `changes`."""
-    values = load(PARAMS_FILE)
-    return replace(section(values, "data", DataParams), name=name, **changes)
+def params(name: str, clips: dict | None = None, **changes) -> DataParams:
+    """Return the section of params.yaml with another dataset, changes of its `clips` and `changes`, as a user writes them."""
+    data = load(PARAMS_FILE)["data"]
+    return section({"data": data | changes | {"name": name, "clips": data["clips"] | (clips or {})}}, "data", DataParams)
 
 
 def rendered_params(**changes) -> DataParams:
-    """Return the section of params.yaml with the rendered dataset and `changes`."""
+    """Return the section of params.yaml with the rendered dataset and changes, as in `params`."""
     return params(**{"name": "Synthetic", **changes})
 
 
@@ -60,7 +59,7 @@ def index(root: Path, name: str) -> Path:
 
 
 def opened(fixture: str, **changes) -> Dataset:
-    """Return the dataset of a fixture that `lay` copied below the working directory."""
+    """Return the dataset of a fixture that `lay` copied below the working directory, with changes as in `params`."""
     return open_dataset(params(fixture.partition("_")[0], **changes))
 
 

@@ -7,6 +7,7 @@ import pytest
 from decoding_cases import random_notes
 from lag_cases import played
 from model_cases import GEOMETRY
+from params_cases import section_with
 from paths import PARAMS_FILE
 
 from tivit.core.artifacts import write_csv
@@ -119,8 +120,8 @@ def test_the_guard_rails(lag, correction_s):
     ("name", "value", "allowed"), [("largest_s", 3.0, "0.1..2"), ("least_s", 0.4, "0..0.3"), ("min_confidence", -1.0, "0..100")]
 )
 def test_params_out_of_range_are_refused(name, value, allowed):
-    with pytest.raises(InputError, match=f"data.lag.{name}: {value} is outside {allowed}"):
-        replace(PARAMS, **{name: value})
+    with pytest.raises(InputError, match=f"params: data.lag.{name}: {value} is outside {allowed}"):
+        section_with(DataParams, f"data.lag.{name}", value)
 
 
 def test_the_table_says_what_was_applied_and_damage_is_named(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from model_cases import GEOMETRY, OCTAVE_KEYS, OCTAVE_PX, model_params, noisy_inputs
+from params_cases import section_with
 
 from tivit.core.errors import InputError
 from tivit.core.heads import ATTRIBUTE_HEADS, HEAD_NAMES, head_names
@@ -13,7 +14,7 @@ from tivit.model.build import NETWORKS, build_model, parameter_count
 from tivit.model.fold import folded
 from tivit.model.keyvivit import STRIDE_PX, BiasedAttention, KeyWindows
 from tivit.model.network import Network
-from tivit.model.params import BACKENDS
+from tivit.model.params import BACKENDS, ModelParams
 from tivit.model.tiles import cut_tiles, join_tiles
 
 EVERY_BACKEND = pytest.mark.parametrize("backend", BACKENDS)
@@ -241,9 +242,11 @@ def test_a_strip_that_does_not_fit_is_refused(backend, geometry):
 
 def test_bad_sizes_are_refused():
     with pytest.raises(InputError, match="model.backend.*key_vivit"):
-        model_params("key_vit")
+        section_with(ModelParams, "model.backend", "key_vit")
+    with pytest.raises(InputError, match="model.key_vivit.radius_frames: 0 is outside 1..256"):
+        section_with(ModelParams, "model.key_vivit.radius_frames", 0)
     with pytest.raises(InputError, match="model.dim 9"):
-        model_params(dim=9)
+        section_with(ModelParams, "model.dim", 9)
 
 
 @EVERY_BACKEND

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from params_cases import section_with
 from registration_cases import GEOMETRY, PARAMS, TURNS, Look, assert_so, cut_view, keys_in_view, look_at, seen
 
 from tivit.core.errors import InputError
@@ -18,7 +19,7 @@ from tivit.core.keyboard import (
 )
 from tivit.core.registration import read_registrations, refused, write_registrations
 from tivit.registration.estimate import estimate
-from tivit.registration.params import Override
+from tivit.registration.params import Override, RegistrationParams
 from tivit.registration.truth import key_errors, summary
 
 
@@ -230,13 +231,8 @@ def test_summary():
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"frames": 0}, "registration.frames: 0 is outside 1..64"),
-        ({"focal_sigma": 0.0}, "registration.focal_sigma"),
-        ({"first_key": 109}, "registration.first_key: 109 is outside 21..108"),
-    ],
+    ("name", "value", "allowed"), [("frames", 0, "1..64"), ("focal_sigma", 0.0, "0.01..1"), ("first_key", 109, "21..108")]
 )
-def test_params_are_checked(changes, message):
-    with pytest.raises(InputError, match=message):
-        replace(PARAMS, **changes)
+def test_params_are_checked(name, value, allowed):
+    with pytest.raises(InputError, match=f"params: registration.{name}: {value} is outside {allowed}"):
+        section_with(RegistrationParams, f"registration.{name}", value)

@@ -72,8 +72,8 @@ def test_a_carved_validation_split_is_recorded_and_a_published_one_is_not(fixtur
     if carved:
         record = json.loads(path.read_text())
         assert record == {
-            "rule": "train clips with the lowest MD5 of '<seed>/<clip id>'", "seed": PARAMS["data"]["carve"]["seed"],
-            "val_share": PARAMS["data"]["carve"]["val_share"], "val": list(carved),
+            "rule": "train clips with the lowest MD5 of '<seed>/<clip id>'", "seed": PARAMS["data"]["clips"]["carve"]["seed"],
+            "val_share": PARAMS["data"]["clips"]["carve"]["val_share"], "val": list(carved),
         }  # fmt: skip
 
 

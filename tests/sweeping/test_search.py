@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from decoding_cases import RULES, noisy_logits, perfect_logits, random_notes
+from params_cases import section_with
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import IS_BLACK, LOWEST_MIDI
@@ -213,11 +214,21 @@ def test_the_order_of_clips_changes_nothing():
     assert first.best.note_f1 == pytest.approx(second.best.note_f1)
 
 
-def test_a_split_without_notes_and_an_empty_grid_are_refused():
+def test_a_split_without_notes_is_refused():
     clips, references = cases()
     with pytest.raises(InputError, match="split 'val' has no notes"):
         sweep(clips, [empty_notes() for _ in references], PARAMS, "val")
-    with pytest.raises(InputError, match="sweep.onset_thresholds is empty"):
-        replace(PARAMS, onset_thresholds=())
-    with pytest.raises(InputError, match="sweep.hold_thresholds: 1.5 is outside 0..1"):
-        replace(PARAMS, hold_thresholds=(1.5,))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("onset_thresholds", [], " is empty"),
+        ("hold_thresholds", [1.5], ": 1.5 is outside 0..1"),
+        ("tie_f1", 0.2, ": 0.2 is outside 0..0.1"),
+        ("refine_rounds", 11, ": 11 is outside 0..10"),
+    ],
+)
+def test_params_out_of_range_are_refused(name, value, message):
+    with pytest.raises(InputError, match=f"params: sweep.{name}{message}"):
+        section_with(SweepParams, f"sweep.{name}", value)

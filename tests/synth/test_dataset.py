@@ -8,15 +8,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from params_cases import section_with
 
 from tivit.core.artifacts import md5_of, read_json
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, WHITE_LENGTH_MM
 from tivit.core.notes import make_notes, read_midi
-from tivit.core.params import load, section
+from tivit.core.params import Interval, load, section
 from tivit.synth.camera import corners_mm
 from tivit.synth.dataset import TIERS, clip_tasks, write_clip, write_dataset
-from tivit.synth.params import SHIFT, TIER_LIMITS, Range, SynthParams, TierParams
+from tivit.synth.params import SHIFT, SynthParams, TierParams
 
 
 @pytest.fixture(scope="module")
@@ -110,39 +111,37 @@ def test_writing_again_replaces_what_was_there(params, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("key", "value", "message"),
     [
-        ({"train_clips": 0}, "synth.train_clips: 0 is outside"),
+        ("train_clips", 0, "synth.train_clips: 0 is outside"),
+        ("music.notes_per_s", [8.0, 2.0], "synth.music.notes_per_s: 2.0 is outside 8..20"),
+        ("music.legato", 0.9, "synth.music.staccato + legato: 1.1 is outside 0..1"),
+        ("camera.sizes", [[640, 360], [641, 360]], "synth.camera.sizes[1]: 641x360 has an odd side"),
+        ("camera.sizes", [[160, 360]], "synth.camera.sizes[0]: width: 160 is outside 320..3840"),
+        ("camera.fps", [], "synth.camera.fps is empty"),
+        ("camera.fps", [30.0, 240.0], "synth.camera.fps[1]: 240.0 is outside 10..120"),
+        ("shift_camera.crf", [30.0, 60.0], "synth.shift_camera.crf: 60.0 is outside"),
+        ("camera.jpeg_quality", [0.0, 50.0], "synth.camera.jpeg_quality: 0.0 is outside"),
+        ("press.tail.sigma", 3.0, "synth.press.tail.sigma: 3.0 is outside 0..2"),
     ],
 )
-def test_bad_parameters_are_refused(params, change, message):
-    with pytest.raises(InputError, match=re.escape(message)):
-        replace(params, **change)
+def test_bad_parameters_are_refused(key, value, message):
+    with pytest.raises(InputError, match=re.escape(f"params: {message}")):
+        section_with(SynthParams, f"synth.{key}", value)
 
 
-def test_bad_music_is_refused(params):
-    with pytest.raises(InputError, match=re.escape("synth.music.notes_per_s: 2.0 is outside")):
-        replace(params.music, notes_per_s=(8.0, 2.0))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"sizes": ((641, 360),)}, "641x360 has an odd side"),
-        ({"fps": ()}, "synth camera fps and sizes"),
-        ({"crf": (30.0, 60.0)}, "synth camera crf: 60.0 is outside"),
-        ({"jpeg_quality": (0.0, 50.0)}, "synth camera jpeg_quality: 0.0 is outside"),
-    ],
-)
-def test_bad_cameras_are_refused(params, change, message):
-    with pytest.raises(InputError, match=re.escape(message)):
-        replace(params.camera, **change)
-
-
-def test_every_range_of_a_tier_has_limits_and_is_held_to_them(params):
-    ranges = {name for name, kind in typing.get_type_hints(TierParams).items() if kind == Range}
-    assert set(TIER_LIMITS) == ranges
-    for name, (low, high) in TIER_LIMITS.items():
-        for outside in ((low - 0.5, high), (low, high + 0.5), (high, low)):
-            with pytest.raises(InputError, match=f"synth tier {name}: .* is outside"):
-                replace(params.plain, **{name: outside})
+def test_every_interval_of_a_tier_has_limits_and_is_held_to_them():
+    plain = {name: kind for name, kind in typing.get_type_hints(TierParams).items() if kind == Interval}
+    kinds = typing.get_type_hints(TierParams, include_extras=True)
+    assert plain
+    for name in plain:
+        (limits,) = typing.get_args(kinds[name])[1:]
+        for outside in (
+            [limits.low - 0.5, limits.high],
+            [limits.low, limits.high + 0.5],
+            [limits.high, limits.low],
+        ):
+            with pytest.raises(InputError, match=rf"synth\.hard\.{name}: .* is outside"):
+                section_with(SynthParams, f"synth.hard.{name}", outside)
+        widest = section_with(SynthParams, f"synth.hard.{name}", [limits.low, limits.high])
+        assert getattr(widest.hard, name) == (limits.low, limits.high)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import yaml
+from params_cases import section_with
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import PITCH_CLASS, keys_between
@@ -236,16 +237,16 @@ def test_a_missing_reference_head_is_named():
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("name", "value", "message"),
     [
-        {"rho_uniform": 1.5},
-        {"lambda_key": -0.1},
-        {"ref_head": "hand"},
-        {"apply_to": ("onsett",)},
-        {"smoothing_s": -1.0},
-        {"min_confidence": 1.5},
+        ("rho_uniform", 1.5, ": 1.5 is outside 0..1"),
+        ("lambda_key", -0.1, ": -0.1 is outside 0..10"),
+        ("ref_head", "hand", ": 'hand' is not one of"),
+        ("apply_to", ["onset", "onsett"], r"\[1\]: 'onsett' is not one of .*did you mean 'onset'"),
+        ("smoothing_s", -1.0, ": -1.0 is outside"),
+        ("min_confidence", 1.5, ": 1.5 is outside 0..1"),
     ],
 )
-def test_values_out_of_range_are_refused(change):
-    with pytest.raises(InputError, match="decode."):
-        replace(PARAMS, **change)
+def test_values_out_of_range_are_refused(name, value, message):
+    with pytest.raises(InputError, match=f"params: decode.{name}{message}"):
+        section_with(DecodeParams, f"decode.{name}", value)

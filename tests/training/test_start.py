@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 from model_cases import GEOMETRY, RUNTIME, model_params, train_data, train_params
+from params_cases import section_with
 
 from tivit.core.errors import InputError
 from tivit.model.build import build_model
 from tivit.model.checkpoint import Checkpoint, save_checkpoint
 from tivit.training import loop
 from tivit.training.loop import Trainer, train
+from tivit.training.params import TrainParams
 from tivit.training.start import read_start
 
 PATH = "data/pretrained/best.pt"
@@ -95,7 +97,7 @@ def test_a_file_that_is_no_checkpoint_is_refused():
 @pytest.mark.parametrize("path", ["data/model/best.pt", "best.pt", "data/pretrained", "data/pretrained/../best.pt", ""])
 def test_only_the_folder_that_dvc_watches_is_started_from(path):
     with pytest.raises(InputError, match="train.init: .* is not null or a file in data/pretrained"):
-        train_params(init=path)
+        section_with(TrainParams, "train.init", path)
 
 
 def test_another_content_under_the_same_name_is_another_run(monkeypatch):

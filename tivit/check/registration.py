@@ -78,7 +78,9 @@ def check_registration(params: Mapping[str, Any], selection: Selection, out: Pat
     registration_params = section(params, "registration", RegistrationParams)
     geometry = section(params, "strips", StripGeometry)
     data = section(params, "data", DataParams)
-    dataset = open_dataset(data if selection.clips is None else replace(data, max_clips=selection.clips))
+    if selection.clips is not None:
+        data = replace(data, clips=replace(data.clips, max_per_split=selection.clips))
+    dataset = open_dataset(data)
     clips = [clip for clip in dataset.clips() if selection.split in (None, clip.split)]
     if not clips:
         raise InputError(f"no clip of {data.name} is selected (split {selection.split})")

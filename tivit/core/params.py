@@ -3,6 +3,14 @@
 Each section is a frozen dataclass without defaults that lives beside the code it configures; `section` builds it. Only a
 field that has a default may be left out; that is meant for what a user states of single clips, never for a section. Floats
 follow YAML 1.2, because that is what `dvc exp run -S` writes: `5e-05` is a number, while PyYAML's YAML 1.1 would read text.
+
+What a value may be stands in the annotation of its field, and nowhere else: `Annotated[float, Range(0.0, 1.0)]`. What follows
+the type is called with the dotted key and the converted value; it raises InputError, or lets the value pass. `Range`, `Choice`
+and `Within` are such checks, and so is any function with the same arguments. `section` carries them out while it reads values,
+and only there: values are validated at the border of the program and trusted inside, so code and tests that build a dataclass
+themselves, or change one by `dataclasses.replace`, answer for what they put into it. What relates several fields is checked in
+`__post_init__`. A dataclass that is also built from other input, such as the command line or a JSON file, checks its values
+there instead.
 """
 
 from __future__ import annotations
@@ -14,7 +22,7 @@ import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
 
@@ -25,13 +33,19 @@ MAX_SEED = 2**63 - 1
 """The largest seed that both numpy and torch take."""
 
 RENAMED = {
-    "data.manifest": "subsets",
-    "decode.smoothing_sec": "smoothing_s",
-    "decode.window_sec": "window_s",
-    "logits.timeout_mins": "timeout_s (in seconds)",
-    "train.sampler.bg_frac": "background_share",
-    "train.sampler.nearmiss_frac": "nearmiss_share",
-    "train.sampler.onset_frac": "onset_share",
+    "data.carve": "data.clips.carve",
+    "data.exclude": "data.clips.exclude",
+    "data.extra_splits": "data.clips.extra_splits",
+    "data.include_low_res": "data.clips.include_low_res",
+    "data.manifest": "data.clips.subsets",
+    "data.max_clips": "data.clips.max_per_split",
+    "data.subsets": "data.clips.subsets",
+    "decode.smoothing_sec": "decode.smoothing_s",
+    "decode.window_sec": "decode.window_s",
+    "logits.timeout_mins": "logits.timeout_s (in seconds)",
+    "train.sampler.bg_frac": "train.sampler.background_share",
+    "train.sampler.nearmiss_frac": "train.sampler.nearmiss_share",
+    "train.sampler.onset_frac": "train.sampler.onset_share",
 }
 """Keys of earlier versions -> what they are called now. An old key is an error that says so; it is never read."""
 
@@ -95,7 +109,7 @@ def section(params: Mapping[str, Any], name: str, schema: type[Section]) -> Sect
     name : str
         Name of the section.
     schema : type
-        The dataclass that the section is built as; its annotations say which types are allowed.
+        The dataclass that the section is built as; its annotations say which types and values are allowed.
 
     Returns
     -------
@@ -106,7 +120,7 @@ def section(params: Mapping[str, Any], name: str, schema: type[Section]) -> Sect
     ------
     InputError
         The section or a key is missing, a key is unknown (the nearest known one is named) or has been renamed, a value has
-        another type, or the dataclass itself refuses a value.
+        another type or is not allowed, or the dataclass itself refuses several values together.
     """
     if name not in params:
         raise InputError(f"params: section {name!r} is missing{nearest(name, params)}")
@@ -155,6 +169,68 @@ def check_range(where: str, value: float, low: float, high: float) -> None:
         raise InputError(f"{where}: {value} is outside {low:g}..{high:g}")
 
 
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """The annotation of a number that must lie in a range.
+
+    Attributes
+    ----------
+    low, high : float
+        The range, both ends included.
+    """
+
+    low: float
+    high: float
+
+    def __call__(self, where: str, value: float) -> None:
+        """Raise InputError unless the number lies in the range, as `check_range` does."""
+        check_range(where, value, self.low, self.high)
+
+
+@dataclasses.dataclass(frozen=True)
+class Within:
+    """The annotation of an `Interval` whose ends must be in order and lie in a range.
+
+    Attributes
+    ----------
+    low, high : float
+        The range, both ends included.
+    """
+
+    low: float
+    high: float
+
+    def __call__(self, where: str, interval: Interval) -> None:
+        """Raise InputError unless low <= interval[0] <= interval[1] <= high."""
+        check_range(where, interval[0], self.low, self.high)
+        check_range(where, interval[1], interval[0], self.high)
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """The annotation of a text that must be one of several.
+
+    Attributes
+    ----------
+    allowed : tuple of str
+        The allowed texts.
+    """
+
+    allowed: tuple[str, ...]
+
+    def __call__(self, where: str, value: str) -> None:
+        """Raise InputError unless the text is one of the allowed ones, as `check_choice` does."""
+        check_choice(where, value, self.allowed)
+
+
+Interval = tuple[float, float]
+"""The lowest and the highest value of something that is drawn."""
+Share = Annotated[float, Range(0.0, 1.0)]
+"""A part of a whole, or a probability, 0..1."""
+Seed = Annotated[int, Range(0, MAX_SEED)]
+"""The seed of a generator of random numbers."""
+
+
 def nearest(name: str, known: typing.Iterable[str]) -> str:
     """Return a hint at the known name that is most like a wrong one, for the end of a message.
 
@@ -178,7 +254,7 @@ def _build(schema: type, value: object, where: str) -> Any:
     """Return a mapping of the file as the dataclass `schema`; `where` is its place in the file, for messages."""
     if not isinstance(value, Mapping):
         raise InputError(f"params: {where} must be a mapping, found {value!r}")
-    hints = typing.get_type_hints(schema)
+    hints = typing.get_type_hints(schema, include_extras=True)
     fields = dataclasses.fields(schema)
     names = [field.name for field in fields]
     for key in value:
@@ -205,6 +281,12 @@ def _placed(text: str, where: str) -> str:
 def _convert(value: object, kind: Any, where: str) -> Any:
     """Return a value of the file as the type `kind` of a field; `where` is its place in the file, for messages."""
     origin = typing.get_origin(kind)
+    if origin is Annotated:
+        inner, *checks = typing.get_args(kind)
+        result = _convert(value, inner, where)
+        for check in checks:
+            check(f"params: {where}", result)
+        return result
     if origin in (typing.Union, types.UnionType):
         options = typing.get_args(kind)
         if value is None and type(None) in options:
@@ -224,12 +306,12 @@ def _convert(value: object, kind: Any, where: str) -> Any:
     if origin is tuple:
         if not isinstance(value, list):
             raise InputError(f"params: {where} must be a list, found {value!r}")
-        inner = typing.get_args(kind)
-        if len(inner) == 2 and inner[1] is Ellipsis:
-            return tuple(_convert(item, inner[0], f"{where}[{i}]") for i, item in enumerate(value))
-        if len(inner) != len(value):
-            raise InputError(f"params: {where} must hold {len(inner)} values, found {len(value)}")
-        return tuple(_convert(item, inner[i], f"{where}[{i}]") for i, item in enumerate(value))
+        kinds = typing.get_args(kind)
+        if len(kinds) == 2 and kinds[1] is Ellipsis:
+            kinds = (kinds[0],) * len(value)
+        if len(kinds) != len(value):
+            raise InputError(f"params: {where} must hold {len(kinds)} values, found {len(value)}")
+        return tuple(_convert(item, kinds[i], f"{where}[{i}]") for i, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, Mapping):
             raise InputError(f"params: {where} must be a mapping, found {value!r}")

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from tivit.core.artifacts import read_json, resolve_inside, write_json
 from tivit.core.errors import InputError
 from tivit.core.keyboard import KEYBOARD_WIDTH_MM
-from tivit.core.params import check_range
+from tivit.core.params import Range, section
 from tivit.core.timegrid import TimeGrid
 
 INDEX_NAME = "strips.json"
@@ -32,21 +32,19 @@ class StripGeometry:
     Attributes
     ----------
     width_px, height_px : int
-        Size of a strip: 208..4096 columns, 16..512 rows.
+        Size of a strip: columns and rows.
     y_front_mm, y_back_mm : float
         World y of the lower edge of the last row and of the upper edge of row 0; x is always that of the whole keyboard.
     """
 
-    width_px: int
-    height_px: int
+    width_px: Annotated[int, Range(208, 4096)]
+    height_px: Annotated[int, Range(16, 512)]
     y_front_mm: float
     y_back_mm: float
 
     def __post_init__(self) -> None:
-        check_range("strips.width_px", self.width_px, 208, 4096)
-        check_range("strips.height_px", self.height_px, 16, 512)
         if self.y_back_mm <= self.y_front_mm:
-            raise InputError(f"strips.y_back_mm {self.y_back_mm} must be greater than y_front_mm {self.y_front_mm}")
+            raise InputError(f"y_back_mm {self.y_back_mm} must be greater than y_front_mm {self.y_front_mm}")
 
     @property
     def px_per_mm_x(self) -> float:
@@ -250,10 +248,10 @@ def open_strips(root: Path | str) -> StripFolder:
     path = root / INDEX_NAME
     value = read_json(path)
     try:
-        geometry = StripGeometry(**value["geometry"])
+        geometry = section(value, "geometry", StripGeometry)
         grids = {clip_id: _grid(clip_id, grid) for clip_id, grid in value["clips"].items()}
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}: {str(error).removeprefix('params: ')}") from None
     except (TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path}: not a strip index ({error})") from None
     return StripFolder(root, geometry, grids)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from tivit.core.choices import FPS_RANGE
-from tivit.core.errors import InputError
-from tivit.core.params import check_choice, check_range
+from tivit.core.params import Choice, Range, check_range
 
 OFFSETS = ("key", "pedal")
 EXTRA_SPLITS = ("ext-train", "special(blurry)", "special(4hands)")
@@ -34,16 +34,41 @@ class CarveRule:
     Attributes
     ----------
     val_share : float
-        Share of the train clips that become val, 0.01..0.5.
+        Share of the train clips that become val.
     seed : int
         Seed of the choice.
     """
 
-    val_share: float
+    val_share: Annotated[float, Range(0.01, 0.5)]
     seed: int
 
-    def __post_init__(self) -> None:
-        check_range("data.carve.val_share", self.val_share, 0.01, 0.5)
+
+@dataclass(frozen=True)
+class ClipChoice:
+    """Which clips of the dataset are worked on.
+
+    Attributes
+    ----------
+    max_per_split : int or None
+        At most so many clips of each split; None: all.
+    subsets : SubsetFiles
+        Lists of the stems of clips to work on.
+    exclude : tuple of str
+        Ids of clips to leave out.
+    include_low_res : bool
+        True: also the clips that PianoYT marks as of low resolution.
+    extra_splits : tuple of str
+        Splits of PianoVAM beyond train, valid and test.
+    carve : CarveRule
+        How a missing validation split is made.
+    """
+
+    max_per_split: Annotated[int, Range(1, 1_000_000)] | None
+    subsets: SubsetFiles
+    exclude: tuple[str, ...]
+    include_low_res: bool
+    extra_splits: tuple[Annotated[str, Choice(EXTRA_SPLITS)], ...]
+    carve: CarveRule
 
 
 @dataclass(frozen=True)
@@ -56,22 +81,20 @@ class LagParams:
         True: the lag of every clip is estimated, and taken out of the labels of train where it is sure; labels of val and test
         stay as published, and scores are given on corrected ones besides. False: no lag is estimated.
     largest_s : float
-        An estimate that reaches this (s, 0.1..2) is not believed.
+        An estimate that reaches this (s) is not believed.
     least_s : float
-        An estimate below this (s, 0..largest_s) leaves the labels as they are.
+        An estimate below this (s, 0..`largest_s`) leaves the labels as they are.
     min_confidence : float
-        An estimate that is less sure than this (0..100) is not believed; `tivit/labels/lag.py` says what it counts.
+        An estimate that is less sure than this is not believed; `tivit/labels/lag.py` says what it counts.
     """
 
     correct: bool
-    largest_s: float
+    largest_s: Annotated[float, Range(0.1, 2.0)]
     least_s: float
-    min_confidence: float
+    min_confidence: Annotated[float, Range(0.0, 100.0)]
 
     def __post_init__(self) -> None:
-        check_range("data.lag.largest_s", self.largest_s, 0.1, 2.0)
         check_range("data.lag.least_s", self.least_s, 0.0, self.largest_s)
-        check_range("data.lag.min_confidence", self.min_confidence, 0.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -85,46 +108,21 @@ class DataParams:
     root : str or None
         Its folder; None: it is searched for.
     fps : float
-        Rate of the time grid (instants per second, 1..240).
-    max_clips : int or None
-        At most so many clips per split; None: all.
-    subsets : SubsetFiles
-        Lists of the stems of clips to work on.
-    exclude : tuple of str
-        Ids of clips to leave out.
-    include_low_res : bool
-        True: also the clips that PianoYT marks as of low resolution.
-    extra_splits : tuple of str
-        Splits of PianoVAM beyond train, valid and test.
+        Rate of the time grid (instants per second).
+    clips : ClipChoice
+        Which of its clips.
     offsets : str
         "key": a note ends when its key is released; "pedal": when it stops sounding.
     skeleton_confidence : float or None
-        Hands come from landmarks that are at least so sure (0.5..1), where a dataset has nothing better; None: never.
-    carve : CarveRule
-        How a missing validation split is made.
+        Hands come from landmarks that are at least so sure, where a dataset has nothing better; None: never.
     lag : LagParams
         What is done about labels that are early or late by a constant.
     """
 
     name: str
     root: str | None
-    fps: float
-    max_clips: int | None
-    subsets: SubsetFiles
-    exclude: tuple[str, ...]
-    include_low_res: bool
-    extra_splits: tuple[str, ...]
-    offsets: str
-    skeleton_confidence: float | None
-    carve: CarveRule
+    fps: Annotated[float, Range(*FPS_RANGE)]
+    clips: ClipChoice
+    offsets: Annotated[str, Choice(OFFSETS)]
+    skeleton_confidence: Annotated[float, Range(0.5, 1.0)] | None
     lag: LagParams
-
-    def __post_init__(self) -> None:
-        check_range("data.fps", self.fps, *FPS_RANGE)
-        if self.max_clips is not None and self.max_clips < 1:
-            raise InputError(f"data.max_clips must be null or at least 1, found {self.max_clips}")
-        check_choice("data.offsets", self.offsets, OFFSETS)
-        if self.skeleton_confidence is not None:
-            check_range("data.skeleton_confidence", self.skeleton_confidence, 0.5, 1.0)
-        for name in self.extra_splits:
-            check_choice("data.extra_splits", name, EXTRA_SPLITS)

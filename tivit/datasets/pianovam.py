@@ -97,7 +97,7 @@ class PianoVAM(NothingKnown):
         source = next((name for name in METADATA if name in names), None)
         if source is None:
             raise InputError(f"{self.folder}: has none of {', '.join(METADATA)}; no split is known")
-        wanted = {"train", "valid", "test", *params.extra_splits}
+        wanted = {"train", "valid", "test", *params.clips.extra_splits}
         records = read_metadata(opened(source))
         clips: list[DatasetClip] = []
         left_out: dict[str, list[str]] = {reason: [] for reason in (NOT_ASKED, NO_VIDEO, NO_LABEL, NOT_LISTED)}

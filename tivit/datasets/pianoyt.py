@@ -92,7 +92,7 @@ class PianoYT(NothingKnown):
         for split, key in pairs:
             splits_of_id.setdefault(key, []).append(split)
         refuse_shared(splits_of_id, f"{self.folder}: {source}: id")
-        low = set(_ids(opened(LOW_RES_LIST))) if LOW_RES_LIST in paths and not params.include_low_res else set()
+        low = set(_ids(opened(LOW_RES_LIST))) if LOW_RES_LIST in paths and not params.clips.include_low_res else set()
         clips: list[DatasetClip] = []
         left_out: dict[str, list[str]] = {reason: [] for reason in (LOW_RES, NO_VIDEO, NO_LABEL, NOT_LISTED)}
         used = set()

@@ -79,7 +79,7 @@ class Dataset:
     def listing(self) -> Listing:
         """Every clip but the excluded ones, with a validation split, and what is left out; own clips are not among them."""
         listing = self.layout.clips(sorted(self.index.files), self._opened, self.params)
-        return without(with_val(listing, self.params.carve), self.params.exclude)
+        return without(with_val(listing, self.params.clips.carve), self.params.clips.exclude)
 
     def clips(self) -> tuple[DatasetClip, ...]:
         """Return the clips that are chosen.
@@ -87,21 +87,21 @@ class Dataset:
         Returns
         -------
         tuple of DatasetClip
-            The clips chosen by `data.subsets` and `data.max_clips`, and every own clip, in the order of their ids.
+            The clips chosen by `data.clips`, and every own clip, in the order of their ids.
 
         Raises
         ------
         InputError
-            The dataset's files are not what its layout expects, or a list of `data.subsets` is missing or names an unknown
-            clip.
+            The dataset's files are not what its layout expects, or a list of `data.clips.subsets` is missing or names a clip
+            that is not known.
         """
         clips = []
         for split in SPLITS:
             of_split = [clip for clip in self.listing.clips if clip.split == split]
-            subset = getattr(self.params.subsets, split)
+            subset = getattr(self.params.clips.subsets, split)
             if subset is not None:
                 of_split = listed(of_split, split, SUBSET_FOLDER / Path(subset).name)
-            clips += at_most(of_split, self.params.max_clips)
+            clips += at_most(of_split, self.params.clips.max_per_split)
         clips += self.own.clips() if self.own else ()
         return tuple(sorted(clips, key=lambda clip: clip.clip_id))
 
@@ -326,8 +326,8 @@ def layout_of(name: str) -> Layout:
 
 def _open_own(params: DataParams) -> Dataset | None:
     layout_and_index = read_own()
-    every = replace(params, root=str(OWN_FOLDER), max_clips=None, subsets=SubsetFiles(None, None, None), exclude=())
-    return Dataset(*layout_and_index, every) if layout_and_index else None
+    every = replace(params.clips, max_per_split=None, subsets=SubsetFiles(None, None, None), exclude=())
+    return Dataset(*layout_and_index, replace(params, root=str(OWN_FOLDER), clips=every)) if layout_and_index else None
 
 
 def at_most(clips: Sequence[AnyClip], count: int | None) -> Sequence[AnyClip]:

@@ -58,7 +58,7 @@ def without(listing: Listing, exclude: Sequence[str]) -> Listing:
     listing : Listing
         All clips.
     exclude : sequence of str
-        Ids of clips to leave out (`data.exclude`); an id that is already left out is allowed.
+        Ids of clips to leave out (`data.clips.exclude`); an id that is already left out is allowed.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def without(listing: Listing, exclude: Sequence[str]) -> Listing:
     for clip_id in exclude:
         if clip_id not in listing.ids:
             raise InputError(
-                f"params: data.exclude: {clip_id!r} is not a clip of the dataset{nearest(clip_id, sorted(listing.ids))}"
+                f"params: data.clips.exclude: {clip_id!r} is not a clip of the dataset{nearest(clip_id, sorted(listing.ids))}"
             )
     taken = tuple(sorted(clip.clip_id for clip in listing.clips if clip.clip_id in exclude))
     left_out = {**listing.left_out, EXCLUDED: taken} if taken else listing.left_out
@@ -103,7 +103,7 @@ def listed(clips: Sequence[DatasetClip], split: str, path: Path) -> list[Dataset
         The file is missing, or lists a stem twice or one that the split does not have.
     """
     if not path.exists():
-        raise InputError(f"{path}: no such file (data.subsets.{split})")
+        raise InputError(f"{path}: no such file (data.clips.subsets.{split})")
     by_stem = {clip.clip_id.rpartition("/")[2]: clip for clip in clips}
     stems = read_stems(path)
     for stem, line in stems.items():

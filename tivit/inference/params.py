@@ -5,17 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from tivit.core.choices import SPLITS
 from tivit.core.errors import InputError
-from tivit.core.params import check_choice, check_range
+from tivit.core.params import Range, check_choice, check_range
 
 WINDOW_LIMITS = (8, 100_000)
 """Fewest and most frames of a window."""
 UNSAID_WINDOW_FRAMES = 512
 """The window where the thresholds do not say in which windows their logits were made; it takes 300 MB of features. Only a
 recurrent network's answer depends on it."""
+
+
+def check_splits(where: str, splits: tuple[str, ...]) -> None:
+    """Raise InputError unless at least one split is named, and all that are named are known.
+
+    Parameters
+    ----------
+    where : str
+        Key of the params, for the message.
+    splits : tuple of str
+        Names of splits.
+
+    Raises
+    ------
+    InputError
+        There is none, or one is unknown.
+    """
+    for split in splits:
+        check_choice(where, split, SPLITS)
+    if not splits:
+        raise InputError(f"{where} is empty; name at least one of {', '.join(SPLITS)}")
 
 
 @dataclass(frozen=True)
@@ -27,7 +48,7 @@ class LogitsParams:
     splits : tuple of str
         At least one of train, val and test.
     window_frames : int
-        Frames answered for in one forward pass, within `WINDOW_LIMITS`.
+        Frames answered for in one forward pass.
     max_clips : int or None
         At most so many clips of each split, the first in the manifest; None: all.
     timeout_s : float or None
@@ -35,21 +56,10 @@ class LogitsParams:
         clip of each split is done in any case. None: no limit.
     """
 
-    splits: tuple[str, ...]
-    window_frames: int
-    max_clips: int | None
-    timeout_s: float | None
-
-    def __post_init__(self) -> None:
-        for split in self.splits:
-            check_choice("logits.splits", split, SPLITS)
-        if not self.splits:
-            raise InputError("logits.splits is empty; name at least one of train, val, test")
-        check_range("logits.window_frames", self.window_frames, *WINDOW_LIMITS)
-        if self.max_clips is not None:
-            check_range("logits.max_clips", self.max_clips, 1, 1_000_000)
-        if self.timeout_s is not None:
-            check_range("logits.timeout_s", self.timeout_s, 0.0, 6_000_000.0)
+    splits: Annotated[tuple[str, ...], check_splits]
+    window_frames: Annotated[int, Range(*WINDOW_LIMITS)]
+    max_clips: Annotated[int, Range(1, 1_000_000)] | None
+    timeout_s: Annotated[float, Range(0.0, 6_000_000.0)] | None
 
 
 def recorded(params: LogitsParams) -> dict[str, Any]:

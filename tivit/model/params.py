@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from tivit.core.errors import InputError
-from tivit.core.params import check_choice, check_range
+from tivit.core.params import Choice, Range
 
 BACKENDS = ("key_vivit", "vivit", "cnn_gru")
 """The networks to choose from; each has sizes of its own in a section of the same name."""
@@ -18,23 +19,17 @@ class KeyVivitParams:
     Attributes
     ----------
     stem_channels, feature_channels : int
-        Channels of the first and of the later convolutions of the stem, 1..512.
+        Channels of the first and of the later convolutions of the stem.
     key_columns : int
-        Token columns that a key gathers around its centre, 2..64; a column is 4 px wide.
+        Token columns that a key gathers around its centre; a column is 4 px wide.
     radius_frames : int
-        How far the temporal attention sees to either side, 1..256 frames.
+        How far the temporal attention sees to either side, frames.
     """
 
-    stem_channels: int
-    feature_channels: int
-    key_columns: int
-    radius_frames: int
-
-    def __post_init__(self) -> None:
-        check_range("model.key_vivit.stem_channels", self.stem_channels, 1, 512)
-        check_range("model.key_vivit.feature_channels", self.feature_channels, 1, 512)
-        check_range("model.key_vivit.key_columns", self.key_columns, 2, 64)
-        check_range("model.key_vivit.radius_frames", self.radius_frames, 1, 256)
+    stem_channels: Annotated[int, Range(1, 512)]
+    feature_channels: Annotated[int, Range(1, 512)]
+    key_columns: Annotated[int, Range(2, 64)]
+    radius_frames: Annotated[int, Range(1, 256)]
 
 
 @dataclass(frozen=True)
@@ -44,23 +39,17 @@ class VivitParams:
     Attributes
     ----------
     patch_px : int
-        Side of the square patches, 2..64 px.
+        Side of the square patches, px.
     tubelet_frames : int
-        Frames of a tubelet, 1..8.
+        Frames of a tubelet.
     space_layers, time_layers : int
-        Transformer layers over space and over time, 1..24.
+        Transformer layers over space and over time.
     """
 
-    patch_px: int
-    tubelet_frames: int
-    space_layers: int
-    time_layers: int
-
-    def __post_init__(self) -> None:
-        check_range("model.vivit.patch_px", self.patch_px, 2, 64)
-        check_range("model.vivit.tubelet_frames", self.tubelet_frames, 1, 8)
-        check_range("model.vivit.space_layers", self.space_layers, 1, 24)
-        check_range("model.vivit.time_layers", self.time_layers, 1, 24)
+    patch_px: Annotated[int, Range(2, 64)]
+    tubelet_frames: Annotated[int, Range(1, 8)]
+    space_layers: Annotated[int, Range(1, 24)]
+    time_layers: Annotated[int, Range(1, 24)]
 
 
 @dataclass(frozen=True)
@@ -70,17 +59,13 @@ class CnnGruParams:
     Attributes
     ----------
     crop_px : int
-        Columns of the crop around a key, 8..128 px.
+        Columns of the crop around a key, px.
     channels : int
-        Channels of the last convolution, 4..512.
+        Channels of the last convolution.
     """
 
-    crop_px: int
-    channels: int
-
-    def __post_init__(self) -> None:
-        check_range("model.cnn_gru.crop_px", self.crop_px, 8, 128)
-        check_range("model.cnn_gru.channels", self.channels, 4, 512)
+    crop_px: Annotated[int, Range(8, 128)]
+    channels: Annotated[int, Range(4, 512)]
 
 
 @dataclass(frozen=True)
@@ -94,35 +79,30 @@ class ModelParams:
     velocity : bool
         Whether it has the head of that name.
     tiles : int
-        Number of tiles that the strip is cut into along the keyboard, 1..13.
+        Number of tiles that the strip is cut into along the keyboard.
     dim : int
-        Width of a token, 4..1024, a multiple of `attention_heads`.
+        Width of a token, a multiple of `attention_heads`.
     attention_heads : int
-        Heads of each attention, 1..32.
+        Heads of each attention.
     dropout : float
-        In the token layers, 0..0.9.
+        In the token layers.
     key_vivit, vivit, cnn_gru : KeyVivitParams, VivitParams, CnnGruParams or None
         Sizes of each backend; those of backends that are not used may be None (null in params.yaml).
     """
 
-    backend: str
+    backend: Annotated[str, Choice(BACKENDS)]
     velocity: bool
-    tiles: int
-    dim: int
-    attention_heads: int
-    dropout: float
+    tiles: Annotated[int, Range(1, 13)]
+    dim: Annotated[int, Range(4, 1024)]
+    attention_heads: Annotated[int, Range(1, 32)]
+    dropout: Annotated[float, Range(0.0, 0.9)]
     key_vivit: KeyVivitParams | None
     vivit: VivitParams | None
     cnn_gru: CnnGruParams | None
 
     def __post_init__(self) -> None:
-        check_choice("model.backend", self.backend, BACKENDS)
         if getattr(self, self.backend) is None:
             raise InputError(f"model.{self.backend} is null, but model.backend {self.backend} needs its sizes; give them")
-        check_range("model.tiles", self.tiles, 1, 13)
-        check_range("model.dim", self.dim, 4, 1024)
-        check_range("model.attention_heads", self.attention_heads, 1, 32)
-        check_range("model.dropout", self.dropout, 0.0, 0.9)
         if self.dim % self.attention_heads:
             raise InputError(f"model.dim {self.dim} is not a multiple of model.attention_heads {self.attention_heads}")
 

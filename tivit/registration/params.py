@@ -7,18 +7,21 @@ Pixels are those of the video, x right, y down, pixel centres at whole numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Annotated
 
 import numpy as np
 
 from tivit.core.choices import ORIENTATIONS
 from tivit.core.errors import InputError
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
-from tivit.core.params import check_choice, check_range
+from tivit.core.params import Range, check_choice, check_range
 
 
 @dataclass(frozen=True)
 class Override:
     """What is known of a clip's keyboard beforehand; None is not known.
+
+    It comes from params, tables and the command line alike, so it checks its values itself.
 
     Attributes
     ----------
@@ -95,44 +98,29 @@ class RegistrationParams:
 
     Attributes
     ----------
-    frames : int, 1..64
+    frames : int
         Number of frames looked at, spread over the clip.
-    work_width_px : int, 320..1920
+    work_width_px : int
         Pictures are brought to this width before black keys are looked for.
-    focal_widths : float, 0.3..5
+    focal_widths : float
         Prior on the focal length: its median in picture widths.
-    focal_sigma : float, 0.01..1
+    focal_sigma : float
         Prior on the focal length: the spread of its logarithm.
-    lens_order : int, 1..7
+    lens_order : int
         Highest power of the x correction.
-    min_confidence : float, 0..1
+    min_confidence : float
         A registration with less is refused.
-    first_key : int, 21..108, or None
+    first_key : int or None
         MIDI number of the lowest key in view of every clip, where pictures do not show the octave; None: not known.
     overrides : dict of str to Override
         Clip id -> what is known of that clip; goes before `first_key`.
-
-    Raises
-    ------
-    InputError
-        A value is out of range.
     """
 
-    frames: int
-    work_width_px: int
-    focal_widths: float
-    focal_sigma: float
-    lens_order: int
-    min_confidence: float
-    first_key: int | None
+    frames: Annotated[int, Range(1, 64)]
+    work_width_px: Annotated[int, Range(320, 1920)]
+    focal_widths: Annotated[float, Range(0.3, 5.0)]
+    focal_sigma: Annotated[float, Range(0.01, 1.0)]
+    lens_order: Annotated[int, Range(1, 7)]
+    min_confidence: Annotated[float, Range(0.0, 1.0)]
+    first_key: Annotated[int, Range(LOWEST_MIDI, HIGHEST_MIDI)] | None
     overrides: dict[str, Override]
-
-    def __post_init__(self) -> None:
-        check_range("registration.frames", self.frames, 1, 64)
-        check_range("registration.work_width_px", self.work_width_px, 320, 1920)
-        check_range("registration.focal_widths", self.focal_widths, 0.3, 5.0)
-        check_range("registration.focal_sigma", self.focal_sigma, 0.01, 1.0)
-        check_range("registration.lens_order", self.lens_order, 1, 7)
-        check_range("registration.min_confidence", self.min_confidence, 0.0, 1.0)
-        if self.first_key is not None:
-            check_range("registration.first_key", self.first_key, LOWEST_MIDI, HIGHEST_MIDI)

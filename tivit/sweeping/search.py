@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import KEY_COUNT
 from tivit.core.logits import SILENT_LOGIT, ClipLogits
 from tivit.core.notes import Notes
-from tivit.core.params import check_range
+from tivit.core.params import Range, Share
 from tivit.core.probability import sigmoid
 from tivit.decoding.decoders import DECODERS, collect_events, decide
 from tivit.decoding.events import Decision, Events, at_keys
@@ -81,32 +81,25 @@ class SweepParams:
     onset_thresholds, pitch_thresholds, hold_thresholds, offset_thresholds : see `tivit.sweeping.grids`; offset 1 leaves that
         head out
     objective, refine_rounds, per_colour, remove_lag, lag_per_colour : see the module docstring
-    tie_f1 : scores so near to the best are as good, 0..0.1
+    tie_f1 : scores so near to the best are as good
     tie_place : which of these is taken for what begins notes, from the lowest thresholds (0) to the highest (1)
     calibrate : use the fitted temperatures and biases; probabilities of the grids are calibrated ones then
     rules : how notes are made whatever the thresholds are
     """
 
-    onset_thresholds: Grid
-    pitch_thresholds: Grid
-    hold_thresholds: Grid
-    offset_thresholds: Grid
+    onset_thresholds: Annotated[Grid, check_grid]
+    pitch_thresholds: Annotated[Grid, check_grid]
+    hold_thresholds: Annotated[Grid, check_grid]
+    offset_thresholds: Annotated[Grid, check_grid]
     objective: Literal["onset", "note", "frame"]
-    refine_rounds: int
+    refine_rounds: Annotated[int, Range(0, 10)]
     per_colour: bool
-    tie_f1: float
-    tie_place: float
+    tie_f1: Annotated[float, Range(0.0, 0.1)]
+    tie_place: Share
     remove_lag: bool
     lag_per_colour: bool
     calibrate: bool
     rules: EventRules
-
-    def __post_init__(self) -> None:
-        check_range("sweep.tie_f1", self.tie_f1, 0.0, 0.1)
-        check_range("sweep.tie_place", self.tie_place, 0.0, 1.0)
-        check_range("sweep.refine_rounds", self.refine_rounds, 0, 10)
-        for axis in AXES:
-            check_grid(f"sweep.{axis}_thresholds", getattr(self, f"{axis}_thresholds"))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import PITCH_CLASS
 from tivit.core.logits import ClipLogits
-from tivit.core.params import check_choice, check_range, section
+from tivit.core.params import Choice, Range, Share, section
 from tivit.core.probability import sigmoid
 from tivit.core.timegrid import frames_of
 from tivit.theory.profiles import PITCH_CLASSES, PROFILES, key_profiles
@@ -39,7 +39,7 @@ class DecodeParams:
     Attributes
     ----------
     lambda_key : float
-        Strength of the prior, 0..10; 0 leaves the logits as they are.
+        Strength of the prior; 0 leaves the logits as they are.
     profile : str
         One of `PROFILES`.
     similarity : str
@@ -47,13 +47,13 @@ class DecodeParams:
     window_s : float or None
         Length of the centred window (s); None: the whole clip.
     beta : float
-        Sharpness of the softmax over the keys, 0..1000; 0 gives a uniform posterior.
+        Sharpness of the softmax over the keys; 0 gives a uniform posterior.
     smoothing_s : float
         Mean stay in a key (s) of the hidden Markov model over keys; 0: no smoothing.
     min_confidence : float
-        Where no key is as likely as this (0..1), the logits stay as they are; 0: the prior is used everywhere.
+        Where no key is as likely as this, the logits stay as they are; 0: the prior is used everywhere.
     rho_uniform : float
-        Share of the uniform distribution in the prior, 0..1.
+        Share of the uniform distribution in the prior.
     ref_head : str
         The event head in which the key is found.
     apply_to : tuple of str
@@ -62,29 +62,17 @@ class DecodeParams:
         Whether the key over time is written for each clip.
     """
 
-    lambda_key: float
-    profile: str
+    lambda_key: Annotated[float, Range(0.0, 10.0)]
+    profile: Annotated[str, Choice(tuple(PROFILES))]
     similarity: Literal["pearson", "cosine"]
-    window_s: float | None
-    beta: float
-    smoothing_s: float
-    min_confidence: float
-    rho_uniform: float
-    ref_head: str
-    apply_to: tuple[str, ...]
+    window_s: Annotated[float, Range(0.0, 86_400.0)] | None
+    beta: Annotated[float, Range(0.0, 1000.0)]
+    smoothing_s: Annotated[float, Range(0.0, 86_400.0)]
+    min_confidence: Share
+    rho_uniform: Share
+    ref_head: Annotated[str, Choice(EVENT_HEADS)]
+    apply_to: tuple[Annotated[str, Choice(EVENT_HEADS)], ...]
     save_key_posterior: bool
-
-    def __post_init__(self) -> None:
-        check_choice("decode.profile", self.profile, PROFILES)
-        check_range("decode.lambda_key", self.lambda_key, 0.0, 10.0)
-        check_range("decode.beta", self.beta, 0.0, 1000.0)
-        check_range("decode.smoothing_s", self.smoothing_s, 0.0, 86_400.0)
-        check_range("decode.min_confidence", self.min_confidence, 0.0, 1.0)
-        check_range("decode.rho_uniform", self.rho_uniform, 0.0, 1.0)
-        if self.window_s is not None:
-            check_range("decode.window_s", self.window_s, 0.0, 86_400.0)
-        for name in (self.ref_head, *self.apply_to):
-            check_choice("decode.ref_head and decode.apply_to", name, EVENT_HEADS)
 
 
 def recorded(params: DecodeParams) -> dict[str, Any]:

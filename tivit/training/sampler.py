@@ -15,11 +15,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.core.params import check_choice, check_range
+from tivit.core.params import Choice, Range, Share
 
 log = logging.getLogger(__name__)
 MODES = ("uniform", "onset_balanced")
@@ -39,22 +40,18 @@ class SamplerParams:
     mode : str
         `uniform`: every window is as likely, and the other values are without effect. `onset_balanced`: by the shares below.
     onset_share, nearmiss_share, background_share : float
-        Shares of windows with an onset, with one near, and with none near; 0..1, together 1.
+        Shares of windows with an onset, with one near, and with none near; together 1.
     nearmiss_radius : int
-        How near a near onset is, frames, 0..1000.
+        How near a near onset is, frames.
     """
 
-    mode: str
-    onset_share: float
-    nearmiss_share: float
-    background_share: float
-    nearmiss_radius: int
+    mode: Annotated[str, Choice(MODES)]
+    onset_share: Share
+    nearmiss_share: Share
+    background_share: Share
+    nearmiss_radius: Annotated[int, Range(0, 1000)]
 
     def __post_init__(self) -> None:
-        check_choice("train.sampler.mode", self.mode, MODES)
-        for name in ("onset_share", "nearmiss_share", "background_share"):
-            check_range(f"train.sampler.{name}", getattr(self, name), 0.0, 1.0)
-        check_range("train.sampler.nearmiss_radius", self.nearmiss_radius, 0, 1000)
         if abs(self.shares.sum() - 1.0) > SUM_TOLERANCE:
             raise InputError(
                 "train.sampler: onset_share, nearmiss_share and background_share sum to "

@@ -20,6 +20,7 @@ from tivit.core.notes import Notes
 from tivit.core.params import MAX_SEED, check_range
 from tivit.core.timegrid import TimeGrid, frames_of, seconds_of
 from tivit.synth.dataset import ClipTask, Take, write_whole_video
+from tivit.synth.params import check_size
 from tivit.synth.video import TICK_S
 
 MIRRORED, ROTATED = 1, -1
@@ -73,6 +74,8 @@ class LayoutRequest:
         for name, value, low, high in (("--clips", self.clips, 1, 900), ("--seconds", self.seconds, 1.0, 3600.0)):
             if value is not None:
                 check_range(name, value, low, high)
+        if self.size_px is not None:
+            check_size("--size", self.size_px)
 
 
 @dataclass(frozen=True)
