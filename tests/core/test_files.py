@@ -170,7 +170,7 @@ def test_strip_folder_round_trip(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"width_px": 832', '"width_px": 8', "strips.json: strips.width_px: 8 is outside 208..4096"),
+        ('"width_px": 832', '"width_px": 8', "strips.json: geometry.width_px: 8 is outside 208..4096"),
         ('"fps": 30.0', '"fps": 300.0', "strips.json: clip 'val/x': fps 300.0 is outside 1..240"),
         ('"length": 3', '"length": -3', "strips.json: clip 'val/x': a time grid cannot have -3 frames"),
         ('"length": 3', '"size": 3', "strips.json: not a strip index"),
