@@ -88,7 +88,7 @@ def register_moving(
     Raises
     ------
     InputError
-        `sample` cannot read the video, or a keyboard is found wholly outside the picture (`track.Tracker`).
+        `sample` cannot read the video.
     """
     # First a rough place, from all frames or, when they show none, from frames brought to the place of one of them.
     images = [frame.image for frame in frames]
@@ -111,8 +111,9 @@ def register_moving(
     track = _sightings(frames, anchors)
     main = anchors[0].registration
     if len(track) < MIN_FOLLOWED * len(frames):
-        # Too little was seen to speak of moves. Frames that agree are as good as a camera that stands still.
-        if registration.status != "refused" and all(_gap_key(track[0], sighting) <= MOVED_KEY for sighting in track):
+        # Too little was seen to speak of moves. Frames that agree are as good as a camera that stands still; none at all are not.
+        agree = len(track) > 0 and all(_gap_key(track[0], sighting) <= MOVED_KEY for sighting in track)
+        if registration.status != "refused" and agree:
             return registration
         reason = f"the camera moves, and the keyboard can be followed in only {len(track)} of {len(frames)} frames"
         return refused(reason, main.source_hw, len(frames))
