@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from decoding_cases import noisy_logits, random_notes
+from registration_cases import GEOMETRY, known_registration, random_view
 
 from stages import decode, evaluate, sweep
 from tivit.core.arrays import read_npz
@@ -18,7 +19,7 @@ from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, read_manifest, write_manifest
 from tivit.core.notes import read_midi
-from tivit.core.registration import read_registrations, refused, write_registrations
+from tivit.core.registration import Refusal, read_registrations, write_registrations
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
@@ -30,7 +31,8 @@ from tivit.scoring.timing import HISTOGRAM_COLUMNS
 from tivit.sweeping.tables import CURVE_COLUMNS, POINT_COLUMNS
 
 REGISTRATIONS = "data/registration/reg_refined.json"
-NOT_FOUND = refused("confidence 0.31 is below 0.5", (360, 640), 4)
+REGISTRATION = known_registration(random_view(np.random.default_rng(4)), GEOMETRY)
+NOT_FOUND = Refusal("confidence 0.31 is below 0.5", (360, 640), 4)
 RUNTIME = RuntimeParams(1, 1, 0, "cpu", "float32", False, 50)
 STAGES = (decode, sweep, evaluate)
 LAG_S = 0.12
@@ -56,7 +58,7 @@ def folder(tmp_path, monkeypatch):
         write_logits(f"data/logits/{split}.npz", logits)
     write_manifest("data/manifest", Manifest(tuple(clips), notes))
     write_csv("data/manifest/lags.csv", LAG_COLUMNS, [])
-    write_registrations(REGISTRATIONS, {clip.clip_id: replace(NOT_FOUND, status="ok", reason="") for clip in clips})
+    write_registrations(REGISTRATIONS, {clip.clip_id: REGISTRATION for clip in clips})
     return tmp_path
 
 

@@ -12,7 +12,7 @@ from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, SplitClips, read_logits
 from tivit.core.manifest import read_corrections, read_manifest
 from tivit.core.notes import Notes
-from tivit.core.registration import read_registrations
+from tivit.core.registration import is_usable, read_registrations
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def refused_tiers(registrations: Path | str, manifest: Path | str, split: str) -
     refused = [
         clip_id
         for clip_id, registration in read_registrations(registrations).items()
-        if clip_id.startswith(f"{split}/") and clip_id not in listed and not registration.is_usable
+        if clip_id.startswith(f"{split}/") and clip_id not in listed and not is_usable(registration)
     ]
     return [Path(clip_id).name.rpartition("_")[0] if has_tiers else "" for clip_id in refused]
 

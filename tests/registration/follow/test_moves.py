@@ -11,7 +11,7 @@ from real_clips import FOLDER, needs_real_clips
 from registration_cases import Look, View, random_view, render
 
 from tivit.core import params as params_file
-from tivit.core.registration import refused
+from tivit.core.registration import Refusal
 from tivit.core.strip import StripGeometry
 from tivit.registration.clip import register_video
 from tivit.registration.estimate import estimate
@@ -155,7 +155,7 @@ def test_a_shift_of_one_white_key_is_one_white_key():
 
 def test_a_clip_without_a_keyboard_is_refused_as_before():
     frames = [SampledFrame(float(k), np.full((90, 160, 3), 9 * k, np.uint8)) for k in range(6)]
-    answer = refused("no row of black keys was found", (90, 160), 6)
+    answer = Refusal("no row of black keys was found", (90, 160), 6)
     assert register_moving(frames, GEOMETRY, lambda _: answer, lambda *_: []) == answer
 
 
