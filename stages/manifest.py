@@ -16,7 +16,7 @@ from tivit.core.keyboard import key_of
 from tivit.core.manifest import MOVED_SPLIT, OWN_TIER, Clip, Manifest, write_left_out, write_manifest
 from tivit.core.notes import Notes
 from tivit.core.params import section
-from tivit.core.registration import STATUSES
+from tivit.core.registration import STATUSES, objection
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
 from tivit.core.strip import StripGeometry
@@ -113,9 +113,9 @@ def name_left_out(usable: UsableClips) -> dict[str, list[str]]:
         Status -> ids, for every status but "ok".
     """
     left_out: dict[str, list[str]] = {status: [] for status in STATUSES if status != "ok"}
-    for clip, registration in usable.left_out:
-        log.warning("left out %s (%s): %s", clip.clip_id, registration.status.replace("_", " "), registration.reason)
-        left_out[registration.status].append(clip.clip_id)
+    for clip, found in usable.left_out:
+        log.warning("left out %s (%s): %s", clip.clip_id, found.status.replace("_", " "), objection(found))
+        left_out[found.status].append(clip.clip_id)
     return left_out
 
 
@@ -147,7 +147,7 @@ def refuse_empty(dataset: Dataset, usable: UsableClips, left_out: dict[str, list
             )
             raise InputError(f"no usable clip is left in split {split!r} (registration: {why}; left out: {lacking or 'none'})")
     if dataset.own is not None and not any(clip.tier == OWN_TIER for clip, _ in usable.clips):
-        refused = (f"{clip.clip_id}: {found.reason}" for clip, found in usable.left_out if clip.tier == OWN_TIER)
+        refused = (f"{clip.clip_id}: {objection(found)}" for clip, found in usable.left_out if clip.tier == OWN_TIER)
         why = "; ".join(refused)
         raise InputError(f"{OWN_FOLDER}: none of its clips can be used ({why}); see its README.md, or empty the folder")
 

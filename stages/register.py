@@ -8,7 +8,7 @@ from typing import Any
 
 from tivit.core.artifacts import write_bytes, write_json
 from tivit.core.params import section
-from tivit.core.registration import FILE_NAME, write_registrations
+from tivit.core.registration import FILE_NAME, Refusal, Registration, is_usable, write_registrations
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
 from tivit.core.strip import StripGeometry
@@ -37,13 +37,14 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     dataset = open_dataset(section(params, "data", DataParams))
     clips = dataset.clips()
     tasks = tasks_of(dataset, clips, registration_params, geometry)
-    registrations, errors = {}, []
+    registrations: dict[str, Registration | Refusal] = {}
+    errors = []
     for clip, item in zip(clips, register_clips(tasks, registration_params, geometry, runtime.workers), strict=True):
         registrations[clip.clip_id] = registration = item.registration
         if item.overlay is not None:
             write_bytes(FOLDER / "overlays" / f"{clip.clip_id.replace('/', '__')}.png", item.overlay)
         truth = dataset.true_key_centers_px(clip)
-        if not registration.is_usable:
+        if not is_usable(registration):
             log.warning("%s %s: %s", registration.status.replace("_", " "), clip.clip_id, advice(registration))
         elif truth is not None:
             errors.append(errors_in_view(registration, truth, geometry))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tivit.core.params import load, section
+from tivit.core.registration import is_usable, objection
 from tivit.core.strip import StripGeometry
 from tivit.datasets.index import index_path, write_index
 from tivit.datasets.params import DataParams
@@ -37,7 +38,7 @@ def read(layout, params, synth, geometry):
     notes, strips = [], []
     for place, clip in enumerate(clips):
         found = register_video(dataset.video_path(clip), registration, geometry, known[clip.clip_id]).registration
-        assert found.status == "ok", (clip.clip_id, found.reason)
+        assert is_usable(found), (clip.clip_id, objection(found))
         path = Path(f"{layout}_{place}.npy")
         write_strip(dataset.video_path(clip), found, geometry, VARIABLE_FPS, path)
         notes.append(dataset.notes(clip))

@@ -16,7 +16,7 @@ from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import read_midi
 from tivit.core.params import load, section
-from tivit.core.registration import refused
+from tivit.core.registration import Refusal
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import write_thresholds
@@ -56,7 +56,7 @@ def test_the_first_key_of_the_command_goes_before_that_of_the_params(answer):
 
 
 def test_an_unknown_octave_names_what_would_help(answer):
-    answer[-1] = replace(GOOD, status="octave_unknown", reason="no end in view")
+    answer[-1] = replace(GOOD, doubt="no end in view")
     with pytest.raises(InputError, match=r"not known \(no end in view\); give --first-key.*C2.*registration.first_key"):
         transcribe.find_keyboard(VIDEO, PARAMS, GEOMETRY, NOTHING_KNOWN)
 
@@ -65,7 +65,7 @@ def test_an_unknown_octave_names_what_would_help(answer):
     ("known", "remedy"), [(NOTHING_KNOWN, "give --corners, and --first-key"), (Override(first_key=36), "check what was given")]
 )
 def test_a_refusal_names_what_would_help(answer, known, remedy):
-    answer[-1] = refused("too dark", (360, 640), 4)
+    answer[-1] = Refusal("too dark", (360, 640), 4)
     with pytest.raises(InputError, match=rf"my.mp4: the keyboard was not found \(too dark\); {remedy}"):
         transcribe.find_keyboard(VIDEO, PARAMS, GEOMETRY, known)
 

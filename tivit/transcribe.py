@@ -24,7 +24,7 @@ from tivit.core.keyboard import keys_between
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.notes import write_midi
 from tivit.core.params import section
-from tivit.core.registration import Registration
+from tivit.core.registration import Refusal, Registration
 from tivit.core.run.progress import progress_bar
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
@@ -151,15 +151,15 @@ def find_keyboard(video: Path, params: RegistrationParams, geometry: StripGeomet
         The keyboard is not found or its octave is not known; the message has the reason and what would help.
     """
     registration = register_video(video, params, geometry, known.over(Override(first_key=params.first_key))).registration
-    if registration.status == "octave_unknown":
-        raise InputError(
-            f"{video}: the octave of the keyboard is not known ({registration.reason}); give --first-key, the lowest key in "
-            "view (such as C2, or 36), or the same as registration.first_key in the params"
-        )
-    if not registration.is_usable:
+    if isinstance(registration, Refusal):
         remedy = "give --corners, and --first-key where not all keys are in view"
         remedy = remedy if known == NOTHING_KNOWN else "check what was given (--corners, --first-key, --orientation)"
         raise InputError(f"{video}: the keyboard was not found ({registration.reason}); {remedy}")
+    if registration.doubt:
+        raise InputError(
+            f"{video}: the octave of the keyboard is not known ({registration.doubt}); give --first-key, the lowest key in "
+            "view (such as C2, or 36), or the same as registration.first_key in the params"
+        )
     if not _in_view(registration).all():
         log.info("%s: keys %s are in view, no note of another key can be found", video, keys_in_view(registration))
     return registration

@@ -47,7 +47,7 @@ from tivit.core.keyboard import (
     name_of,
 )
 from tivit.core.params import section
-from tivit.core.registration import Registration
+from tivit.core.registration import Refusal, Registration
 from tivit.core.run.parallel import map_clips
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
@@ -73,7 +73,7 @@ class Result:
     seed: int
     index: int
     truth: Truth
-    registration: Registration
+    registration: Registration | Refusal
     outcome: str
     detail: str
     errors: np.ndarray
@@ -98,14 +98,14 @@ def examine(cache: Path, place: tuple[int, int]) -> Result:
     return Result(*place, view.truth, registration, outcome, detail, errors, seconds)
 
 
-def verdict(registration: Registration, truth: Truth, geometry: StripGeometry) -> tuple[str, str, np.ndarray]:
+def verdict(registration: Registration | Refusal, truth: Truth, geometry: StripGeometry) -> tuple[str, str, np.ndarray]:
     """Return outcome, why, and the errors (keys in view), empty when refused or not in its place."""
-    if registration.status == "refused":
+    if isinstance(registration, Refusal):
         return ("refused" if truth.keyboard else "right"), registration.reason, np.zeros(0)
     if not truth.keyboard:
         return ("wrong" if registration.is_usable else "lost"), "a keyboard where there is none", np.zeros(0)
     claimed = verdict_as_claimed(registration, truth, geometry)
-    if "mirror image" not in registration.reason:
+    if "mirror image" not in registration.doubt:
         return claimed
     mirror = verdict_as_claimed(seen_in_mirror(registration, geometry), truth, geometry)
     return max(claimed, mirror, key=lambda item: SEVERITY.index(item[0]))
@@ -135,8 +135,8 @@ def verdict_as_claimed(registration: Registration, truth: Truth, geometry: Strip
     if not (low <= found[0] <= inner_low and inner_high <= found[1] <= high):
         return "ends", f"keys {found[0]}..{found[1]} instead of {first}..{last}", errors
     if not registration.is_usable and is_told(truth):
-        return "unsure", registration.reason, errors
-    return "right", registration.reason, errors
+        return "unsure", registration.doubt, errors
+    return "right", registration.doubt, errors
 
 
 def seen_in_mirror(registration: Registration, geometry: StripGeometry) -> Registration:
@@ -225,7 +225,7 @@ def print_report(results: Sequence[Result]) -> None:
     print(f"; at 1280x720 median {np.median(hd):.2f} s, max {max(hd):.2f} s" if hd else "")
 
 
-def picture_of(view: View, registration: Registration, geometry: StripGeometry) -> np.ndarray:
+def picture_of(view: View, registration: Registration | Refusal, geometry: StripGeometry) -> np.ndarray:
     """Return the last frame with what was found drawn on it."""
     return draw_overlay(view.frames()[-1], registration, geometry)
 
@@ -277,7 +277,7 @@ def write_results(results: Sequence[Result], path: Path) -> None:
             "outcome": result.outcome,
             "detail": result.detail,
             "worst_key": result.worst_key,
-            "confidence": result.registration.confidence,
+            "confidence": None if isinstance(result.registration, Refusal) else result.registration.quality.confidence,
             "seconds": result.seconds,
             "tags": list(result.truth.tags),
         }

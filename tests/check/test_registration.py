@@ -13,7 +13,7 @@ from tivit.__main__ import main
 from tivit.check import registration as check
 from tivit.core.artifacts import write_json
 from tivit.core.params import load, section
-from tivit.core.registration import Move, refused
+from tivit.core.registration import Move, Refusal
 from tivit.core.strip import StripGeometry
 from tivit.datasets.index import write_index
 from tivit.registration import batch
@@ -24,8 +24,8 @@ PARAMS = PARAMS_FILE
 GEOMETRY = section(load(PARAMS), "strips", StripGeometry)
 VIEW = random_view(np.random.default_rng(11))
 GOOD = known_registration(VIEW, GEOMETRY)
-UNKNOWN = replace(GOOD, status="octave_unknown", reason="no end in view", first_midi=48, last_midi=84, confidence=0.7)
-REFUSED = refused("confidence 0.31 is below 0.5", (360, 640), 4)
+UNKNOWN = replace(GOOD, doubt="no end in view", first_midi=48, last_midi=84, quality=replace(GOOD.quality, confidence=0.7))
+REFUSED = Refusal("confidence 0.31 is below 0.5", (360, 640), 4)
 
 
 def test_the_line_of_a_clip():
@@ -42,7 +42,7 @@ def test_the_line_of_a_clip():
 
 def test_the_table():
     other = replace(REFUSED, reason="confidence 0.12 is below 0.5")
-    worse = replace(GOOD, err_before=0.4, err_after=0.1, err_black=(0.5, 0.3), deviation=0.6)
+    worse = replace(GOOD, quality=replace(GOOD.quality, err_before=0.4, err_after=0.1, err_black=(0.5, 0.3), deviation=0.6))
     lines = list(check.table([GOOD, worse, UNKNOWN, REFUSED, other], [np.full(88, 0.1), np.full(88, -0.2)]))
     assert lines[:3] == ["5 clips: 2 ok, 1 octave unknown, 2 refused", "  2 x confidence # is below #", "  1 x no end in view"]
     rows = {line[:32].strip(): [float(value) for value in line[32:].split()] for line in lines[5:9]}
@@ -60,7 +60,7 @@ def test_a_table_of_nothing_but_refusals_has_no_figures():
 def test_the_sheet_shows_the_least_sure_first(tmp_path):
     pictures = [cv2.imencode(".png", np.full((30, 960, 3), shade, np.uint8))[1].tobytes() for shade in (50, 100, 150)]
     found = [
-        Registered(f"test/{number}", replace(GOOD, confidence=confidence), picture)
+        Registered(f"test/{number}", replace(GOOD, quality=replace(GOOD.quality, confidence=confidence)), picture)
         for number, (confidence, picture) in enumerate(zip((0.9, 0.5, 0.7), pictures, strict=True))
     ]
     path = check.write_sheet(tmp_path / "sheet.png", [*found, Registered("test/x", REFUSED, None)], 2)

@@ -14,7 +14,17 @@ from tivit.core.keyboard import CENTER_MM
 from tivit.core.logits import SILENT_LOGIT, ClipLogits, read_logits, silenced, write_logits
 from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, read_corrections, read_manifest, write_manifest
 from tivit.core.notes import empty_notes, make_notes
-from tivit.core.registration import Move, Registration, correction_mm, read_registrations, refused, write_registrations
+from tivit.core.registration import (
+    Move,
+    Quality,
+    Refusal,
+    Registration,
+    correction_mm,
+    is_usable,
+    objection,
+    read_registrations,
+    write_registrations,
+)
 from tivit.core.strip import StripGeometry, open_strips, strip_path, write_strip_index
 from tivit.core.timegrid import TimeGrid
 
@@ -193,24 +203,37 @@ def test_strip_geometry_matches_its_matrix():
     np.testing.assert_allclose(GEOMETRY.row_px(y_mm), np.arange(64) + 0.5)
 
 
+REFUSAL = Refusal("no keyboard", (360, 640), 8)
+
+
 def registration(**changes):
     matrix = GEOMETRY.world_to_strip() @ np.array([[2.0, 0.1, 5.0], [0.0, -1.5, 300.0], [0.0, 1e-5, 1.0]])
     fields = dict(
-        status="ok", reason="", homography=tuple(map(tuple, matrix.tolist())), x_correction=(0.5, 2.0, -1.0, 0.25),
-        orientation="upright", first_midi=21, last_midi=108, source_hw=(360, 640), frames=8, confidence=0.9,
-        err_before=0.2, err_after=0.02, err_black=(0.3, 0.02), err_white=(0.2, 0.02),
-        deviation=0.2, source="pixels", moves=(Move(3.5, ((1.0, 0.0, 3.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), (0.1, 0.2)),),
+        doubt="", homography=tuple(map(tuple, matrix.tolist())), x_correction=(0.5, 2.0, -1.0, 0.25),
+        orientation="upright", first_midi=21, last_midi=108, source_hw=(360, 640), frames=8,
+        quality=Quality(0.9, err_before=0.2, err_after=0.02, err_black=(0.3, 0.02), err_white=(0.2, 0.02), deviation=0.2),
+        source="pixels", moves=(Move(3.5, ((1.0, 0.0, 3.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), (0.1, 0.2)),),
     )  # fmt: skip
     return Registration(**(fields | changes))
 
 
 def test_registration_round_trip(tmp_path):
     path = tmp_path / "reg.json"
-    items = {"train/a": registration(), "train/b": refused("no keyboard", (360, 640), 8)}
+    items = {"train/a": registration(), "train/b": REFUSAL, "train/c": registration(doubt="either octave")}
     write_registrations(path, items)
     back = read_registrations(path)
-    assert back["train/b"] == items["train/b"] and not back["train/b"].is_usable
+    assert [is_usable(item) for item in back.values()] == [True, False, False]
+    assert [objection(item) for item in back.values()] == ["", "no keyboard", "either octave"]
+    assert back["train/b"] == REFUSAL and back["train/a"].quality == items["train/a"].quality
     np.testing.assert_allclose(back["train/a"].homography, items["train/a"].homography, atol=1e-8)
+
+
+def test_the_file_says_the_status_and_a_refusal_has_nothing_but_its_own(tmp_path):
+    path = tmp_path / "reg.json"
+    write_registrations(path, {"a": registration(), "b": REFUSAL, "c": registration(doubt="either octave")})
+    entries = json.loads(path.read_text())
+    assert [entry["status"] for entry in entries.values()] == ["ok", "refused", "octave_unknown"]
+    assert entries["b"] == {"status": "refused", "reason": "no keyboard", "source_hw": [360, 640], "frames": 8}
 
 
 def test_world_to_image_and_back():
@@ -225,15 +248,38 @@ def test_world_to_image_and_back():
 @pytest.mark.parametrize(
     "change",
     [
-        {"first_midi": 20}, {"first_midi": 60, "last_midi": 59}, {"last_midi": "C8"}, {"confidence": "high"},
-        {"err_after": float("nan")}, {"x_correction": ["x"]}, {"err_black": [0.1]}, {"source_hw": [360]}, {"source_hw": "ab"},
-        {"frames": "16"}, {"reason": 3}, {"moves": [{}]}, {"status": "fine"},
-        {"homography": [[1, 0], [0, 1]]}, {"extra": 1},
+        {"first_midi": 20}, {"first_midi": 60, "last_midi": 59}, {"last_midi": "C8"}, {"orientation": "askew"},
+        {"x_correction": ["x"]}, {"source_hw": [360]}, {"source_hw": "ab"}, {"frames": "16"}, {"moves": [{}]},
+        {"homography": [[1, 0], [0, 1]]},
+        {"extra": 1}, {"reason": "too dark"}, {"doubt": 3}, {"doubt": "either octave"}, {"status": "fine"},
+        {"status": "octave_unknown"}, {"status": "refused"}, {"quality": 3}, {"quality": {"confidence": 0.5}},
     ],
 )  # fmt: skip
 def test_registrations_with_impossible_values(tmp_path, change):
     path = tmp_path / "reg.json"
-    path.write_text(json.dumps({"a": asdict(registration()) | change}))
+    path.write_text(json.dumps({"a": {"status": "ok"} | asdict(registration()) | change}))
+    with pytest.raises(InputError, match="clip 'a' is not a registration"):
+        read_registrations(path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"confidence": "0.5"}, {"err_after": float("nan")}, {"err_black": [0.1]}, {"err_white": 0.1}, {"extra": 1}]
+)
+def test_registrations_with_impossible_qualities(tmp_path, change):
+    path = tmp_path / "reg.json"
+    quality = asdict(registration().quality) | change
+    path.write_text(json.dumps({"a": {"status": "ok"} | asdict(registration()) | {"quality": quality}}))
+    with pytest.raises(InputError, match="clip 'a' is not a registration"):
+        read_registrations(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"reason": 3}, {"source_hw": [360]}, {"frames": 8.5}, {"status": "ok"}, {"doubt": ""}, {"quality": {}}, {"status": None}],
+)
+def test_refusals_with_impossible_values(tmp_path, change):
+    path = tmp_path / "reg.json"
+    path.write_text(json.dumps({"a": {"status": "refused"} | asdict(REFUSAL) | change}))
     with pytest.raises(InputError, match="clip 'a' is not a registration"):
         read_registrations(path)
 

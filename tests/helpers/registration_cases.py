@@ -29,7 +29,7 @@ from tivit.core.keyboard import (
     WHITE_LENGTH_MM,
     WHITE_PITCH_MM,
 )
-from tivit.core.registration import Registration
+from tivit.core.registration import Quality, Refusal, Registration
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
 from tivit.registration.find.pattern import black_range, key_edges_mm
@@ -179,9 +179,9 @@ def known_registration(view: View, geometry: StripGeometry) -> Registration:
     to_image = cv2.getPerspectiveTransform(world[:, :2].astype(np.float32), view.image_px(world).astype(np.float32))
     homography = geometry.world_to_strip() @ np.linalg.inv(to_image)
     return Registration(
-        status="ok", reason="", homography=tuple(map(tuple, (homography / homography[2, 2]).tolist())), x_correction=(),
-        orientation="upright", first_midi=21, last_midi=108, source_hw=view.size_wh[::-1], frames=1, confidence=0.9,
-        err_before=0.2, err_after=0.02, err_black=(0.2, 0.01), err_white=(0.2, 0.03), deviation=0.4, source="pixels",
+        doubt="", homography=tuple(map(tuple, (homography / homography[2, 2]).tolist())), x_correction=(),
+        orientation="upright", first_midi=21, last_midi=108, source_hw=view.size_wh[::-1], frames=1, source="pixels",
+        quality=Quality(0.9, err_before=0.2, err_after=0.02, err_black=(0.2, 0.01), err_white=(0.2, 0.03), deviation=0.4),
     )  # fmt: skip
 
 
@@ -227,7 +227,9 @@ def seen(
     return view, render(view, rng, look or Look())
 
 
-def look_at(view: View, instrument: tuple[int, int] = (0, KEY_COUNT - 1), override: Override = NOTHING_KNOWN) -> Registration:
+def look_at(
+    view: View, instrument: tuple[int, int] = (0, KEY_COUNT - 1), override: Override = NOTHING_KNOWN
+) -> Registration | Refusal:
     """Return what is found in a picture of an instrument of keys first..last."""
     return estimate([render(view, np.random.default_rng(1), Look(keys=instrument))], PARAMS, GEOMETRY, override)
 

@@ -8,7 +8,7 @@ import pytest
 from registration_cases import known_registration, random_view
 
 from tivit.core.keyboard import CENTER_MM, key_of
-from tivit.core.registration import Move, refused
+from tivit.core.registration import Move, Refusal
 from tivit.core.strip import StripGeometry
 from tivit.registration.overlay import LINE_PX, contact_sheet, describe, draw_overlay, keys_in_view
 
@@ -33,7 +33,7 @@ def test_only_keys_in_view_are_drawn(first, last):
 
 
 def test_a_refused_clip_shows_its_frame_and_the_reason():
-    dark, light = (draw_overlay(GREY[..., 0], refused(reason, (360, 640), 1), GEOMETRY) for reason in ("too dark", "too light"))
+    dark, light = (draw_overlay(GREY[..., 0], Refusal(reason, (360, 640), 1), GEOMETRY) for reason in ("too dark", "too light"))
     assert dark.shape == (540 + LINE_PX, 960, 3)
     np.testing.assert_array_equal(dark[LINE_PX:], np.full((540, 960, 3), 90))
     assert (dark[:LINE_PX] != light[:LINE_PX]).any()
@@ -41,7 +41,7 @@ def test_a_refused_clip_shows_its_frame_and_the_reason():
 
 def test_an_unknown_octave_has_names_without_one():
     part = replace(WHOLE, first_midi=36, last_midi=84)
-    unknown = replace(part, status="octave_unknown", reason="no end in view")
+    unknown = replace(part, doubt="no end in view")
     assert (keys_in_view(part), keys_in_view(unknown)) == ("C2-C6", "C-C")
     assert keys_in_view(replace(unknown, last_midi=85)) == "C-C#"
     known_picture, picture = (draw_overlay(GREY, item, GEOMETRY) for item in (part, unknown))
@@ -50,7 +50,7 @@ def test_an_unknown_octave_has_names_without_one():
 
 def test_the_line_says_status_orientation_keys_confidence_and_moves():
     assert describe(WHOLE) == "ok: upright, A0-C8 (88 keys), confidence 0.90"
-    moved = replace(WHOLE, status="octave_unknown", orientation="mirrored", moves=(Move(1.0, WHOLE.homography, ()),))
+    moved = replace(WHOLE, doubt="no end in view", orientation="mirrored", moves=(Move(1.0, WHOLE.homography, ()),))
     assert describe(moved) == "octave unknown: mirrored, A-C (88 keys), confidence 0.90, 1 camera moves"
 
 

@@ -26,7 +26,7 @@ def frames():
 def test_real_frames(frame):
     """Orientation, white keys in view and black-key centres; where the mirror image is left open, either answer will do."""
     found = estimate([cv2.imread(str(FOLDER / frame["file"]))], PARAMS, GEOMETRY)
-    is_mirror_open = "mirror image" in found.reason
+    is_mirror_open = "mirror image" in found.doubt
     assert found.status == ("ok" if frame["octave_known"] else "octave_unknown")
     orientation = "rotated" * (frame["player_side"] == "top") + "_" * (frame["player_side"] == "top" and frame["mirrored"])
     orientation = orientation + "mirrored" * frame["mirrored"] or "upright"
@@ -53,7 +53,7 @@ def black_errors(found, frame):
     for (name, _, _), x_mm in zip(frame["black_keys_measured"], seen_mm, strict=True):
         if isinstance(name, int):
             keys = np.array([key_of(name)])
-        elif "mirror image" in found.reason:
+        elif "mirror image" in found.doubt:
             keys = np.flatnonzero([is_black_midi(int(midi)) for midi in range(21, 109)])
         else:
             keys = np.flatnonzero(PITCH_CLASS_NAMES.index(name) == PITCH_CLASS)

@@ -17,7 +17,7 @@ from tivit.core.heads import LEFT_HAND, UNKNOWN
 from tivit.core.keyboard import CENTER_MM, key_of
 from tivit.core.manifest import read_left_out_tiers, read_manifest
 from tivit.core.params import section
-from tivit.core.registration import refused, write_registrations
+from tivit.core.registration import Refusal, write_registrations
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
 
@@ -97,7 +97,7 @@ def pianovam(tmp_path, monkeypatch):
 def test_a_recording_that_cannot_be_decoded_is_named_counted_and_left_out(pianovam, caplog):
     found = {clip.clip_id: REGISTRATION for clip in opened("PianoVAM").clips()}
     bad = f"train/{TIMES[1]}"
-    write_registrations("data/registration/reg_refined.json", found | {bad: refused("cannot be opened as a video", (0, 0), 0)})
+    write_registrations("data/registration/reg_refined.json", found | {bad: Refusal("cannot be opened as a video", (0, 0), 0)})
     metrics = run("PianoVAM")
     assert metrics["refused"] == [bad] and metrics["clips"] == {"train": 1, "val": 1, "test": 1}
     assert f"left out {bad} (refused): cannot be opened as a video" in caplog.text
@@ -105,12 +105,12 @@ def test_a_recording_that_cannot_be_decoded_is_named_counted_and_left_out(pianov
 
 
 def test_a_clip_that_is_left_out_keeps_its_split_and_its_tier(pianovam):
-    found = {clip.clip_id: REGISTRATION for clip in opened("PianoVAM", extra_splits=["special(4hands)"]).clips()}
+    found = {clip.clip_id: REGISTRATION for clip in opened("PianoVAM", clips={"extra_splits": ["special(4hands)"]}).clips()}
     bad = [f"test/{TIMES[3]}", "test/2024-03-03_10-00-00"]
-    nothing = refused("no keyboard", (0, 0), 0)
+    nothing = Refusal("no keyboard", (0, 0), 0)
     for clip_id, tier in zip(bad, ("", "four_hands"), strict=True):
         write_registrations("data/registration/reg_refined.json", found | {clip_id: nothing})
-        run("PianoVAM", extra_splits=["special(4hands)"])
+        run("PianoVAM", clips=PARAMS["data"]["clips"] | {"extra_splits": ["special(4hands)"]})
         assert read_left_out_tiers("data/manifest", "test") == [tier]
         assert read_left_out_tiers("data/manifest", "train") == []
 

@@ -18,7 +18,7 @@ from tivit.core.errors import InputError
 from tivit.core.manifest import read_manifest
 from tivit.core.notes import make_notes, write_midi
 from tivit.core.params import section
-from tivit.core.registration import read_registrations, refused, write_registrations
+from tivit.core.registration import Refusal, read_registrations, write_registrations
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, open_strips
 from tivit.datasets.index import write_index
@@ -105,8 +105,8 @@ def estimates(project, monkeypatch):
 
 def test_an_unknown_octave_is_named_counted_and_left_out(project, estimates, caplog):
     found, _ = estimates
-    part = replace(found["train/plain_000"], status="octave_unknown", reason="neither end is in view", last_midi=84)
-    found |= {"train/plain_000": part, "test/hard_000": refused("too dark", (360, 640), 4)}
+    part = replace(found["train/plain_000"], doubt="neither end is in view", last_midi=84)
+    found |= {"train/plain_000": part, "test/hard_000": Refusal("too dark", (360, 640), 4)}
     with caplog.at_level("INFO", logger="tivit"):
         register.run(PARAMS, RUNTIME)
     assert "octave unknown train/plain_000: neither end is in view; give registration.first_key" in caplog.text
@@ -147,7 +147,7 @@ def test_own_clips_none_of_which_can_be_used_stop_the_manifest_and_one_that_can_
     for stem in ("first", "second"):
         Path(f"data/own/{stem}.mp4").write_bytes(Path("data/Synthetic/val/plain_000.mp4").read_bytes() + stem.encode())
         write_midi(f"data/own/{stem}.mid", make_notes([0.1], [0.2], [60]))
-        found[f"own/{stem}"] = refused("too dark", (360, 640), 4)
+        found[f"own/{stem}"] = Refusal("too dark", (360, 640), 4)
     register.run(PARAMS, RUNTIME)
     with pytest.raises(InputError, match="data/own: none of its clips can be used .own/first: too dark; own/second: too dark"):
         manifest.run(PARAMS, RUNTIME)
@@ -252,7 +252,7 @@ def test_strips_hold_every_clip_whose_keyboard_was_found(project):
 def test_strips_look_at_no_label_and_need_a_registration_of_every_clip(project):
     for clip_id in IDS:
         Path(f"data/Synthetic/{clip_id}.json").write_text("no label")
-    found = {clip_id: refused("too dark", (360, 640), 4) for clip_id in IDS}
+    found = {clip_id: Refusal("too dark", (360, 640), 4) for clip_id in IDS}
     write_registrations("data/registration/reg_refined.json", found)
     strips.run(PARAMS, RUNTIME)
     assert open_strips("data/strips").grids == {}

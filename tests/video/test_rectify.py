@@ -8,7 +8,7 @@ import pytest
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, KEYBOARD_WIDTH_MM
-from tivit.core.registration import Move, Registration
+from tivit.core.registration import Move, Quality, Registration
 from tivit.core.strip import StripGeometry
 from tivit.video.rectify import sampling_map, strip_map, write_strip
 
@@ -17,9 +17,9 @@ GEOMETRY = StripGeometry(width_px=416, height_px=32, y_front_mm=-22.0, y_back_mm
 
 def registration(homography, source_hw):
     return Registration(
-        status="ok", reason="", homography=tuple(map(tuple, np.asarray(homography, float).tolist())),
+        doubt="", homography=tuple(map(tuple, np.asarray(homography, float).tolist())),
         x_correction=(), orientation="upright", first_midi=21, last_midi=108, source_hw=source_hw, frames=1,
-        confidence=1.0, err_before=0.0, err_after=0.0, err_black=(0.0, 0.0), err_white=(0.0, 0.0), deviation=0.0,
+        quality=Quality(1.0, err_before=0.0, err_after=0.0, err_black=(0.0, 0.0), err_white=(0.0, 0.0), deviation=0.0),
         source="corners",
     )  # fmt: skip
 

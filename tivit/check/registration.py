@@ -20,7 +20,7 @@ from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
 from tivit.core.keyboard import WHITE_PITCH_MM
 from tivit.core.params import section
-from tivit.core.registration import Registration
+from tivit.core.registration import Refusal, Registration, is_usable, objection
 from tivit.core.run.progress import say
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry
@@ -91,13 +91,13 @@ def check_registration(params: Mapping[str, Any], selection: Selection, out: Pat
         say(line_of(item))
         results.append(item)
         truth = dataset.true_key_centers_px(clip)
-        if item.registration.is_usable and truth is not None:
+        if is_usable(item.registration) and truth is not None:
             errors.append(errors_in_view(item.registration, truth, geometry))
     registrations = [item.registration for item in results]
     print("\n".join(table(registrations, errors)))
     sheet = write_sheet(out / SHEET_NAME, results, selection.inspect)
     print(f"contact sheet: {sheet}" if sheet else "contact sheet: no overlay to show")
-    return 0 if all(registration.is_usable for registration in registrations) else 1
+    return 0 if all(is_usable(registration) for registration in registrations) else 1
 
 
 def line_of(item: Registered) -> str:
@@ -113,24 +113,25 @@ def line_of(item: Registered) -> str:
     str
     """
     registration, start = item.registration, f"reg_refined: {item.clip_id} status={item.registration.status}"
-    if registration.status == "refused":
+    if isinstance(registration, Refusal):
         return f"{start} reason={registration.reason}"
+    quality = registration.quality
     line = (
-        f"{start} orientation={registration.orientation} keys={keys_in_view(registration)} conf={registration.confidence:.2f}"
-        f" err={registration.err_before:.3f}->{registration.err_after:.3f} (white keys)"
-        f" mm={registration.err_before * WHITE_PITCH_MM:.2f}->{registration.err_after * WHITE_PITCH_MM:.2f}"
-        f" dev={registration.deviation:.3f} moves={len(registration.moves)}"
+        f"{start} orientation={registration.orientation} keys={keys_in_view(registration)} conf={quality.confidence:.2f}"
+        f" err={quality.err_before:.3f}->{quality.err_after:.3f} (white keys)"
+        f" mm={quality.err_before * WHITE_PITCH_MM:.2f}->{quality.err_after * WHITE_PITCH_MM:.2f}"
+        f" dev={quality.deviation:.3f} moves={len(registration.moves)}"
     )
     return line if registration.is_usable else f"{line} reason={advice(registration)}"
 
 
-def table(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -> Iterator[str]:
+def table(registrations: Sequence[Registration | Refusal], errors: Sequence[np.ndarray]) -> Iterator[str]:
     """Yield the lines of the summary.
 
     Parameters
     ----------
-    registrations : sequence of Registration
-        Those of all clips.
+    registrations : sequence of Registration or Refusal
+        What came of each clip.
     errors : sequence of np.ndarray
         The errors of the keys, as `errors_in_view` returns them, of each clip whose truth is known.
 
@@ -140,19 +141,20 @@ def table(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -
     """
     counts = status_counts(registrations)
     yield f"{len(registrations)} clips: " + ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
-    reasons = Counter(_without_numbers(item.reason) for item in registrations if not item.is_usable)
+    reasons = Counter(_without_numbers(objection(item)) for item in registrations if not is_usable(item))
     for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
         yield f"  {count} x {reason}"
-    placed = [item for item in registrations if item.status != "refused"]
-    if placed:
+    qualities = [item.quality for item in registrations if isinstance(item, Registration)]
+    if qualities:
         yield f"{'error (white-key widths)':32s}{'before':>16s}{'after':>18s}"
         yield f"{'':32s}{'median':>9s}{'p95':>9s}{'median':>9s}{'p95':>9s}"
-        pairs = {"all keys": [(item.err_before, item.err_after) for item in placed]}
-        pairs |= {"black keys": [item.err_black for item in placed], "white keys": [item.err_white for item in placed]}
+        pairs = {"all keys": [(quality.err_before, quality.err_after) for quality in qualities]}
+        pairs |= {"black keys": [quality.err_black for quality in qualities]}
+        pairs |= {"white keys": [quality.err_white for quality in qualities]}
         for name, values in pairs.items():
             before, after = np.array(values).T
             yield f"  {name:30s}{_spread(before)}{_spread(after)}"
-        yield f"{'deviation from a plain scaling':32s}{_spread([item.deviation for item in placed])}"
+        yield f"{'deviation from a plain scaling':32s}{_spread([quality.deviation for quality in qualities])}"
     if errors:
         truth = summary(registrations, errors)
         yield (
@@ -162,7 +164,7 @@ def table(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -
 
 
 def write_sheet(path: Path, results: Sequence[Registered], count: int) -> Path | None:
-    """Write the overlays of the least sure clips to a picture, least sure first.
+    """Write the overlays of the least sure clips to a picture, refused clips first, then the least sure.
 
     Parameters
     ----------
@@ -178,12 +180,16 @@ def write_sheet(path: Path, results: Sequence[Registered], count: int) -> Path |
     Path or None
         `path`; None without any overlay, and then nothing is written.
     """
-    shown = sorted((item for item in results if item.overlay), key=lambda item: (item.registration.confidence, item.clip_id))
+    shown = sorted((item for item in results if item.overlay), key=lambda item: (_confidence(item.registration), item.clip_id))
     if not shown[:count]:
         return None
     pictures = [(item.clip_id, cv2.imdecode(np.frombuffer(item.overlay, np.uint8), cv2.IMREAD_COLOR)) for item in shown[:count]]
     write_bytes(path, cv2.imencode(".png", contact_sheet(pictures))[1].tobytes())
     return path
+
+
+def _confidence(item: Registration | Refusal) -> float:
+    return 0.0 if isinstance(item, Refusal) else item.quality.confidence
 
 
 def _spread(values: Sequence[float] | np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""What registration says of a clip, and the file that stores it (`reg_refined.json`).
+"""What registration says of a clip, a `Registration` or a `Refusal`, and the file that stores both (`reg_refined.json`).
 
 Chain from a world point to the image: (x_mm, y_mm) -> x correction -> strip pixels -> inverse homography -> image pixels.
 The homography maps image pixels (x right, y down, pixel centres at integers, as OpenCV counts) to continuous strip pixels
@@ -6,14 +6,15 @@ The homography maps image pixels (x right, y down, pixel centres at integers, as
 the lens moves a point of the true x: plane x = x + sum(c[i] s^i).
 
 The registration of a camera that moved has `moves`: from `start_s` of the video clock on, another homography and x correction
-hold.
+hold. In the file each clip has a status, one of STATUSES, beside the fields of its registration or of its refusal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from tivit.core.strip import StripGeometry
 
 FILE_NAME = "reg_refined.json"
 STATUSES = ("ok", "octave_unknown", "refused")
+"""What can come of a clip: a registration without a doubt, one with a doubt, a refusal."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,40 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """How far a registration can be trusted.
+
+    Attributes
+    ----------
+    confidence : float
+        0..1.
+    err_before, err_after : float
+        Median key-centre error without and with the x correction (white-key widths), measured on black keys and white seams
+        that had no part in the fit.
+    err_black, err_white : tuple of float
+        The same errors, (before, after), over black keys alone and over white seams alone.
+    deviation : float
+        Median distance of the key centres from those of a plain scaling, which is equal white keys between the outermost
+        corners (white-key widths).
+    """
+
+    confidence: float
+    err_before: float
+    err_after: float
+    err_black: tuple[float, float]
+    err_white: tuple[float, float]
+    deviation: float
+
+
+@dataclass(frozen=True)
 class Registration:
     """Where the keyboard is in a clip's frames.
 
     Attributes
     ----------
-    status : str
-        "ok"; "octave_unknown" when the pitch classes are sure and the octave is not (the clip can be used once its first key is
-        given); or "refused". Clips of the last two are never used as they are.
-    reason : str
-        Why a clip is not "ok".
+    doubt : str
+        What the picture leaves open about which keys these are (the octave, the mirror image), as a sentence for the user; ""
+        when every key is known. The place of the keys is sure either way, and the clip can be used once its first key is given.
     homography : 3 x 3 nested tuples of float
         Image px -> strip px (before the x correction).
     x_correction : tuple of float
@@ -70,24 +96,15 @@ class Registration:
         Height and width of the video frames (px).
     frames : int
         Number of frames that were looked at.
-    confidence : float
-        0..1.
-    err_before, err_after : float
-        Median key-centre error without and with the x correction (white-key widths), measured on black keys and white seams
-        that had no part in the fit.
-    err_black, err_white : tuple of float
-        The same errors, (before, after), over black keys alone and over white seams alone.
-    deviation : float
-        Median distance of the key centres from those of a plain scaling, which is equal white keys between the outermost
-        corners (white-key widths).
+    quality : Quality
+        How far it can be trusted.
     source : str
         "pixels", or "corners" where these were given by metadata, params or the command line.
     moves : tuple of Move
         Later positions of the keyboard, in time order; () for a camera that stands still.
     """
 
-    status: str
-    reason: str
+    doubt: str
     homography: tuple[tuple[float, ...], ...]
     x_correction: tuple[float, ...]
     orientation: str
@@ -95,19 +112,19 @@ class Registration:
     last_midi: int
     source_hw: tuple[int, int]
     frames: int
-    confidence: float
-    err_before: float
-    err_after: float
-    err_black: tuple[float, float]
-    err_white: tuple[float, float]
-    deviation: float
+    quality: Quality
     source: str
     moves: tuple[Move, ...] = ()
 
     @property
+    def status(self) -> str:
+        """Its name in STATUSES: "octave_unknown" when something is left open, else "ok"."""
+        return "octave_unknown" if self.doubt else "ok"
+
+    @property
     def is_usable(self) -> bool:
-        """True when every key is known: neither refused nor of unknown octave."""
-        return self.status == "ok"
+        """True when every key is known."""
+        return not self.doubt
 
     @property
     def first_key(self) -> int:
@@ -159,6 +176,30 @@ class Registration:
         return image[..., :2] / image[..., 2:]
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no registration of a clip.
+
+    Attributes
+    ----------
+    reason : str
+        A sentence for the user.
+    source_hw : tuple of int
+        Height and width of the video frames (px); (0, 0) for a video that cannot be read.
+    frames : int
+        Number of frames that were looked at.
+    """
+
+    reason: str
+    source_hw: tuple[int, int]
+    frames: int
+
+    @property
+    def status(self) -> str:
+        """Its name in STATUSES."""
+        return "refused"
+
+
 def correction_mm(coefficients: tuple[float, ...], x_mm: np.ndarray) -> np.ndarray:
     """Return the x correction of a lens.
 
@@ -178,46 +219,54 @@ def correction_mm(coefficients: tuple[float, ...], x_mm: np.ndarray) -> np.ndarr
     return np.polynomial.polynomial.polyval(s, coefficients) if coefficients else np.zeros_like(s)
 
 
-def refused(reason: str, source_hw: tuple[int, int], frames: int) -> Registration:
-    """Return the registration of a clip that cannot be used.
+def is_usable(item: Registration | Refusal) -> TypeGuard[Registration]:
+    """Return whether a clip can be used as it is.
 
     Parameters
     ----------
-    reason : str
-        Why, as a sentence for the user.
-    source_hw : tuple of int
-        Height and width of the video frames (px).
-    frames : int
-        Number of frames that were looked at.
+    item : Registration or Refusal
+        What came of the clip.
 
     Returns
     -------
-    Registration
-        Its status is "refused"; the geometry in it means nothing.
+    bool
+        True for a registration that leaves nothing open.
     """
-    identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-    return Registration(
-        status="refused", reason=reason, homography=identity, x_correction=(), orientation="upright",
-        first_midi=LOWEST_MIDI, last_midi=HIGHEST_MIDI, source_hw=source_hw, frames=frames, confidence=0.0,
-        err_before=0.0, err_after=0.0, err_black=(0.0, 0.0), err_white=(0.0, 0.0), deviation=0.0, source="pixels",
-    )  # fmt: skip
+    return isinstance(item, Registration) and item.is_usable
 
 
-def write_registrations(path: Path | str, registrations: dict[str, Registration]) -> None:
-    """Write the registrations of clips with stable bytes, numbers with nine decimals.
+def objection(item: Registration | Refusal) -> str:
+    """Return what speaks against using a clip as it is.
+
+    Parameters
+    ----------
+    item : Registration or Refusal
+        What came of the clip.
+
+    Returns
+    -------
+    str
+        The reason of a refusal, the doubt of a registration; "" when it can be used.
+    """
+    return item.reason if isinstance(item, Refusal) else item.doubt
+
+
+def write_registrations(path: Path | str, registrations: Mapping[str, Registration | Refusal]) -> None:
+    """Write what came of each clip with stable bytes, numbers with nine decimals.
 
     Parameters
     ----------
     path : path-like
         The file to write.
-    registrations : dict of str to Registration
-        Clip id -> registration.
+    registrations : mapping of str to Registration or Refusal
+        Clip id -> what came of it.
     """
-    write_json(path, {clip_id: asdict(item) for clip_id, item in registrations.items()}, decimals=9)
+    entries = {clip_id: {"status": item.status, **asdict(item)} for clip_id, item in registrations.items()}
+    write_json(path, entries, decimals=9)
 
 
-def read_registrations(path: Path | str) -> dict[str, Registration]:
-    """Return the registrations in a file written by `write_registrations`.
+def read_registrations(path: Path | str) -> dict[str, Registration | Refusal]:
+    """Return what came of each clip, from a file written by `write_registrations`.
 
     Parameters
     ----------
@@ -226,13 +275,13 @@ def read_registrations(path: Path | str) -> dict[str, Registration]:
 
     Returns
     -------
-    dict of str to Registration
-        Clip id -> registration.
+    dict of str to Registration or Refusal
+        Clip id -> what came of it.
 
     Raises
     ------
     InputError
-        The file is missing or damaged, or the entry of a clip is not a registration; the clip is named.
+        The file is missing or damaged, or the entry of a clip is neither a registration nor a refusal; the clip is named.
     """
     value = read_json(path)
     if not isinstance(value, dict):
@@ -240,34 +289,48 @@ def read_registrations(path: Path | str) -> dict[str, Registration]:
     return {clip_id: _parse(path, clip_id, item) for clip_id, item in value.items()}
 
 
-def _parse(path: Path | str, clip_id: str, item: Any) -> Registration:
+def _parse(path: Path | str, clip_id: str, item: Any) -> Registration | Refusal:
     try:
-        if item["status"] not in STATUSES or item["orientation"] not in ORIENTATIONS:
-            raise ValueError(f"status {item['status']!r}, orientation {item['orientation']!r}")
-        fields = dict(item, homography=_matrix(item["homography"]))
-        fields.update({name: tuple(item[name]) for name in ("x_correction", "source_hw", "err_black", "err_white")})
-        fields["moves"] = tuple(
-            Move(float(move["start_s"]), _matrix(move["homography"]), tuple(move["x_correction"])) for move in item["moves"]
-        )
-        result = Registration(**fields)
-        _check(result)
+        fields = dict(item, source_hw=tuple(item["source_hw"]))
+        status = fields.pop("status")
+        if status not in STATUSES:
+            raise ValueError(f"status {status!r} is not one of {', '.join(STATUSES)}")
+        result = Refusal(**fields) if status == "refused" else _registration(fields)
+        if result.status != status or not isinstance(objection(result), str):
+            raise ValueError(f"status {status!r} with {objection(result)!r}")
+        if len(result.source_hw) != 2 or not all(isinstance(number, int) for number in (*result.source_hw, result.frames)):
+            raise ValueError(f"source_hw {result.source_hw}, frames {result.frames!r}")
         return result
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: clip {clip_id!r} is not a registration ({error})") from None
 
 
-def _check(item: Registration) -> None:
+def _registration(fields: Mapping[str, Any]) -> Registration:
+    """Return the registration of its fields in the file, checked."""
+    moves = [Move(float(move["start_s"]), _matrix(move["homography"]), tuple(move["x_correction"])) for move in fields["moves"]]
+    geometry = {"homography": _matrix(fields["homography"]), "x_correction": tuple(fields["x_correction"])}
+    item = Registration(**{**fields, **geometry, "quality": _quality(fields["quality"]), "moves": tuple(moves)})
     keys = (item.first_midi, item.last_midi)
     if not all(isinstance(key, int) for key in keys) or not LOWEST_MIDI <= keys[0] <= keys[1] <= HIGHEST_MIDI:
         raise ValueError(f"first_midi {keys[0]!r}, last_midi {keys[1]!r}")
-    numbers = [item.confidence, item.err_before, item.err_after, item.deviation, *item.err_black, *item.err_white]
-    numbers += [*item.x_correction, *(value for move in item.moves for value in (move.start_s, *move.x_correction))]
-    if not np.isfinite(np.array(numbers, float)).all():
-        raise ValueError("a number is not finite")
-    if len(item.source_hw) != 2 or (len(item.err_black), len(item.err_white)) != (2, 2):
-        raise ValueError("source_hw, err_black and err_white have two values each")
-    if not all(isinstance(side, int) for side in (*item.source_hw, item.frames)) or not isinstance(item.reason, str):
-        raise ValueError(f"source_hw {item.source_hw}, frames {item.frames!r}, reason {item.reason!r}")
+    if item.orientation not in ORIENTATIONS:
+        raise ValueError(f"orientation {item.orientation!r} is not one of {', '.join(ORIENTATIONS)}")
+    _refuse_odd([*item.x_correction, *(value for move in moves for value in (move.start_s, *move.x_correction))])
+    return item
+
+
+def _quality(fields: Mapping[str, Any]) -> Quality:
+    item = Quality(**dict(fields, err_black=tuple(fields["err_black"]), err_white=tuple(fields["err_white"])))
+    if (len(item.err_black), len(item.err_white)) != (2, 2):
+        raise ValueError("err_black and err_white have two values each")
+    _refuse_odd([item.confidence, item.err_before, item.err_after, *item.err_black, *item.err_white, item.deviation])
+    return item
+
+
+def _refuse_odd(numbers: Sequence[Any]) -> None:
+    for number in numbers:
+        if not isinstance(number, (int, float)) or not np.isfinite(number):
+            raise ValueError(f"{number!r} is not a finite number")
 
 
 def _matrix(value: Any) -> tuple[tuple[float, ...], ...]:

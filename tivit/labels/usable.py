@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tivit.core.errors import InputError
-from tivit.core.registration import FILE_NAME, Registration, read_registrations
+from tivit.core.registration import FILE_NAME, Refusal, Registration, is_usable, read_registrations
 from tivit.datasets.base import DatasetClip
 from tivit.datasets.registry import Dataset
 
@@ -19,12 +19,14 @@ class UsableClips:
 
     Attributes
     ----------
-    clips, left_out : tuple of pairs
-        The clips that can be used and those that cannot, each with its registration, in the order of their ids.
+    clips : tuple of pairs
+        The clips that can be used, each with its registration, in the order of their ids.
+    left_out : tuple of pairs
+        Those that cannot, each with what came of it, in the same order.
     """
 
     clips: tuple[tuple[DatasetClip, Registration], ...]
-    left_out: tuple[tuple[DatasetClip, Registration], ...]
+    left_out: tuple[tuple[DatasetClip, Registration | Refusal], ...]
 
 
 def usable_clips(dataset: Dataset) -> UsableClips:
@@ -51,6 +53,5 @@ def usable_clips(dataset: Dataset) -> UsableClips:
         if clip.clip_id not in registrations:
             raise InputError(f"{REGISTRATIONS}: clip {clip.clip_id!r} is missing; run the register stage")
     pairs = [(clip, registrations[clip.clip_id]) for clip in clips]
-    return UsableClips(
-        tuple(pair for pair in pairs if pair[1].is_usable), tuple(pair for pair in pairs if not pair[1].is_usable)
-    )
+    usable = tuple((clip, registration) for clip, registration in pairs if is_usable(registration))
+    return UsableClips(usable, tuple(pair for pair in pairs if not is_usable(pair[1])))

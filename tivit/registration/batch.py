@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 
 from tivit.core.errors import InputError
-from tivit.core.registration import STATUSES, Registration, refused
+from tivit.core.registration import STATUSES, Refusal, Registration, objection
 from tivit.core.run.parallel import map_clips
 from tivit.core.strip import StripGeometry
 from tivit.datasets.base import DatasetClip
@@ -49,18 +49,18 @@ class Task:
 
 @dataclass(frozen=True)
 class Registered:
-    """The registration of a clip, and a picture of it.
+    """What came of a clip, and a picture of it.
 
     Attributes
     ----------
     clip_id : str
-    registration : Registration
+    registration : Registration or Refusal
     overlay : bytes or None
         PNG of `overlay.draw_overlay`; None for a video that cannot be read.
     """
 
     clip_id: str
-    registration: Registration
+    registration: Registration | Refusal
     overlay: bytes | None
 
 
@@ -145,23 +145,24 @@ def register_clip(task: Task, params: RegistrationParams, geometry: StripGeometr
     Returns
     -------
     Registered
-        Refused, and not kept, for a video that cannot be read.
+        With a refusal, which is not kept, for a video that cannot be read.
     """
     try:
         result = register_video(task.video, params, geometry, task.override)
     except InputError as error:
-        return Registered(task.clip_id, refused(str(error).removeprefix(f"{task.video}: "), (0, 0), 0), None)
+        return Registered(task.clip_id, Refusal(str(error).removeprefix(f"{task.video}: "), (0, 0), 0), None)
     picture = draw_overlay(result.frame, result.registration, geometry, result.time_s)
     entry = cache.store(task.name, result.registration, cv2.imencode(".png", picture)[1].tobytes())
     return Registered(task.clip_id, entry.registration, entry.overlay)
 
 
-def status_counts(registrations: Sequence[Registration]) -> dict[str, int]:
-    """Return how many registrations have each status.
+def status_counts(registrations: Sequence[Registration | Refusal]) -> dict[str, int]:
+    """Return how many clips have each status.
 
     Parameters
     ----------
-    registrations : sequence of Registration
+    registrations : sequence of Registration or Refusal
+        What came of each clip.
 
     Returns
     -------
@@ -171,19 +172,18 @@ def status_counts(registrations: Sequence[Registration]) -> dict[str, int]:
     return {status: sum(item.status == status for item in registrations) for status in STATUSES}
 
 
-def advice(registration: Registration) -> str:
-    """Return what is wrong with a registration that cannot be used, and what would help.
+def advice(registration: Registration | Refusal) -> str:
+    """Return why a clip cannot be used, and what would help.
 
     Parameters
     ----------
-    registration : Registration
-        One that is not usable.
+    registration : Registration or Refusal
+        What came of the clip; it is not usable.
 
     Returns
     -------
     str
         One line.
     """
-    if registration.status == "octave_unknown":
-        return f"{registration.reason}; give registration.first_key"
-    return registration.reason
+    remedy = "" if isinstance(registration, Refusal) else "; give registration.first_key"
+    return f"{objection(registration)}{remedy}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tivit.core.artifacts import md5_of, write_bytes
 from tivit.core.errors import InputError
-from tivit.core.registration import Registration, read_registrations, write_registrations
+from tivit.core.registration import Refusal, Registration, read_registrations, write_registrations
 from tivit.core.run.fingerprint import fingerprint_of, state_folder
 from tivit.core.strip import StripGeometry
 from tivit.registration.params import Override, RegistrationParams
@@ -32,12 +32,12 @@ class Entry:
 
     Attributes
     ----------
-    registration : Registration
+    registration : Registration or Refusal
     overlay : bytes
         PNG of `overlay.draw_overlay`.
     """
 
-    registration: Registration
+    registration: Registration | Refusal
     overlay: bytes
 
 
@@ -93,14 +93,14 @@ def load(name: str) -> Entry | None:
     return Entry(registration, picture.read_bytes())
 
 
-def store(name: str, registration: Registration, overlay: bytes) -> Entry:
-    """Keep a registration and its overlay.
+def store(name: str, registration: Registration | Refusal, overlay: bytes) -> Entry:
+    """Keep what came of a clip and its overlay.
 
     Parameters
     ----------
     name : str
         As `name_of` returns it.
-    registration : Registration
+    registration : Registration or Refusal
     overlay : bytes
         PNG.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tivit.core.registration import Registration
+from tivit.core.registration import Refusal, Registration
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
 from tivit.registration.follow.moves import register_moving
@@ -21,18 +21,18 @@ from tivit.video.reader import sample_frames
 
 @dataclass(frozen=True)
 class RegisteredVideo:
-    """A registration, and a frame of the video to draw it on.
+    """What came of a video, and a frame of it to draw that on.
 
     Attributes
     ----------
-    registration : Registration
+    registration : Registration or Refusal
     frame : ndarray, (height, width, 3), uint8 BGR
         The middle one of the frames that were looked at.
     time_s : float, s
         Its instant on the clock of the video.
     """
 
-    registration: Registration
+    registration: Registration | Refusal
     frame: np.ndarray
     time_s: float
 
@@ -55,7 +55,7 @@ def register_video(
     Returns
     -------
     RegisteredVideo
-        With a registration that is refused where the keyboard is not found.
+        With a refusal where the keyboard is not found.
 
     Raises
     ------

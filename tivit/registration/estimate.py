@@ -17,7 +17,7 @@ import numpy as np
 
 from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM, key_of, name_of
-from tivit.core.registration import Registration, correction_mm, refused
+from tivit.core.registration import Quality, Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
 from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
 from tivit.registration.find.readings import SEARCHES, Reading, find_readings
@@ -69,7 +69,7 @@ def estimate(
     params: RegistrationParams,
     geometry: StripGeometry,
     override: Override = NOTHING_KNOWN,
-) -> Registration:
+) -> Registration | Refusal:
     """Return where the keyboard is in a few frames.
 
     Parameters
@@ -84,8 +84,8 @@ def estimate(
 
     Returns
     -------
-    Registration
-        Without moves; refused or of unknown octave with the reason.
+    Registration or Refusal
+        The registration is without moves, and says in its doubt what is left open.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def estimate(
     region = None if override.region is None else _region_px(override.region, scale, greys[0].shape)
     if region is not None and min(region.right - region.left, region.bottom - region.top) < LEAST_REGION_PX:
         bounds = ", ".join(f"{value:g}" for value in override.region)
-        return refused(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(frames))
+        return Refusal(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(frames))
     picture = Picture(greys)
     best = None
     for search in SEARCHES:
@@ -109,7 +109,7 @@ def estimate(
             break
     if best is None:
         where = " between the corners" if corners is not None else " in the region" if region is not None else ""
-        return refused(f"no row of black keys was found{where}", source_hw, len(frames))
+        return Refusal(f"no row of black keys was found{where}", source_hw, len(frames))
     return _registration(best, geometry, scale, source_hw, len(frames), override, params)
 
 
@@ -200,19 +200,18 @@ def _registration(
     frame_count: int,
     override: Override,
     params: RegistrationParams,
-) -> Registration:
-    """Return the registration that the best candidate comes to, refused where something speaks against it."""
+) -> Registration | Refusal:
+    """Return the registration that the best candidate comes to, a refusal where something speaks against it."""
     reason = _objection(best, override, params)
     if reason:
-        return refused(reason, source_hw, frame_count)
+        return Refusal(reason, source_hw, frame_count)
     # The keyboard was found in a picture `scale` times the size of the frames; pixel centres are at whole numbers in both.
     center = 0.5 * scale - 0.5
     to_work = np.array([[scale, 0, center], [0, scale, center], [0, 0, 1.0]])
     homography = geometry.world_to_strip() @ np.linalg.inv(best.reading.plane_to_image) @ to_work
     homography /= homography[2, 2]
     return Registration(
-        status="octave_unknown" if best.doubt else "ok",
-        reason=best.doubt,
+        doubt=best.doubt,
         homography=tuple(map(tuple, homography.tolist())),
         x_correction=best.correction.coefficients,
         orientation=best.reading.orientation,
@@ -220,12 +219,14 @@ def _registration(
         last_midi=best.extent.last_midi,
         source_hw=source_hw,
         frames=frame_count,
-        confidence=best.verdict.confidence,
-        err_before=best.correction.err[0],
-        err_after=best.correction.err[1],
-        err_black=best.correction.err_black,
-        err_white=best.correction.err_white,
-        deviation=_deviation(best),
+        quality=Quality(
+            confidence=best.verdict.confidence,
+            err_before=best.correction.err[0],
+            err_after=best.correction.err[1],
+            err_black=best.correction.err_black,
+            err_white=best.correction.err_white,
+            deviation=_deviation(best),
+        ),
         source="pixels" if override.corners is None else "corners",
     )
 

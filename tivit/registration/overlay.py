@@ -24,7 +24,7 @@ from tivit.core.keyboard import (
     midi_of,
     name_of,
 )
-from tivit.core.registration import Registration
+from tivit.core.registration import Refusal, Registration
 from tivit.core.strip import StripGeometry
 
 WIDTH_PX = 960
@@ -44,14 +44,16 @@ SUBPIXEL_BITS = 4
 """Fixed-point bits of the outlines drawn."""
 
 
-def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripGeometry, time_s: float = 0.0) -> np.ndarray:
+def draw_overlay(
+    frame: np.ndarray, registration: Registration | Refusal, geometry: StripGeometry, time_s: float = 0.0
+) -> np.ndarray:
     """Return a frame with the keys in view drawn over it.
 
     Parameters
     ----------
     frame : ndarray, (height, width, 3) uint8 BGR or (height, width) uint8 grey
         A frame of the video, in the size that the registration is of.
-    registration : Registration
+    registration : Registration or Refusal
         What is drawn.
     geometry : StripGeometry
         Raster of the strip that the homography leads to.
@@ -61,14 +63,14 @@ def draw_overlay(frame: np.ndarray, registration: Registration, geometry: StripG
     Returns
     -------
     ndarray, (h, 960, 3), uint8 BGR
-        The rows around the keyboard with outlines and names, below a line of text; the whole frame for a refused registration.
+        The rows around the keyboard with outlines and names, below a line of text; the whole frame for a refusal.
     """
     scale = WIDTH_PX / frame.shape[1]
     size = (WIDTH_PX, max(1, int(round(frame.shape[0] * scale))))
     picture = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     if picture.ndim == 2:
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    if registration.status == "refused":
+    if isinstance(registration, Refusal):
         return _under_line(picture, f"refused: {registration.reason}")
     first, last, here = registration.first_key, registration.last_key, registration.at(time_s)
     for key in range(first, last + 1):
@@ -92,7 +94,6 @@ def describe(registration: Registration) -> str:
     Parameters
     ----------
     registration : Registration
-        One that has keys (not refused).
 
     Returns
     -------
@@ -101,7 +102,7 @@ def describe(registration: Registration) -> str:
     status, count = registration.status.replace("_", " "), registration.last_midi - registration.first_midi + 1
     keys = f"{keys_in_view(registration)} ({count} keys)"
     moves = f", {len(registration.moves)} camera moves" if registration.moves else ""
-    return f"{status}: {registration.orientation}, {keys}, confidence {registration.confidence:.2f}{moves}"
+    return f"{status}: {registration.orientation}, {keys}, confidence {registration.quality.confidence:.2f}{moves}"
 
 
 def keys_in_view(registration: Registration) -> str:
@@ -133,7 +134,7 @@ def key_name(registration: Registration, midi: int) -> str:
     str
         Without its octave where the registration does not know it.
     """
-    return PITCH_CLASS_NAMES[midi % len(PITCH_CLASS_NAMES)] if registration.status == "octave_unknown" else name_of(midi)
+    return PITCH_CLASS_NAMES[midi % len(PITCH_CLASS_NAMES)] if registration.doubt else name_of(midi)
 
 
 def contact_sheet(pictures: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:

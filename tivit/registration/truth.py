@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM
-from tivit.core.registration import Registration, correction_mm
+from tivit.core.registration import Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
 
 RIGHT_KEY = 0.5
@@ -57,13 +57,13 @@ def errors_in_view(registration: Registration, true_centers_px: np.ndarray, geom
     return key_errors(registration, true_centers_px, geometry)[registration.first_key : registration.last_key + 1]
 
 
-def summary(registrations: Sequence[Registration], errors: Sequence[np.ndarray]) -> dict[str, float]:
+def summary(registrations: Sequence[Registration | Refusal], errors: Sequence[np.ndarray]) -> dict[str, float]:
     """Return the metrics of a registration run.
 
     Parameters
     ----------
-    registrations : sequence of Registration
-        Of all clips.
+    registrations : sequence of Registration or Refusal
+        What came of each clip.
     errors : sequence of ndarray
         Key-centre errors in white-key widths of the clips whose truth is known; may be empty.
 
@@ -75,7 +75,7 @@ def summary(registrations: Sequence[Registration], errors: Sequence[np.ndarray])
     """
     metrics: dict[str, float] = {
         "clips": len(registrations),
-        "refused": sum(registration.status == "refused" for registration in registrations),
+        "refused": sum(isinstance(item, Refusal) for item in registrations),
     }
     if errors:
         size = np.abs(np.concatenate(errors))

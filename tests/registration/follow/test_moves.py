@@ -11,9 +11,10 @@ from real_clips import FOLDER, needs_real_clips
 from registration_cases import Look, View, random_view, render
 
 from tivit.core import params as params_file
-from tivit.core.registration import refused
+from tivit.core.registration import Refusal
 from tivit.core.strip import StripGeometry
 from tivit.registration.clip import register_video
+from tivit.registration.estimate import estimate
 from tivit.registration.follow.moves import register_moving
 from tivit.registration.follow.track import Tracker, distance_key
 from tivit.registration.params import RegistrationParams
@@ -136,6 +137,16 @@ def test_the_tracker_finds_nothing_where_there_is_no_keyboard():
     assert tracker.locate(rng.integers(0, 256, (360, 640, 3), dtype=np.uint8)) is None
 
 
+def test_a_keyboard_said_to_lie_wholly_outside_the_picture_is_found_nowhere(monkeypatch):
+    picture = render(start(), np.random.default_rng(1), Look())
+    outside = np.array([[1, 0, 50_000.0], [0, 1, 0], [0, 0, 1]])
+    assert Tracker(homography_of(start()) @ outside, [picture]).locate(picture) is None
+    tracker = Tracker(homography_of(start()), [picture])
+    assert tracker.locate(picture) is not None
+    monkeypatch.setattr(tracker, "_motion_to", lambda *_: outside)
+    assert tracker.locate(picture) is None
+
+
 def test_a_shift_of_one_white_key_is_one_white_key():
     one = homography_of(start())
     shift = np.array([[1, 0, 23.5], [0, 1, 0], [0, 0, 1]])
@@ -144,8 +155,17 @@ def test_a_shift_of_one_white_key_is_one_white_key():
 
 def test_a_clip_without_a_keyboard_is_refused_as_before():
     frames = [SampledFrame(float(k), np.full((90, 160, 3), 9 * k, np.uint8)) for k in range(6)]
-    answer = refused("no row of black keys was found", (90, 160), 6)
+    answer = Refusal("no row of black keys was found", (90, 160), 6)
     assert register_moving(frames, GEOMETRY, lambda _: answer, lambda *_: []) == answer
+
+
+def test_a_registration_that_no_frame_bears_out_is_refused():
+    picture = render(start(), np.random.default_rng(1), Look())
+    registration = estimate([picture], PARAMS, GEOMETRY)
+    assert registration.status == "ok"
+    frames = [SampledFrame(float(k), np.full_like(picture, 90)) for k in range(6)]
+    answer = register_moving(frames, GEOMETRY, lambda _: registration, lambda *_: [])
+    assert answer.status == "refused" and "in only 0 of 6 frames" in answer.reason
 
 
 @needs_real_clips

@@ -217,3 +217,21 @@ def test_a_first_key_tells_the_mirror_image_only_where_one_way_begins_with_it(fi
     alignment = align_to_piano(Extent(43, 91, False, False), first_key, None)
     assert alignment.is_mirrored == expected[0]
     assert expected[1] in alignment.doubt and bool(alignment.doubt) == bool(expected[1])
+
+
+@pytest.mark.parametrize("is_high_end", [False, True])
+def test_a_mirror_image_that_fits_on_no_piano_is_not_told_by_a_first_key(is_high_end):
+    """81 keys from D: their mirror image begins with the F# given, and fits nowhere; it would with fewer keys at a cut end."""
+    seen = Extent(26, 106, False, is_high_end)
+    mirror = seen.seen_in_mirror()
+    assert mirror.octaves() == [] and (mirror.first_midi - 30) % 12 == 0
+    alignment = align_to_piano(seen, 30, None)
+    assert (alignment.octaves, alignment.is_mirrored) == (0, False) and MIRROR in alignment.doubt
+    # The other way round: the picture was read as that mirror image.
+    assert align_to_piano(mirror, 30, None).is_mirrored
+
+
+def test_an_unknown_instrument_is_named_without_its_octave():
+    """Keys an octave below 0 have names such as A-2."""
+    alignment = align_to_piano(Extent(22, 108, True, True).moved(-3), None, None)
+    assert alignment.doubt.endswith("87 keys from A#")

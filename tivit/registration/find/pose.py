@@ -40,14 +40,11 @@ class Pose:
         Where the camera is in the world frame of `core.keyboard`.
     focal_px : float, px
         Focal length.
-    residual : float
-        Median distance of the ends from where they should be, along the keyboard, in units of the expected spread.
     """
 
     plane_to_image: np.ndarray
     camera_mm: np.ndarray
     focal_px: float
-    residual: float
 
 
 def shadow_mm(points_mm: np.ndarray, z_mm: float, camera_mm: np.ndarray) -> np.ndarray:
@@ -171,7 +168,7 @@ def fit_to_black_keys(
     result = least_squares(residuals, start, loss=_robust_but_last, x_scale=[0.1, 0.05, 0.05, 0.05, 20, 20, 50], max_nfev=60)
     matrix, camera_mm, focal_px = _camera(result.x)
     shift = np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1.0]])
-    return Pose(shift @ matrix, camera_mm, focal_px, float(np.median(np.abs(residuals(result.x)[: len(seen_px)]))))
+    return Pose(shift @ matrix, camera_mm, focal_px)
 
 
 def _robust_but_last(squares: np.ndarray) -> np.ndarray:

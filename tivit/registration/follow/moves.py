@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
-from tivit.core.registration import Move, Registration, refused
+from tivit.core.registration import Move, Refusal, Registration, is_usable
 from tivit.core.strip import StripGeometry
 from tivit.registration.follow.track import Tracker, distance_key, steadied
 from tivit.video.reader import SampledFrame
@@ -41,8 +41,8 @@ GROUPS_TRIED = 2
 MIN_FOLLOWED = 0.5
 """Share of the frames in which the keyboard must be found."""
 
-Estimate = Callable[[Sequence[np.ndarray]], Registration]
-"""BGR frames of a fixed camera -> registration."""
+Estimate = Callable[[Sequence[np.ndarray]], Registration | Refusal]
+"""BGR frames of a fixed camera -> registration, or why there is none."""
 Sample = Callable[[int, tuple[float, float]], Sequence[SampledFrame]]
 """(count, (start_s, end_s)) -> up to `count` frames strictly between two instants, in time order."""
 
@@ -66,8 +66,8 @@ class _Sighting:
 
 def register_moving(
     frames: Sequence[SampledFrame], geometry: StripGeometry, estimate: Estimate, sample: Sample
-) -> Registration:
-    """Return the registration of a clip, with `moves` where the camera moved, or a refused one with the reason.
+) -> Registration | Refusal:
+    """Return the registration of a clip, with `moves` where the camera moved, or a refusal with the reason.
 
     Parameters
     ----------
@@ -82,48 +82,50 @@ def register_moving(
 
     Returns
     -------
-    Registration
-        After moves its numbers (confidence, errors, `frames`) are those of the place at which the keyboard was estimated.
+    Registration or Refusal
+        After moves the `quality` and `frames` of the registration are those of the place at which the keyboard was estimated.
 
     Raises
     ------
     InputError
-        `sample` cannot read the video, or a keyboard is found wholly outside the picture (`track.Tracker`).
+        `sample` cannot read the video.
     """
     # First a rough place, from all frames or, when they show none, from frames brought to the place of one of them.
     images = [frame.image for frame in frames]
     registration = rough = estimate(images)
     steady = images
     for target in (len(images) // 2, len(images) - 1, 0):
-        if rough.status == "refused":
+        if isinstance(rough, Refusal):
             steady = steadied(images, target)
             if steady is None:
                 return registration
             rough = estimate(steady)
-    if rough.status == "refused":
+    if isinstance(rough, Refusal):
         return registration
     tracker = Tracker(_world_to_image(rough, geometry), steady)
     homographies = [tracker.locate(image) for image in images]
-    if registration.status != "refused" and _stands_still(tracker, homographies):
+    if isinstance(registration, Registration) and _stands_still(tracker, homographies):
         return registration
     # The camera moved: estimate the keyboard where it stands still, then follow it through all frames from there.
     anchors = _anchors(images, _Anchor(rough, tracker), homographies, geometry, estimate)
     track = _sightings(frames, anchors)
     main = anchors[0].registration
     if len(track) < MIN_FOLLOWED * len(frames):
-        # Too little was seen to speak of moves. Frames that agree are as good as a camera that stands still.
-        if registration.status != "refused" and all(_gap_key(track[0], sighting) <= MOVED_KEY for sighting in track):
+        # Too little was seen to speak of moves. Frames that agree are as good as a camera that stands still, but some there
+        # must be: otherwise nothing bears the registration out.
+        agree = len(track) > 0 and all(_gap_key(track[0], sighting) <= MOVED_KEY for sighting in track)
+        if isinstance(registration, Registration) and agree:
             return registration
         reason = f"the camera moves, and the keyboard can be followed in only {len(track)} of {len(frames)} frames"
-        return refused(reason, main.source_hw, len(frames))
+        return Refusal(reason, main.source_hw, len(frames))
     track, step_key, lost_share = _densified(track, anchors, sample)
     if lost_share > MAX_LOST:
         reason = (
             f"the camera shakes: for {lost_share:.0%} of the time the keyboard jumps by up to {step_key:.1f} white-key widths"
         )
-        return refused(reason, main.source_hw, len(frames))
+        return Refusal(reason, main.source_hw, len(frames))
     pieces = _pieces(track)
-    if len(pieces) == 1 and registration.status != "refused":
+    if len(pieces) == 1 and isinstance(registration, Registration):
         return registration
     # The place changes between the last frame of one piece and the first of the next, so no rounding of times matters.
     starts_s = [(one[-1].time_s + other[0].time_s) / 2 for one, other in zip(pieces, pieces[1:], strict=False)]
@@ -180,15 +182,15 @@ def _anchors(
     for run in _lost_runs([anchors[0].tracker.locate(image) for image in images]):
         lost = [images[i] for i in run]
         registration = estimate(lost)
-        if registration.status == "ok":
+        if is_usable(registration):
             anchors.append(_Anchor(registration, Tracker(_world_to_image(registration, geometry), lost)))
     return anchors
 
 
 def _trust(anchor: _Anchor) -> tuple[bool, int, float]:
-    """Return what anchors are ranked by: status ok, then the number of keys in view, then confidence."""
+    """Return what anchors are ranked by: whether every key is known, then the number of keys in view, then confidence."""
     registration = anchor.registration
-    return registration.status == "ok", registration.last_midi - registration.first_midi, registration.confidence
+    return registration.is_usable, registration.last_midi - registration.first_midi, registration.quality.confidence
 
 
 def _groups(homographies: Sequence[np.ndarray | None]) -> list[list[int]]:
@@ -224,7 +226,7 @@ def _anchor_at(
             if homography is not None
         ]
     registration = estimate(steady)
-    if registration.status == "refused":
+    if isinstance(registration, Refusal):
         return None
     return _Anchor(registration, Tracker(_world_to_image(registration, geometry), steady))
 

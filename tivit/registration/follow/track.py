@@ -81,16 +81,16 @@ class Tracker:
         world_to_image : ndarray, (3, 3)
             Homography from the world plane (mm) to the pictures (px).
         images : sequence of ndarray, (height, width, 3), uint8 BGR
-            Pictures that show the keyboard there, at least one.
-
-        Raises
-        ------
-        InputError
-            No part of the raster lies in the pictures.
+            Pictures that show the keyboard there, at least one. Where no part of the raster lies in them there is nothing to
+            follow, and `locate` finds the keyboard in no frame.
         """
         self.world_to_image = np.asarray(world_to_image, float)
         self._source_hw = images[0].shape[:2]
-        self._sampler, inside = _raster(self.world_to_image, self._source_hw)
+        self._corners: np.ndarray | None = None
+        raster = _raster(self.world_to_image, self._source_hw)
+        if raster is None:
+            return
+        self._sampler, inside = raster
         self._reference = _even(temporal_median([_rectify(self._sampler, image) for image in images]))
         rows, columns = _area()
         self._inside = cv2.erode(inside.astype(np.uint8), np.ones(WINDOW, np.uint8))
@@ -111,12 +111,8 @@ class Tracker:
         Returns
         -------
         ndarray, (3, 3), or None
-            Homography from the world plane (mm) to the frame (px); None where the keyboard is not found.
-
-        Raises
-        ------
-        InputError
-            The place found is so far off that no part of the raster lies in the frame.
+            Homography from the world plane (mm) to the frame (px); None where the keyboard is not found, or only so far off
+            that no part of the raster lies in the frame.
 
         References
         ----------
@@ -135,7 +131,10 @@ class Tracker:
         # Far away, the raster of the reference shows the keyboard at an angle or cut off. It is rectified anew where it was
         # found; that raster is kept, since the frames after it are mostly there too.
         if self._elsewhere is None or distance_key(self._elsewhere[0], homography) > REPEAT_KEY:
-            self._elsewhere = (homography, _raster(homography, self._source_hw)[0])
+            raster = _raster(homography, self._source_hw)
+            if raster is None:
+                return None
+            self._elsewhere = (homography, raster[0])
         base, sampler = self._elsewhere
         motion = self._motion_to(sampler, image)
         return None if motion is None else base @ motion
@@ -272,13 +271,13 @@ def _area() -> tuple[slice, slice]:
     )
 
 
-def _raster(world_to_image: np.ndarray, source_hw: tuple[int, int]) -> tuple[StripMap, np.ndarray]:
-    """Return the map that samples an image on the raster, and which raster points lie in the picture."""
+def _raster(world_to_image: np.ndarray, source_hw: tuple[int, int]) -> tuple[StripMap, np.ndarray] | None:
+    """Return the map that samples an image on the raster, and which raster points lie in the picture; None when none does."""
     x_mm, y_mm = np.meshgrid(_X_MM, _Y_MM)
     points = _project(np.stack([x_mm, y_mm, np.ones_like(x_mm)], axis=-1), world_to_image)
     height, width = source_hw
     inside = (points >= 0).all(-1) & (points <= (width - 1, height - 1)).all(-1)
-    return sampling_map(points, source_hw), inside
+    return (sampling_map(points, source_hw), inside) if inside.any() else None
 
 
 def _rectify(sampler: StripMap, image: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ from tivit.core.keyboard import (
     KEY_COUNT,
     LOWEST_MIDI,
     OCTAVE_KEYS,
+    PITCH_CLASS_NAMES,
     mirrored_midi,
-    name_of,
 )
 
 MOST_MISSING = 5
@@ -195,7 +195,11 @@ def align_to_piano(extent: Extent, first_key: int | None, is_mirrored: bool | No
         # Each way round is weighed by how common such an instrument is, and by how common mirrored pictures are.
         chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
         is_mirrored = bool(mirror.octaves()) and (chances[1] > chances[0] or not plain.octaves())
-        begins = [first_key is not None and (way.first_midi - first_key) % OCTAVE_KEYS == 0 for way in (plain, mirror)]
+        # A way round that fits on no piano cannot be what the first key tells.
+        begins = [
+            first_key is not None and bool(way.octaves()) and (way.first_midi - first_key) % OCTAVE_KEYS == 0
+            for way in (plain, mirror)
+        ]
         is_open = max(chances) < SURE_RATIO * min(chances)
         if is_open and begins[0] != begins[1]:
             is_mirrored = begins[1]
@@ -210,7 +214,7 @@ def align_to_piano(extent: Extent, first_key: int | None, is_mirrored: bool | No
         return Alignment(octaves, is_mirrored, doubt)
     # Ends that no known instrument has are more likely misread than new, so they leave a doubt.
     if keys.is_low_end and keys.is_high_end and keys.commonness() <= RARE:
-        doubt = doubt or f"no known instrument has {keys.count} keys from {name_of(keys.first_midi)[:-1]}"
+        doubt = doubt or f"no known instrument has {keys.count} keys from {PITCH_CLASS_NAMES[keys.first_midi % OCTAVE_KEYS]}"
     at_bottom = [k for k in options if keys.first_midi + OCTAVE_KEYS * k == LOWEST_MIDI]
     if len(options) == 1:
         return Alignment(options[0], is_mirrored, doubt)

@@ -178,15 +178,12 @@ class Correction:
         Median distance of black keys and seams from their places without and with the correction, in white-key widths.
     err_black, err_white : tuple of float
         The same of black keys alone and of seams alone; (0, 0) where there are none.
-    keys_seen : int
-        Number of black keys measured.
     """
 
     coefficients: tuple[float, ...]
     err: tuple[float, float]
     err_black: tuple[float, float]
     err_white: tuple[float, float]
-    keys_seen: int
 
 
 def fit_correction(plan: Plan, camera_mm: np.ndarray, blacks: np.ndarray, seams: np.ndarray, order: int) -> Correction | None:
@@ -244,7 +241,6 @@ def fit_correction(plan: Plan, camera_mm: np.ndarray, blacks: np.ndarray, seams:
         _medians(errors),
         _medians(errors[is_black]),
         _medians(errors[~is_black]),
-        count,
     )
 
 
