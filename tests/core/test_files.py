@@ -149,6 +149,25 @@ def test_strip_folder_round_trip(tmp_path):
         folder.open("val/y")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"width_px": 832', '"width_px": 9', "geometry.width_px: 9 is outside 208..4096"),
+        ('"y_back_mm": 158.0', '"y_back_mm": -30.0', "geometry.y_back_mm -30.0 must be greater than y_front_mm -22.0"),
+        ('"width_px"', '"width"', "geometry.width is unknown"),
+        ('"geometry"', '"raster"', "section 'geometry' is missing"),
+    ],
+)
+def test_a_damaged_strip_index_is_named(tmp_path, old, new, message):
+    write_strip_index(tmp_path, GEOMETRY, {})
+    path = tmp_path / "strips.json"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=rf"strips\.json: not a strip index .*{message}"):
+        open_strips(tmp_path)
+
+
 def test_strip_geometry_matches_its_matrix():
     point = GEOMETRY.world_to_strip() @ np.array([611.0, 158.0, 1.0])
     np.testing.assert_allclose(point, [416.0, 0.0, 1.0], atol=1e-9)
