@@ -184,6 +184,13 @@ def test_strip_folder_round_trip(tmp_path):
         ('"fps": 30.0', '"fps": 300.0', "strips.json: clip 'val/x': fps 300.0 is outside 1..240"),
         ('"length": 3', '"length": -3', "strips.json: clip 'val/x': a time grid cannot have -3 frames"),
         ('"length": 3', '"size": 3', "strips.json: not a strip index"),
+        (
+            '"y_back_mm": 158.0',
+            '"y_back_mm": -30.0',
+            "strips.json: geometry.y_back_mm -30.0 must be greater than y_front_mm -22.0",
+        ),
+        ('"width_px"', '"width"', "strips.json: geometry.width is unknown"),
+        ('"geometry"', '"raster"', "strips.json: section 'geometry' is missing"),
     ],
 )
 def test_a_damaged_strip_index_is_named(tmp_path, old, new, message):

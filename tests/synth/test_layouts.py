@@ -301,7 +301,8 @@ def test_the_command_writes_and_says_where(tmp_path, capsys):
         (["--clips", "0"], "--clips: 0 is outside 1..900"),
         (["--start", "-1"], "--start: -1.0 is outside 0..3600"),
         (["--seconds", "0.5"], "--seconds: 0.5 is outside 1..3600"),
-        (["--size", "321x181"], "321x181 has an odd side"),
+        (["--size", "321x181"], "--size: 321x181 has an odd side"),
+        (["--size", "160x90"], "--size: width: 160 is outside 320..3840"),
     ],
 )
 def test_bad_arguments_end_in_one_sentence(tmp_path, capsys, arguments, message):
