@@ -35,7 +35,7 @@ ONSET_SHARE = 0.9
 """Of the windows that hold a sure onset; the others lie anywhere."""
 LEAST_NOTES = 80
 """A clip with fewer sure notes says too little about its room, and the network stays as it is: the development clips have 91 to
-292; of seven rendered clips of six seconds with 26 to 81, four lost up to 0.05 (docs/transfer.md)."""
+292; of seven rendered clips of ten seconds with 26 to 81, four lost up to 0.05 (docs/transfer.md)."""
 
 
 def adapted(
