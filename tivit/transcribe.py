@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from tivit.adaptation.adapt import RAMP_FRAMES, STEPS, adapted
+from tivit.adaptation.adapt import STEPS, adapted
 from tivit.adaptation.labels import sure_labels
 from tivit.core.errors import InputError
 from tivit.core.keyboard import keys_between
@@ -208,7 +208,7 @@ def clip_logits(
         frames = np.load(strip, mmap_mode="r", allow_pickle=False)
         heads = _predict(trained.model, frames, trained, window_frames, runtime)
         if adapt_at is not None:
-            labels = sure_labels(silenced(heads, in_view), grid, adapt_at, in_view, RAMP_FRAMES)
+            labels = sure_labels(silenced(heads, in_view), grid, adapt_at, in_view)
             with progress_bar(STEPS, "adapt", "step") as bar:
                 background = background_of(frames, trained.geometry)
                 model = adapted(trained.model, frames, labels, background, bar.update)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tivit.adaptation.adapt import RAMP_FRAMES, adapted
+from tivit.adaptation.adapt import adapted
 from tivit.adaptation.labels import sure_labels
 from tivit.core.choices import SPLITS
 from tivit.core.logits import silenced
@@ -58,7 +58,7 @@ def main() -> None:
             return np.array([values[name] for name in VALUES])
 
         heads = heads_of(trained.model)
-        labels = sure_labels(heads, grid, thresholds, clip.in_view, RAMP_FRAMES)
+        labels = sure_labels(heads, grid, thresholds, clip.in_view)
         model = adapted(trained.model, frames, labels, background_of(frames, trained.geometry))
         row = np.stack([values_of(heads), values_of(heads_of(model))])
         print(f"{clip.clip_id:24} onset F1 {row[0, 0]:.3f} -> {row[1, 0]:.3f}   {len(labels.notes):3} sure notes", flush=True)

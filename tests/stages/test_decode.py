@@ -26,11 +26,6 @@ SPLITS = ("val", "test")
 
 
 @pytest.fixture
-def params(request):
-    return yaml.safe_load((request.config.rootpath / "params.yaml").read_text())
-
-
-@pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Two clips per split, of 25 and 30 frames a second, each with one note; the current folder."""
     monkeypatch.chdir(tmp_path)

@@ -32,11 +32,6 @@ LAG_S = 0.12
 
 
 @pytest.fixture
-def params(request):
-    return yaml.safe_load((request.config.rootpath / "params.yaml").read_text())
-
-
-@pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     clips, notes = [], {}

@@ -27,8 +27,6 @@ LEARNING_RATE = 3e-4
 WARMUP_STEPS = 10
 WEIGHT_DECAY = 0.01
 GRADIENT_CLIP = 1.0
-RAMP_FRAMES = 2.0
-"""As in training (`train.ramp_frames`)."""
 POSITIVE_WEIGHT = {"onset": 2.0, "offset": 2.0, "pitch": 1.0}
 """Training counts events three times; two keeps the number of notes where it was, so that precision does not fall."""
 ONSET_SHARE = 0.9
@@ -101,7 +99,7 @@ def _loss(
         torch.tensor([background.contrast]).expand(count),
     )
     outputs = model(inputs.to(device))  # head -> (B, T, 88)
-    parts = [labels.window(first, WINDOW_FRAMES, RAMP_FRAMES) for first in firsts]
+    parts = [labels.window(first, WINDOW_FRAMES) for first in firsts]
     total = torch.zeros((), device=device)
     for name in EVENT_HEADS:
         target = torch.from_numpy(np.stack([targets.values[name] for targets, _ in parts])).to(device)

@@ -25,6 +25,8 @@ SURE_NOT = 0.15
 """Most probability of a frame that is learned from as empty."""
 DOWN = 0.5
 """Least probability of the pitch head in a frame that is learned from as pressed."""
+RAMP_FRAMES = 2.0
+"""Half width of the triangle around an onset or offset, as in training (`train.ramp_frames`)."""
 
 
 @dataclass(frozen=True)
@@ -45,23 +47,19 @@ class ClipLabels:
     grid: TimeGrid
     masks: dict[str, np.ndarray]
 
-    def window(self, first_frame: int, length: int, ramp_frames: float) -> tuple[Targets, dict[str, np.ndarray]]:
+    def window(self, first_frame: int, length: int) -> tuple[Targets, dict[str, np.ndarray]]:
         """Return targets and masks, each (length, 88), of a window.
 
         Parameters
         ----------
         first_frame, length : int
             The window, in frames of `grid`.
-        ramp_frames : float
-            Half width of the triangle around an onset or offset, as in `make_targets`.
         """
         masks = {name: mask[first_frame : first_frame + length] for name, mask in self.masks.items()}
-        return make_targets(self.notes, self.grid.window(first_frame, length), ramp_frames), masks
+        return make_targets(self.notes, self.grid.window(first_frame, length), RAMP_FRAMES), masks
 
 
-def sure_labels(
-    heads: dict[str, np.ndarray], grid: TimeGrid, thresholds: Thresholds, in_view: np.ndarray, ramp_frames: float
-) -> ClipLabels:
+def sure_labels(heads: dict[str, np.ndarray], grid: TimeGrid, thresholds: Thresholds, in_view: np.ndarray) -> ClipLabels:
     """Return what is sure in the logits of a clip.
 
     Parameters
@@ -74,14 +72,12 @@ def sure_labels(
         The operating point; its onset threshold is raised to `SURE` where it is lower.
     in_view : np.ndarray
         Keys in view, bool (88,); no other is learned from.
-    ramp_frames : float
-        Half width of the triangle around an onset or offset, as in `make_targets`.
     """
     onset = thresholds.onset
     sure = max(onset.threshold, SURE)
     strict = replace(thresholds, onset=replace(onset, threshold=sure, hold=max(onset.hold, sure), black=None))
     notes = decode_notes(heads, grid, strict)
-    targets = make_targets(notes, grid, ramp_frames)
+    targets = make_targets(notes, grid, RAMP_FRAMES)
     masks = {}
     for name in EVENT_HEADS:
         probability, is_labelled = sigmoid(heads[name]), targets.values[name] > 0
