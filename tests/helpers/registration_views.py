@@ -190,11 +190,12 @@ def _hands(
     for attempt in range(5):
         notes = _folded(random_piece(rng, PIECE_S, MUSIC).notes, keys)
         depth = key_depths(rng, notes, times_s, (0.6, 1.0))
-        style = HandStyle(reach_mm - 18.0 * attempt, rng.uniform(3, 12), 0.0, rng.uniform(0.05, 0.5), rng.uniform(0.88, 1.1))
+        lift_mm, rest_s, width = rng.uniform(3, 12), rng.uniform(0.05, 0.5), rng.uniform(0.88, 1.1)
+        style = HandStyle(reach_mm - 18.0 * attempt, lift_mm, 0.0, rest_s, width, yaw_deg=0.0)
         hands = []
         for hand in used:
             motion = hand_motion(rng, notes.take(notes.hand == hand), depth, times_s, style, hand)
-            part = HandMotion(hand, motion.center_mm[triples], motion.tips_mm[triples])
+            part = HandMotion(hand, motion.center_mm[triples], motion.tips_mm[triples], motion.yaw_rad[triples])
             arm_mm = rng.uniform(-20, 160)
             hands.append(HandPainter(camera, picture.painter.scene, part, style.width, arm_mm, picture.curve))
         if covered_share(camera, hands, keys, count) <= MOST_COVERED:

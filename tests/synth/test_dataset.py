@@ -115,7 +115,7 @@ def test_writing_again_replaces_what_was_there(params, tmp_path):
     [
         ("train_clips", 0, "synth.train_clips: 0 is outside"),
         ("music.notes_per_s", [8.0, 2.0], "synth.music.notes_per_s: 2.0 is outside 8..20"),
-        ("music.legato", 0.9, "synth.music.staccato + legato: 1.1 is outside 0..1"),
+        ("music.legato", 0.9, "synth.music.staccato + legato: 1.2 is outside 0..1"),
         ("camera.sizes", [[640, 360], [641, 360]], "synth.camera.sizes[1]: 641x360 has an odd side"),
         ("camera.sizes", [[160, 360]], "synth.camera.sizes[0]: width: 160 is outside 320..3840"),
         ("camera.fps", [], "synth.camera.fps is empty"),

@@ -66,7 +66,7 @@ def test_a_band_and_a_low_sleeve_cover_what_lies_below(params):
     tips = np.zeros((1, FINGER_COUNT, 3))
     tips[0, :, 0] = 611.0 + np.array([-50.0, -25.0, 0.0, 22.0, 44.0])
     tips[0, :, 1:] = [30.0, 7.0]
-    motion = HandMotion(1, np.array([[611.0, 0.0]]), tips)
+    motion = HandMotion(1, np.array([[611.0, 0.0]]), tips, np.zeros(1))
     pictures = [
         next(
             render(
@@ -89,7 +89,7 @@ def test_a_rolling_shutter_shears_a_hand_that_moves_and_leaves_one_that_rests(pa
     for speed_mm, is_sheared in ((0.0, False), (20.0, True)):
         x_mm = 600.0 + speed_mm * np.arange(5)
         tips[..., 0] = x_mm[:, None] + np.arange(FINGER_COUNT) * 20.0
-        motion = HandMotion(1, np.stack([x_mm, np.zeros(5)], axis=1), tips)
+        motion = HandMotion(1, np.stack([x_mm, np.zeros(5)], axis=1), tips, np.zeros(5))
         rolling, still = (
             HandPainter(CAMERA, s, motion, 1.0, 50.0, tone_curve(scene)).backs["dark"]
             for s in (scene, replace(scene, readout=0.0))

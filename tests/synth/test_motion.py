@@ -1,5 +1,7 @@
 """Hands: fingers in order, tips on the keys they press, hands where their notes are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,9 @@ from tivit.core.keyboard import CENTER_MM, KEY_COUNT
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
 from tivit.synth.kinematics import key_depths
-from tivit.synth.motion import SPREAD_MM, HandStyle, assign_fingers, hand_motion
+from tivit.synth.motion import NATURAL_Y_MM, SPREAD_MM, HandStyle, assign_fingers, hand_motion, natural_mm, turned_mm
 
-STYLE = HandStyle(reach_mm=0.0, lift_mm=8.0, away_mm=100.0, rest_s=0.2, width=1.0)
+STYLE = HandStyle(reach_mm=0.0, lift_mm=8.0, away_mm=100.0, rest_s=0.2, width=1.0, yaw_deg=0.0)
 TIMES_S = TimeGrid(30.0, 0.0, 120).times_s()
 
 
@@ -67,3 +69,26 @@ def test_fingertips_slip_towards_the_player_while_their_key_is_down_and_only_the
     is_down = (TIMES_S > 1.2) & (TIMES_S < 1.9)
     assert np.all(moved_mm[is_down] < -2.0)
     assert np.all(moved_mm[TIMES_S < 0.8] == 0.0)
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_the_wrist_of_a_turned_hand_lies_outward_and_its_fingertips_stay_over_the_same_place(side):
+    wrist = np.tile([0.0, -100.0], (5, 1))
+    straight, turned = (turned_mm(wrist, side, np.full(1, np.deg2rad(angle)))[0] for angle in (0.0, 30.0))
+    assert straight == pytest.approx(wrist)
+    assert (side * turned[:, 0] > 50.0).all()
+    assert natural_mm(side, 1.0, np.zeros(1))[0] == pytest.approx(np.stack([side * SPREAD_MM, NATURAL_Y_MM], axis=1))
+    assert natural_mm(side, 1.0, np.full(1, 0.5))[0].mean(0) == pytest.approx(
+        natural_mm(side, 1.0, np.zeros(1))[0].mean(0), abs=2.0
+    )
+
+
+def test_a_turned_hand_still_plays_its_keys():
+    notes = notes_of([(0.8, 1.4, 60), (1.7, 2.3, 66), (2.6, 3.2, 72)])
+    rng = np.random.default_rng(1)
+    depth = key_depths(rng, notes, TIMES_S, (1.0, 1.0))
+    motion = hand_motion(rng, notes, depth, TIMES_S, replace(STYLE, yaw_deg=35.0), RIGHT_HAND)
+    assert np.rad2deg(motion.yaw_rad).mean() == pytest.approx(35.0, abs=5.0)
+    for onset_s, midi in zip(notes.onset_s, notes.midi, strict=True):
+        frame = int(np.argmin(np.abs(TIMES_S - (onset_s + 0.2))))
+        assert np.abs(motion.tips_mm[frame, :, 0] - CENTER_MM[int(midi) - 21]).min() < 11.75

@@ -151,7 +151,7 @@ def test_hands_cover_keys_and_leave_the_rest_alone(scene):
     tips = np.zeros((1, FINGER_COUNT, 3))
     tips[0, :, 0] = 611.0 + np.array([-50.0, -25.0, 0.0, 22.0, 44.0])
     tips[0, :, 1:] = [30.0, 7.0]
-    motion = HandMotion(1, np.array([[611.0, 0.0]]), tips)
+    motion = HandMotion(1, np.array([[611.0, 0.0]]), tips, np.zeros(1))
     hand = HandPainter(CAMERA, scene, motion, 1.0, 50.0, tone_curve(scene))
     depth = np.zeros((1, KEY_COUNT))
     bare = next(render(np.random.default_rng(0), CAMERA, scene, depth, [])).astype(int)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -196,10 +196,12 @@ def film_clip(params: SynthParams, task: ClipTask, times_s: np.ndarray | None = 
         away_mm=rng.choice([0.0, rng.uniform(60, 180)]),
         rest_s=rng.uniform(0.05, 0.5),
         width=rng.uniform(0.88, 1.1),
+        yaw_deg=0.0,
     )
     worn_rng, hands = stream(11), []
     for hand in HANDS:
-        motion = hand_motion(rng, moves.take(moves.hand == hand), depth, shown_s, style, hand)
+        turned = replace(style, yaw_deg=rng.uniform(*tier.hand_yaw_deg))
+        motion = hand_motion(rng, moves.take(moves.hand == hand), depth, shown_s, turned, hand)
         worn = random_worn(worn_rng, params.distractors)
         hands.append(HandPainter(camera, scene, motion, style.width, rng.uniform(-20, 160), tone_curve(scene), worn))
     quality, crf = stream(8).uniform(*zip(cameras.jpeg_quality, cameras.crf, strict=True))

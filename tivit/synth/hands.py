@@ -15,7 +15,7 @@ from tivit.core.keyboard import MIDDLE_MM
 from tivit.synth.camera import Camera
 from tivit.synth.distractors import BARE, Worn
 from tivit.synth.keys import SHIFT
-from tivit.synth.motion import NATURAL_Y_MM, SPREAD_MM, HandMotion
+from tivit.synth.motion import NATURAL_Y_MM, SPREAD_MM, HandMotion, turned_mm
 from tivit.synth.photometry import toned
 from tivit.synth.scene import Scene
 
@@ -27,6 +27,8 @@ KNUCKLE_Z_MM = np.array([26.0, 50.0, 56.0, 52.0, 42.0])
 """Height of the knuckles above the keys, thumb first."""
 RADII_MM = np.array([[12.5, 11.0, 9.5], [10.0, 9.2, 7.4], [10.2, 9.4, 7.6], [9.8, 9.0, 7.2], [8.8, 7.8, 6.4]])
 """Half widths at knuckle, middle joint and tip of each finger, thumb first."""
+ARM_MM, ARM_YAW = 330.0, 0.6
+"""How far (y) the elbow lies behind the wrist, and the share of the hand's turn that the forearm takes part in."""
 RING_PLACE = 0.55
 """Where a ring sits between knuckle (0) and middle joint (1)."""
 RING_MM = 3.5
@@ -165,9 +167,11 @@ class HandPainter:
         side = 1.0 if self.motion.hand == RIGHT_HAND else -1.0
         tips = self.motion.tips_mm
         center_x, reach = self.motion.center_mm[:, :1], self.motion.center_mm[:, 1:]
+        straight = np.stack([side * SPREAD_MM * KNUCKLE_X, NATURAL_Y_MM / self.width - FINGER_LENGTH_MM], axis=1) * self.width
         knuckles = np.empty_like(tips)
-        knuckles[..., 0] = center_x + side * SPREAD_MM * self.width * KNUCKLE_X
-        knuckles[..., 1] = NATURAL_Y_MM + reach - FINGER_LENGTH_MM * self.width
+        knuckles[..., :2] = turned_mm(straight, side, self.motion.yaw_rad)
+        knuckles[..., 0] += center_x
+        knuckles[..., 1] += reach
         knuckles[..., 2] = KNUCKLE_Z_MM
         knuckles += 0.25 * (tips - tips.mean(1, keepdims=True)) * [0.3, 0.0, 0.0]
         # The middle joint lies nearer to the tip, and 10 mm higher than half way, for a curved finger; that of the thumb bends
@@ -184,8 +188,11 @@ class HandPainter:
         """
         knuckles = joints[:, :, 0]
         middle = knuckles[:, 2:4].mean(1)
-        wrist = middle + np.array([side * 2.0, -80.0 * self.width, -10.0])
-        elbow = wrist + np.array([side * arm_mm, -330.0, 0.0])
+        cos, sin = np.cos(self.motion.yaw_rad), side * np.sin(self.motion.yaw_rad)
+        wrist_mm, zero = 80.0 * self.width, np.zeros(len(middle))
+        wrist = middle + np.stack([2.0 * side + sin * wrist_mm, -cos * wrist_mm, zero - 10.0], axis=1)
+        # The wrist bends: the forearm is turned by a part of the angle.
+        elbow = wrist + np.stack([side * arm_mm + ARM_YAW * sin * ARM_MM, zero - ARM_MM, zero], axis=1)
         along = (elbow - wrist) / np.linalg.norm(elbow - wrist, axis=1, keepdims=True)
         across = np.stack([-along[:, 1], along[:, 0], np.zeros(len(along))], axis=1) * side
 
@@ -193,7 +200,8 @@ class HandPainter:
             hand = [middle + (knuckles[:, i] - middle) * factor for i in (0, 1, 2, 3, 4)]
             hand[0] = hand[0] - side * np.array([6.0 * factor, 0.0, 0.0])
             hand[4] = hand[4] + side * np.array([8.0 * factor, 0.0, 0.0])
-            heel = middle + np.array([side * 30.0 * factor * self.width, -48.0, -6.0])
+            heel_x, heel_y = side * 30.0 * factor * self.width, -48.0
+            heel = middle + np.stack([cos * heel_x - sin * heel_y, sin * heel_x + cos * heel_y, zero - 6.0], axis=1)
             half_wrist, half_elbow = 26.0 * self.width * factor, 40.0 * self.width * factor
             arm = [
                 wrist + across * half_wrist,

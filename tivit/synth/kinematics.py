@@ -16,7 +16,7 @@ from tivit.core.notes import Notes
 
 STROKE_S = (0.130, 0.025)
 """Duration of the stroke at velocity 1 and at 127."""
-ONSET_DEPTH, ONSET_DEPTH_SIGMA = (0.75, 1.0), 0.04
+ONSET_DEPTH, ONSET_DEPTH_SIGMA = (0.85, 1.0), 0.04
 """Depth at which the notes of an instrument sound (range), and how much that varies between its notes (deviation)."""
 RELEASE_S = (0.05, 0.13)
 """Duration of a release, from pressed to at rest."""
@@ -46,10 +46,13 @@ def key_depths(rng: np.random.Generator, notes: Notes, times_s: np.ndarray, trav
     """
     depth = np.zeros((len(times_s), KEY_COUNT), np.float32)
     next_onset_s = _next_onset_of_key(notes)
+    last_gap_s = _gap_before(notes)
     onset_depths = np.clip(rng.normal(rng.uniform(*ONSET_DEPTH), ONSET_DEPTH_SIGMA, len(notes)), 0.5, 1.0)
     for i in range(len(notes)):
         full = rng.uniform(*travel)
         stroke_s = np.interp(notes.velocity[i], (1, 127), STROKE_S) * rng.uniform(0.8, 1.25)
+        # A key that was released just before is struck from where it is, and not while it is still held.
+        stroke_s = min(stroke_s, max(STROKE_S[1], 1.6 * last_gap_s[i]))
         # Depth is ((t - start) / stroke)^ACCELERATION, so that it passes the onset depth just at the onset.
         start_s = notes.onset_s[i] - stroke_s * onset_depths[i] ** (1.0 / ACCELERATION)
         left = rng.uniform(*RELEASE_FRACTION)
@@ -65,6 +68,15 @@ def key_depths(rng: np.random.Generator, notes: Notes, times_s: np.ndarray, trav
         column = depth[first:last, key_of(int(notes.midi[i]))]
         np.maximum(column, full * np.minimum(down, up), out=column)
     return depth
+
+
+def _gap_before(notes: Notes) -> np.ndarray:
+    """Return the time (s) since the note before of the same key ended, infinity where there is none, shape (N,)."""
+    gaps = np.full(len(notes), np.inf)
+    order = np.lexsort((notes.onset_s, notes.midi))
+    same = notes.midi[order[:-1]] == notes.midi[order[1:]]
+    gaps[order[1:][same]] = (notes.onset_s[order[1:]] - notes.offset_s[order[:-1]])[same]
+    return gaps
 
 
 def _next_onset_of_key(notes: Notes) -> np.ndarray:

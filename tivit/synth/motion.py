@@ -31,6 +31,10 @@ SLACK_MM = 16.0
 """How far a hand stays behind the place where its fingers would lie naturally on the keys of a chord."""
 STRETCH_MM = 38.0
 """How far a finger can reach sideways from its natural place."""
+YAW_WANDER_DEG = 4.0
+"""How much the turn of a hand changes while it plays (standard deviation)."""
+MAX_YAW_DEG = 45.0
+"""Hands are turned at most so far about the vertical: wrists bend no farther."""
 REST_REACH_MM = 45.0
 """A finger rests on its next key only while that lies this near to its natural place."""
 
@@ -56,6 +60,9 @@ class HandStyle:
         How long, on the average, a finger rests on its key before it presses.
     width : float
         Size of the hand; 1 is that of SPREAD_MM.
+    yaw_deg : float, degrees
+        How far the hand is turned about the vertical; with positive values the wrist lies outward, away from the middle of the
+        keyboard.
     """
 
     reach_mm: float
@@ -63,6 +70,7 @@ class HandStyle:
     away_mm: float
     rest_s: float
     width: float
+    yaw_deg: float
 
 
 @dataclass(frozen=True)
@@ -77,11 +85,14 @@ class HandMotion:
         x of the middle of the hand, and how much deeper than natural it lies.
     tips_mm : ndarray, (T, 5, 3), mm
         Centres of the fingertips, thumb first.
+    yaw_rad : ndarray, (T,)
+        How far the hand is turned about the vertical; the wrist of a hand with a positive angle lies outward.
     """
 
     hand: int
     center_mm: np.ndarray
     tips_mm: np.ndarray
+    yaw_rad: np.ndarray
 
 
 def hand_motion(
@@ -114,19 +125,64 @@ def hand_motion(
     center_x = center_x + _wander(rng, len(times_s), 2.0)
     reach = style.reach_mm + _black_reach(notes, times_s) + _wander(rng, len(times_s), 2.5)
     reach = reach - style.away_mm * _idle(notes, times_s)
+    yaw_deg = np.clip(style.yaw_deg + _wander(rng, len(times_s), YAW_WANDER_DEG), -MAX_YAW_DEG, MAX_YAW_DEG)
+    natural = natural_mm(side, style.width, np.deg2rad(yaw_deg))
     tips = np.empty((len(times_s), FINGER_COUNT, 3))
     for finger in range(FINGER_COUNT):
         own = notes.take(fingers == finger)
         hover = np.stack(
             [
-                center_x + side * style.width * SPREAD_MM[finger] + _wander(rng, len(times_s), 1.5),
-                NATURAL_Y_MM[finger] + reach + _wander(rng, len(times_s), 2.0),
+                center_x + natural[:, finger, 0] + _wander(rng, len(times_s), 1.5),
+                natural[:, finger, 1] + reach + _wander(rng, len(times_s), 2.0),
                 TIP_RADIUS_MM + style.lift_mm * np.abs(1.0 + _wander(rng, len(times_s), 0.5)),
             ],
             axis=1,
         )
-        tips[:, finger] = _tip_path(rng, own, depth, times_s, hover, style, finger)
-    return HandMotion(hand, np.stack([center_x, reach], axis=1), tips)
+        natural_y = float(natural[:, finger, 1].mean()) + style.reach_mm
+        tips[:, finger] = _tip_path(rng, own, depth, times_s, hover, style, finger, natural_y)
+    return HandMotion(hand, np.stack([center_x, reach], axis=1), tips, np.deg2rad(yaw_deg))
+
+
+def natural_mm(side: float, width: float, yaw_rad: np.ndarray) -> np.ndarray:
+    """Return where fingertips lie when the hand plays nothing, relative to the middle of the hand.
+
+    Parameters
+    ----------
+    side : float
+        1 for a right hand, -1 for a left one.
+    width : float
+        Size of the hand.
+    yaw_rad : ndarray, (T,)
+        How far it is turned, wrist outward.
+
+    Returns
+    -------
+    ndarray, (T, 5, 2), mm
+        x from the middle, y from the front of the keys.
+    """
+    return turned_mm(np.stack([side * width * SPREAD_MM, NATURAL_Y_MM], axis=1), side, yaw_rad)
+
+
+def turned_mm(points_mm: np.ndarray, side: float, yaw_rad: np.ndarray) -> np.ndarray:
+    """Return points of an unturned hand where the turned hand has them; it turns about the middle of its fingertips.
+
+    Parameters
+    ----------
+    points_mm : ndarray, (5, 2) or (T, 5, 2), mm
+        x from the middle of the hand, y from the front of the keys.
+    side : float
+        1 for a right hand, -1 for a left one.
+    yaw_rad : ndarray, (T,)
+        How far it is turned, wrist outward.
+
+    Returns
+    -------
+    ndarray, (T, 5, 2), mm
+    """
+    pivot = np.array([0.0, NATURAL_Y_MM.mean()])
+    cos, sin = np.cos(yaw_rad)[:, None], side * np.sin(yaw_rad)[:, None]
+    x, y = np.moveaxis(points_mm - pivot, -1, 0)
+    return np.stack([cos * x - sin * y, sin * x + cos * y], axis=-1) + pivot
 
 
 def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple[np.ndarray, np.ndarray]:
@@ -241,8 +297,11 @@ def _tip_path(
     hover: np.ndarray,
     style: HandStyle,
     finger: int,
+    natural_y: float,
 ) -> np.ndarray:
     """Return the path (T, 3), mm, of a finger: `hover` (T, 3), and its keys where it rests on them or presses them.
+
+    The y (mm) at which it would lie naturally is `natural_y`.
 
     The height of a pressing tip follows `depth`, so finger and key move together.
     """
@@ -252,7 +311,6 @@ def _tip_path(
     black = IS_BLACK[keys]
     count = len(notes)
     x = CENTER_MM[keys] + np.where(black, rng.normal(0, 1.2, count), rng.normal(0, 3.5, count))
-    natural_y = NATURAL_Y_MM[finger] + style.reach_mm
     on_black = np.maximum(natural_y + rng.uniform(8, 24), rng.uniform(54, 76, count))
     y = np.where(black, on_black, np.clip(natural_y + rng.normal(0, 5, count), LEAST_Y_MM, 125))
     x = np.where(~black & (y > 50) & (np.abs(x - CENTER_MM[keys]) > 2.0), CENTER_MM[keys], x)

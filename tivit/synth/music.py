@@ -33,7 +33,7 @@ END_MARGIN = 3
 """The middle of a phrase is at least so many semitones from an end of the keyboard."""
 HAND_SPAN = 14
 """Semitones a hand can hold at once."""
-MIN_LENGTH_S = 0.05
+MIN_LENGTH_S = 0.04
 """Shortest note."""
 MIN_LIFT_S = 0.035
 """Shortest time between a release and the next press of the same key."""

@@ -75,6 +75,8 @@ class TierParams:
         Depth of a full press, as a fraction of the 10 mm travel; drawn per note.
     hand_reach_mm : Interval, mm
         How much deeper over the keys than is natural the hands lie.
+    hand_yaw_deg : Interval, degrees
+        How far a hand is turned about the vertical; with positive angles its wrist lies outward.
     exposure : Interval
         Brightness of the picture; 1 is well lit.
     contrast : Interval
@@ -91,6 +93,7 @@ class TierParams:
 
     press_travel: Annotated[Interval, Within(0.3, 1.0)]
     hand_reach_mm: Annotated[Interval, Within(-40.0, 60.0)]
+    hand_yaw_deg: Annotated[Interval, Within(-45.0, 45.0)]
     exposure: Annotated[Interval, Within(0.1, 1.5)]
     contrast: Annotated[Interval, Within(0.3, 1.0)]
     blur_px: Annotated[Interval, Within(0.0, 3.0)]
