@@ -62,12 +62,23 @@ def test_git_sees_only_results_that_belong_in_git(clone):
         "metrics/thresholds.json",
         "metrics/plots/",
     }
-    assert all(path in allowed or path.startswith("metrics/plots/") for path in paths), paths
+    kept = ("metrics/plots/", "data/code/")
+    assert all(path in allowed or path.startswith(kept) for path in paths), paths
 
 
 def test_a_change_of_decode_reruns_only_what_follows_the_logits(clone):
     change_params(clone, decode={"lambda_key": 0.3})
     assert stages_run(run(clone, "dvc", "repro")) == ["decode", "sweep", "evaluate"]
+
+
+def test_a_comment_reruns_no_stage_and_a_function_those_that_reach_it(clone):
+    notes, report = clone / "tivit/core/notes.py", clone / "tivit/scoring/report.py"
+    source, prose = notes.read_text(), '"""Return '
+    assert prose in source
+    notes.write_text(source.replace(prose, '"""Give back ') + "\n\ndef unused():  # by any stage\n    return make_notes\n")
+    assert stages_run(run(clone, "dvc", "repro")) == ["code"]
+    report.write_text(report.read_text().replace("\n    return ", "\n    _ = 0\n    return ", 1))
+    assert stages_run(run(clone, "dvc", "repro")) == ["code", "evaluate"]
 
 
 def test_a_change_of_runtime_reruns_nothing(clone):
