@@ -7,17 +7,17 @@ Prints the onsets: seconds, MIDI number, probability.
 """
 
 import argparse
+from typing import Any
 
 import numpy as np
-import onnxruntime
 
 WINDOW_FRAMES = 256
 """Frames that are answered for at a time: memory grows with the square of it."""
 LOWEST_MIDI = 21
 
 
-def logits_of(session: onnxruntime.InferenceSession, strip: np.ndarray) -> dict[str, np.ndarray]:
-    """Return head name -> logits (T, 88) of a strip, window by window, each read with its context."""
+def logits_of(session: Any, strip: np.ndarray) -> dict[str, np.ndarray]:
+    """Return head name -> logits (T, 88) of a strip, from an `onnxruntime.InferenceSession`, in windows with their context."""
     context = int(session.get_modelmeta().custom_metadata_map["context_frames"])
     background = np.median(strip[:: max(len(strip) // 96, 1)], axis=0).astype(np.uint8)  # good where no hand rests for long
     names = [output.name for output in session.get_outputs()]
@@ -36,6 +36,8 @@ def main() -> None:
     parser.add_argument("network", help="from `tivit export-network`")
     parser.add_argument("strip", help="a rectified strip, .npy")
     arguments = parser.parse_args()
+    import onnxruntime  # here, so that --help needs nothing
+
     session = onnxruntime.InferenceSession(arguments.network, providers=["CPUExecutionProvider"])
     fps = float(session.get_modelmeta().custom_metadata_map["fps"])
     onset = 1 / (1 + np.exp(-logits_of(session, np.load(arguments.strip))["onset"]))
