@@ -22,6 +22,7 @@ from tivit.scoring.scores import score_clip
 
 LEAST_F1 = 0.6
 """Of onsets at 50 ms: far below what the weights reach (0.9), far above what a broken chain does."""
+IDENTITY = ("-c", "user.name=test", "-c", "user.email=test@localhost")
 TRAINED = ("--checkpoint", "data/model/best.pt", "--thresholds", "metrics/thresholds.json")
 
 
@@ -62,12 +63,36 @@ def test_git_sees_only_results_that_belong_in_git(clone):
         "metrics/thresholds.json",
         "metrics/plots/",
     }
-    assert all(path in allowed or path.startswith("metrics/plots/") for path in paths), paths
+    kept = ("metrics/plots/", "data/code/")
+    assert all(path in allowed or path.startswith(kept) for path in paths), paths
 
 
 def test_a_change_of_decode_reruns_only_what_follows_the_logits(clone):
     change_params(clone, decode={"lambda_key": 0.3})
     assert stages_run(run(clone, "dvc", "repro")) == ["decode", "sweep", "evaluate"]
+
+
+def test_a_comment_reruns_no_stage_and_a_function_those_that_reach_it(clone):
+    notes, report = clone / "tivit/core/notes.py", clone / "tivit/scoring/report.py"
+    source, prose = notes.read_text(), '"""Return '
+    assert prose in source
+    notes.write_text(source.replace(prose, '"""Give back ') + "\n\ndef unused():  # by any stage\n    return make_notes\n")
+    assert stages_run(run(clone, "dvc", "repro")) == ["code"]
+    report.write_text(report.read_text().replace("\n    return ", "\n    _ = 0\n    return ", 1))
+    assert stages_run(run(clone, "dvc", "repro")) == ["code", "evaluate"]
+
+
+def test_the_model_registry_gives_the_weights_of_a_version(clone, tmp_path):
+    """From another clone, which has the tag and nothing in its cache, with the remote of the command."""
+    remote, other, out = tmp_path / "remote", tmp_path / "other", tmp_path / "got.pt"
+    run(clone, "dvc", "remote", "add", "--local", "--default", "registry", str(remote))
+    run(clone, "dvc", "push", "data/model/best.pt")
+    run(clone, "dvc", "remote", "remove", "--local", "registry")
+    for command in (["add", "dvc.lock"], ["commit", "-qm", "trained"], ["tag", "key_vivit@v0.1.0", "-m", "a version"]):
+        subprocess.run(["git", *IDENTITY, *command], cwd=clone, check=True)
+    subprocess.run(["git", "clone", "-q", str(clone), str(other)], check=True)
+    run(tmp_path, "dvc", "artifacts", "get", str(other), "key_vivit", "--remote-config", f"url={remote}", "-o", str(out))
+    assert out.read_bytes() == (clone / "data/model/best.pt").read_bytes()
 
 
 def test_a_change_of_runtime_reruns_nothing(clone):

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from paths import ROOT
 
+from tivit.core.run import code
+
 MIDDLE = {"targets", "datasets", "video", "model", "theory", "decoding", "scoring"}
 MAY_IMPORT = {
     "core": set(),
@@ -113,21 +115,42 @@ def covers(dep: str, path: str) -> bool:
     return path == dep or path.startswith(f"{dep}/")
 
 
-@pytest.mark.parametrize("stage", sorted(pipeline()))
-def test_deps_are_the_import_closure(stage):
-    declared = [dep for dep in pipeline()[stage]["deps"] if dep.startswith(("tivit", "stages"))]
-    reached = {modules()[name].relative_to(ROOT).as_posix() for name in closure(f"stages.{stage}")}
-    reached -= {"tivit/__init__.py", "stages/__init__.py"}
-    missing = sorted(path for path in reached if not any(covers(dep, path) for dep in declared))
-    assert missing == [], f"{stage} imports what its deps do not name"
-    idle = sorted(dep for dep in declared if not any(covers(dep, path) for path in reached))
-    assert idle == [], f"{stage} names deps that it does not import"
+STAGES = sorted(set(pipeline()) - {"code"})
+"""The stages whose code the stage `code` lists."""
 
 
-@pytest.mark.parametrize("stage", sorted(pipeline()))
-def test_no_stage_depends_on_the_weights_that_come_with_the_project(stage):
-    above = [dep for dep in pipeline()[stage]["deps"] if covers(dep, "tivit/pretrained") or covers("tivit/pretrained", dep)]
-    assert above == []
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_list_of_its_code_and_on_no_source(stage):
+    deps = [dep for dep in pipeline()[stage]["deps"] if dep.startswith(("tivit", "stages", "data/code"))]
+    assert deps == [f"data/code/{stage}.txt"]
+
+
+def test_the_stage_that_lists_code_reads_all_imported_packages_and_no_other():
+    """Packages that no stage imports stay out, the weights of the project among them: editing them re-runs nothing."""
+    deps = pipeline()["code"]["deps"]
+    reached = {
+        modules()[name].relative_to(ROOT).as_posix() for stage in [*STAGES, "code"] for name in closure(f"stages.{stage}")
+    }
+    reached -= {"tivit/__init__.py"}
+    assert sorted(path for path in reached if not any(covers(dep, path) for dep in deps)) == []
+    assert sorted(dep for dep in deps if not any(covers(dep, path) for path in reached)) == []
+    assert [dep for dep in deps if covers(dep, "tivit/pretrained") or covers("tivit/pretrained", dep)] == []
+
+
+def test_the_stage_that_lists_code_writes_one_file_per_stage():
+    assert [next(iter(out)) for out in pipeline()["code"]["outs"]] == [f"data/code/{stage}.txt" for stage in STAGES]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_listed_code_lies_within_the_import_closure(stage):
+    """The list is found by names and imports, the closure by imports alone, so it holds every module that is listed."""
+    lines = [line.split(" ")[1] for line in code.listing(stage).splitlines()]
+    listed = {name.partition(":")[0] for name in lines if "/" not in name} - {"stages", "tivit"}
+    packages = {name for name in modules() if modules()[name].name == "__init__.py"}
+    assert listed - packages <= closure(f"stages.{stage}")
+    assert f"stages.{stage}" in listed and "tivit.core.run.stage" in listed
+    deps = pipeline()["code"]["deps"]
+    assert [name for name in lines if "/" in name and not any(covers(dep, name) for dep in deps)] == []
 
 
 @pytest.mark.parametrize("stage", sorted(pipeline()))
@@ -146,7 +169,7 @@ def test_every_params_key_is_watched_or_says_why_not():
     assert {f"data.{key}" for key in params["data"]} - watched == {"data.root"}
 
 
-def test_only_sweep_and_evaluate_keep_results_in_git():
+def test_only_lists_of_code_and_scores_are_kept_in_git():
     for name, stage in pipeline().items():
         uncached = [
             out
@@ -154,7 +177,7 @@ def test_only_sweep_and_evaluate_keep_results_in_git():
             for out in stage.get(kind, [])
             if isinstance(out, dict) and next(iter(out.values())).get("cache", True) is False
         ]
-        assert bool(uncached) == (name in {"sweep", "evaluate"}), name
+        assert bool(uncached) == (name in {"code", "sweep", "evaluate"}), name
         assert not any(isinstance(out, dict) and "persist" in next(iter(out.values())) for out in stage.get("outs", []))
 
 

@@ -216,11 +216,16 @@ def _export(words: list[str]) -> None:
         assert f'"{word.partition("=")[0]}"' in source, f"nothing reads {word}"
 
 
+def _gto(words: list[str]) -> None:
+    artifacts = yaml.safe_load((ROOT / "dvc.yaml").read_text())["artifacts"]
+    assert words[0] in ("register", "assign") and words[1] in artifacts, words
+
+
 def _activate(words: list[str]) -> None:
     assert words == [".venv/bin/activate"]
 
 
 CHECKS: dict[str, Callable[[list[str]], None]] = {
     "tivit": _tivit, "python": _python, "python3": _python, "dvc": _dvc, "torchrun": _torchrun, "pip": _pip, "pytest": _paths,
-    "ruff": _ruff, "cp": _paths, "tensorboard": _tensorboard, "export": _export, ".": _activate,
+    "ruff": _ruff, "gto": _gto, "cp": _paths, "tensorboard": _tensorboard, "export": _export, ".": _activate,
 }  # fmt: skip

@@ -12,7 +12,7 @@ from paths import ROOT
 
 from tivit.core.params import load
 
-STAGES = ["synthesize", "register", "strips", "manifest", "train", "logits", "decode", "sweep", "evaluate"]
+STAGES = ["code", "synthesize", "register", "strips", "manifest", "train", "logits", "decode", "sweep", "evaluate"]
 SHIPPED, START = ROOT / "tivit/pretrained/weights.pt", "data/pretrained/best.pt"
 """The tiny training starts from the weights that come with the project, so that there are notes to look at."""
 LOCKS = {"dvc.lock", "data/dvc.lock"}

@@ -7,10 +7,11 @@ import pytest
 import torch
 from decoding_cases import THRESHOLDS
 from model_cases import GEOMETRY, model_params, noisy_inputs
-from paths import PARAMS_FILE
+from paths import PARAMS_FILE, ROOT
 
 from tivit.__main__ import main
 from tivit.adaptation import adapt
+from tivit.commands.main import command_parser
 from tivit.core.errors import InputError
 from tivit.core.notes import read_midi
 from tivit.core.params import load, section
@@ -21,7 +22,7 @@ from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from tivit.pretrained import names
 from tivit.pretrained.export import MAX_BYTES, export_weights
 from tivit.pretrained.files import Trained, chosen, shipped
-from tivit.pretrained.names import FOLDER, RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME
+from tivit.pretrained.names import CARD_NAME, FOLDER, RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME
 from tivit.scoring.scores import score_clip
 from tivit.synth.dataset import ClipTask, write_clip
 from tivit.synth.params import SynthParams
@@ -43,7 +44,7 @@ def source(tmp_path):
 def test_small_weights_are_stored_as_they_are(source, tmp_path):
     exported = export_weights(source, VALUES, tmp_path / "out")
     assert exported.dtype == "float32"
-    weights, thresholds, _ = exported.files
+    weights, thresholds, *_ = exported.files
     before, after = (load_checkpoint(path).model.state_dict() for path in (source.checkpoint, weights))
     assert all(torch.equal(after[name], value) for name, value in before.items())
     assert read_thresholds(thresholds) == THRESHOLDS
@@ -85,9 +86,22 @@ def test_the_command_writes_all_files_and_says_their_sizes(source, tmp_path, cap
     out = tmp_path / "out"
     given = ["--checkpoint", str(source.checkpoint), "--thresholds", str(source.thresholds)]
     assert main(["export-weights", *given, "--params", str(PARAMS_FILE), "--out", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME}
+    assert {path.name for path in out.iterdir()} == {CARD_NAME, RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME}
     said = capsys.readouterr().out
     assert all(f"{path}: {path.stat().st_size:,} bytes" in said for path in out.iterdir())
+    written = {path: path.read_bytes() for path in out.iterdir()}
+    again = ["export-weights", *given, "--params", str(PARAMS_FILE), "--out", str(out)]
+    (out / WEIGHTS_NAME).write_bytes(b"another")
+    assert main(again) == 2
+    assert "weights.pt: is there already; name another folder by --out, or say --replace" in capsys.readouterr().err
+    assert (out / WEIGHTS_NAME).read_bytes() == b"another"
+    assert main([*again, "--replace"]) == 0
+    assert {path: path.read_bytes() for path in out.iterdir()} == written
+
+
+def test_the_weights_of_the_project_are_not_replaced_unless_asked_for():
+    arguments = command_parser().parse_args(["export-weights"])
+    assert not arguments.replace and not (ROOT / arguments.out).resolve().is_relative_to(FOLDER)
 
 
 def test_both_files_are_given_or_none(tmp_path, monkeypatch, source):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tivit.commands.parser import add_params, params_of
 from tivit.core.run.stage import add_verbose
-from tivit.pretrained.names import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
+from tivit.pretrained.names import EXPORTED, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
 
 
 def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -15,8 +15,8 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     command = commands.add_parser(
         "export-weights",
         help="make the weights that come with the project from trained ones",
-        description="Make the weights that come with the project from trained ones: checkpoint, thresholds, and the params "
-        "that a transcription with them needs.",
+        description="Make the weights that come with the project from trained ones: checkpoint, thresholds, the params that "
+        "a transcription with them needs, and a card that says where they come from: commit, params, seeds, data and scores.",
     )
     command.add_argument(
         "--checkpoint", type=Path, default=TRAINED_CHECKPOINT, metavar="FILE",
@@ -27,9 +27,10 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         help="those chosen for the checkpoint (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
-        "--out", type=Path, default=FOLDER, metavar="FOLDER",
-        help="where the files go; default: tivit/pretrained, where transcribe looks",
+        "--out", type=Path, default=EXPORTED, metavar="FOLDER",
+        help="where the files go (default: %(default)s); tivit/pretrained is where transcribe looks",
     )  # fmt: skip
+    command.add_argument("--replace", action="store_true", help="replace files that are there already")
     add_params(command, "the params the checkpoint was made with")
     add_verbose(command)
     return command
@@ -41,5 +42,5 @@ def run(arguments: argparse.Namespace) -> int:
     from tivit.pretrained.files import Trained
 
     source = Trained(arguments.checkpoint, arguments.thresholds)
-    print(export_weights(source, params_of(arguments), arguments.out).sentence())
+    print(export_weights(source, params_of(arguments), arguments.out, replacing=arguments.replace).sentence())
     return 0

@@ -5,6 +5,7 @@ Float16 is only a way to store them: `load_checkpoint` copies the values into a 
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Mapping
 from copy import deepcopy
@@ -14,12 +15,14 @@ from typing import Any
 
 import torch
 
-from tivit.core.artifacts import write_bytes
+from tivit.core.artifacts import md5_of, write_bytes
 from tivit.core.errors import InputError
 from tivit.decoding.thresholds import read_thresholds, write_thresholds
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from tivit.pretrained.card import card_of
 from tivit.pretrained.files import Trained
-from tivit.pretrained.names import RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME
+from tivit.pretrained.names import CARD_NAME, RECIPE_NAME, THRESHOLDS_NAME, WEIGHTS_NAME
+from tivit.pretrained.provenance import provenance_of
 from tivit.pretrained.recipe import recipe_of, write_recipe
 
 MAX_BYTES = 1_500_000
@@ -47,8 +50,10 @@ class Exported:
         return "\n".join([f"{lines[0]}, {self.dtype}", *lines[1:]])
 
 
-def export_weights(source: Trained, params: Mapping[str, Any], folder: Path, max_bytes: int = MAX_BYTES) -> Exported:
-    """Write checkpoint, thresholds and recipe, each atomically.
+def export_weights(
+    source: Trained, params: Mapping[str, Any], folder: Path, max_bytes: int = MAX_BYTES, replacing: bool = False
+) -> Exported:
+    """Write checkpoint, thresholds, recipe and card, each atomically.
 
     Parameters
     ----------
@@ -57,9 +62,11 @@ def export_weights(source: Trained, params: Mapping[str, Any], folder: Path, max
     params : mapping
         The content of the params file that both were made with; the recipe keeps what a transcription needs of it.
     folder : Path
-        Where the three files go.
+        Where the four files go.
     max_bytes : int
         The weights are stored as float16 when they take more than this as float32.
+    replacing : bool
+        Whether files that are there may be replaced.
 
     Returns
     -------
@@ -68,9 +75,13 @@ def export_weights(source: Trained, params: Mapping[str, Any], folder: Path, max
     Raises
     ------
     InputError
-        A file of `source` or a section of `params` cannot be used, the weights do not fit even as float16, or float16 cannot
-        hold one of them. Nothing is written then.
+        A file of `source` or a section of `params` cannot be used, the weights do not fit even as float16, float16 cannot hold
+        one of them, or one of the files is there and may not be replaced. Nothing is written then.
     """
+    paths = [Path(folder) / name for name in (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME, CARD_NAME)]
+    there = [path for path in paths if path.exists()]
+    if there and not replacing:
+        raise InputError(f"{there[0]}: is there already; name another folder by --out, or say --replace")
     trained, thresholds, recipe = load_checkpoint(source.checkpoint), read_thresholds(source.thresholds), recipe_of(params)
     content, dtype = _bytes_of(trained), "float32"
     if len(content) > max_bytes:
@@ -80,10 +91,17 @@ def export_weights(source: Trained, params: Mapping[str, Any], folder: Path, max
             f"{source.checkpoint}: its weights take {len(content):,} bytes as float16, and the project ships {max_bytes:,} "
             "at most; train a smaller model (model.dim)"
         )
-    paths = [Path(folder) / name for name in (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME)]
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    facts = {
+        "weights": f"`{WEIGHTS_NAME}`, {dtype}, {len(content):,} bytes, MD5 `{md5}`",
+        "trained checkpoint": f"MD5 `{md5_of(source.checkpoint)}`",
+        "thresholds": f"MD5 `{md5_of(source.thresholds)}`",
+    }
+    card = card_of(trained, facts, provenance_of(source))
     write_bytes(paths[0], content)
     write_thresholds(paths[1], thresholds)
     write_recipe(paths[2], recipe)
+    write_bytes(paths[3], card.encode())
     return Exported({path: path.stat().st_size for path in paths}, dtype)
 
 

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tivit.core.run.syntax import content_of, units_of
+
 STATE_DIR_VARIABLE = "TIVIT_STATE_DIR"
 PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -21,7 +23,8 @@ PACKAGE = Path(__file__).resolve().parents[2]
 def fingerprint_of(code: Sequence[str], **parts: Any) -> str:
     """Return a name for a result: a digest of the code and of the values that decide it.
 
-    Sources are read once per process, so that all names made in it are of the code that it runs.
+    Comments, docstrings and formatting do not count. Sources are read once per process, so that all names made in it are of the
+    code that it runs.
 
     Parameters
     ----------
@@ -64,5 +67,7 @@ def _digest(code: tuple[str, ...]) -> bytes:
         path = PACKAGE / name
         for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(source.relative_to(PACKAGE).as_posix().encode())
-            digest.update(source.read_bytes())
+            for unit in units_of(source, source.stem):
+                digest.update(unit.name.encode())
+                digest.update(content_of(unit).digest.encode())
     return digest.digest()

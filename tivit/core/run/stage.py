@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tivit.core.errors import InputError
@@ -14,6 +15,8 @@ from tivit.core.errors import InputError
 if TYPE_CHECKING:
     from tivit.core.run.runtime import RuntimeParams
 
+RUN_BY_DVC = "DVC_STAGE"
+"""The environment variable that DVC sets for the commands of stages."""
 EXIT_BAD_INPUT = 2
 """Exit status for bad input, the same as that of argparse for bad arguments."""
 EXIT_INTERRUPTED = 130
@@ -25,7 +28,8 @@ EXIT_NO_READER = 141
 def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[str] | None = None) -> int:
     """Run a DVC stage from its command line.
 
-    The arguments are `--params FILE` (by default params.yaml) and `--verbose {info,debug}`.
+    The arguments are `--params FILE` (by default params.yaml) and `--verbose {info,debug}`. Where DVC runs the stage, and so
+    takes what it writes for the result of the code listed in `data/code`, the code must be that code.
 
     Parameters
     ----------
@@ -39,16 +43,20 @@ def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[s
     int
         The exit status: 0, or as `exit_status` says.
     """
-    parser = argparse.ArgumentParser(description=(sys.modules[run.__module__].__doc__ or "").strip().split("\n")[0])
+    script = sys.modules[run.__module__]
+    parser = argparse.ArgumentParser(description=(script.__doc__ or "").strip().split("\n")[0])
     parser.add_argument("--params", default="params.yaml", help="the params file (default: %(default)s)")
     add_verbose(parser)
     arguments = parser.parse_args(argv)
 
     def work() -> None:
         from tivit.core import params as params_file  # here, as `tivit --help` imports this module and should answer at once
+        from tivit.core.run.code import check_code
         from tivit.core.run.runtime import RuntimeParams
 
         set_verbose(arguments.verbose)
+        if RUN_BY_DVC in os.environ:
+            check_code(Path(str(script.__file__)).stem)
         values = params_file.load(arguments.params)
         run(values, params_file.section(values, "runtime", RuntimeParams))
 
