@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
+from dvc.utils.serialize import modify_yaml
 from paths import ROOT
 
 from tivit.core.params import load
@@ -38,15 +38,16 @@ def stages_run(output: str) -> list[str]:
 
 
 def change_params(folder: Path, **sections: dict) -> None:
-    """Change values of sections of the params file; a mapping inside a section changes the keys it names."""
-    path = folder / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    for name, values in sections.items():
-        unknown = set(values) - set(params[name])
-        assert not unknown, f"{name} has no {unknown}"
-        old = params[name]
-        old |= {key: old[key] | value if isinstance(value, dict) else value for key, value in values.items()}
-    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    """Change values of sections of the params file as DVC would; a mapping inside a section changes the keys it names."""
+    with modify_yaml(folder / "params.yaml") as params:
+        for name, values in sections.items():
+            unknown = set(values) - set(params[name])
+            assert not unknown, f"{name} has no {unknown}"
+            for key, value in values.items():
+                if isinstance(value, dict):
+                    params[name][key].update(value)
+                else:
+                    params[name][key] = value
 
 
 def make_clone(folder: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_bin_of_no_frames_is_no_point_of_the_plot():
 @pytest.mark.parametrize("objective", ["note", "frame"])
 def test_the_curve_is_at_the_chosen_values_whatever_is_searched_for(folder, objective):
     coarse = {"pitch_thresholds": 0.3, "hold_thresholds": [0.3, 0.5], "offset_thresholds": [0.3, 0.6]}
-    change(folder, objective=objective, onset_thresholds={"logit": [-1, 1, 0.5]}, **coarse)
+    change(folder, objective=objective, onset_thresholds=["logit", -1, 1, 0.5], **coarse)
     assert sweep(folder) == 0
     curve = np.array(read_csv(folder / "out/plots/onset_curve.csv", CURVE_COLUMNS), float)
     assert len(curve) == 5 and (np.diff(curve[:, 0]) > 0).all() and (np.diff(curve[:, 2]) <= 0).all()
