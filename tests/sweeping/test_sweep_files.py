@@ -16,7 +16,7 @@ from tivit.core.logits import ClipLogits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
-from tivit.sweeping.tables import CURVE_COLUMNS, POINT_COLUMNS, RELIABILITY_COLUMNS, reliability_rows
+from tivit.sweeping.tables import CURVE_COLUMNS, RELIABILITY_COLUMNS, reliability_rows
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_everything_is_written_and_the_same_bytes_again(folder):
     assert set(first) == {"thresholds.json", "sweep.json", "calibration.json"} | plots
     assert first == second
     scores = json.loads(first["sweep.json"])
-    assert scores["points"] == len(read_csv(folder / "out/plots/sweep.csv", POINT_COLUMNS)) and "partial" not in scores
+    assert set(scores) == {"some"} and set(scores["some"]) == {"onset_f1", "note_f1"}
     chosen = read_thresholds(folder / "out/thresholds.json")
     assert (chosen.split, chosen.chosen_under, chosen.label_lag_s) == ("some", {}, 0.0)
     assert json.loads(first["thresholds.json"])["chosen_under"] == {"decode": None, "logits": None}
@@ -82,12 +82,12 @@ def test_the_curve_is_at_the_chosen_values_whatever_is_searched_for(folder, obje
     assert len(curve) == 5 and (np.diff(curve[:, 0]) > 0).all() and (np.diff(curve[:, 2]) <= 0).all()
     at = read_thresholds(folder / "out/thresholds.json").onset.threshold
     best = curve[np.argmin(np.abs(curve[:, 0] - at))]
-    assert best[3] == json.loads((folder / "out/sweep.json").read_text())["onset_f1_50"]
+    assert best[3] == json.loads((folder / "out/sweep.json").read_text())["some"]["onset_f1"]
 
 
 def test_a_partial_file_is_said_to_be_partial(folder, capsys):
     assert sweep(folder, "part.npz") == 0
-    assert json.loads((folder / "out/sweep.json").read_text())["partial"] is True
+    assert json.loads((folder / "out/sweep.json").read_text())["part"]["partial"] is True
     assert "2 clips (partial: 1 more are missing)" in capsys.readouterr().err
 
 
