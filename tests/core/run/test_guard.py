@@ -26,7 +26,9 @@ def test_files_that_did_not_come_along_are_named_with_the_command(tmp_path, copy
     folder = tmp_path / ".dvc/tmp/exps" / copy
     (folder / "data/own").mkdir(parents=True)
     (folder / "data/own/README.md").write_text("README.md")
-    with pytest.raises(InputError, match=r"data/own/first.mid: .* 2 of your files .* -C data/own/first.mid -C data/own/first.mp4`"):
+    with pytest.raises(
+        InputError, match=r"data/own/first.mid: .* 2 of your files .* -C data/own/first.mid -C data/own/first.mp4`"
+    ):
         refuse_files_left_behind(folder)
     for name in ("first.mp4", "first.mid"):
         (folder / "data/own" / name).write_text(name)
