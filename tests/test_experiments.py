@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dvc.api
 import pytest
 from doc_pages import blocks
 from pipeline_cases import committed_copy, environment, git, run, shell, stages_run
@@ -33,9 +34,7 @@ def experiments(folder: Path, *more: str) -> set[str]:
 
 def shown(folder: Path, name: str) -> dict:
     """Return the metrics of an experiment, both files in one mapping."""
-    told = json.loads(run(folder, "dvc", "metrics", "show", "--json", name))
-    files = next(iter(told.values()))["data"] if len(told) == 1 else told[name]["data"]
-    return {key: value for file in files.values() for key, value in file["data"].items()}
+    return dvc.api.metrics_show(repo=str(folder), rev=name)
 
 
 def test_two_experiments_at_once_leave_the_workspace_alone_and_fit_the_terminal(clone):

@@ -67,7 +67,7 @@ def test_the_three_stages_write_what_they_declare_and_the_same_bytes_again(folde
         "data/transcriptions/scores.json",
         "data/transcriptions/lowest.png",
         *(f"metrics/plots/{name}.csv" for name in ("key_posterior", "sweep", "onset_curve", "reliability")),
-        *(f"metrics/plots/{name}.csv" for name in ("clips", "keys", "kinds", "census", "timing")),
+        *(f"metrics/plots/{name}.csv" for name in ("tiers", "clips", "keys", "kinds", "census", "timing")),
     }
     for stage in STAGES:
         stage.run(params, RUNTIME)

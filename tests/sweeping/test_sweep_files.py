@@ -16,7 +16,7 @@ from tivit.core.logits import ClipLogits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
-from tivit.sweeping.tables import CURVE_COLUMNS, RELIABILITY_COLUMNS, reliability_rows
+from tivit.sweeping.tables import CURVE_COLUMNS, RELIABILITY_COLUMNS, STATES
 
 
 @pytest.fixture
@@ -64,13 +64,8 @@ def test_everything_is_written_and_the_same_bytes_again(folder):
     assert [head["head"] for head in calibration] == list(EVENT_HEADS)
     assert all(head["brier_after"] <= head["brier_before"] for head in calibration)
     bins = read_csv(folder / "out/plots/reliability.csv", RELIABILITY_COLUMNS)
-    assert len(bins) == 15 and "" not in sum(bins, [])
-
-
-def test_a_bin_of_no_frames_is_no_point_of_the_plot():
-    """An empty cell would be drawn as 0."""
-    rows = np.array(reliability_rows({}), float)
-    assert np.isfinite(rows[:, 0]).all() and np.isnan(rows[:, 1:]).all()
+    assert {row[0] for row in bins} == set(EVENT_HEADS) and {row[1] for row in bins} == set(STATES)
+    assert all(0.0 <= float(cell) <= 1.0 for row in bins for cell in row[2:4]) and all(int(row[4]) > 0 for row in bins)
 
 
 @pytest.mark.parametrize("objective", ["note", "frame"])
@@ -81,7 +76,8 @@ def test_the_curve_is_at_the_chosen_values_whatever_is_searched_for(folder, obje
     curve = np.array(read_csv(folder / "out/plots/onset_curve.csv", CURVE_COLUMNS), float)
     assert len(curve) == 5 and (np.diff(curve[:, 0]) > 0).all() and (np.diff(curve[:, 2]) <= 0).all()
     at = read_thresholds(folder / "out/thresholds.json").onset.threshold
-    best = curve[np.argmin(np.abs(curve[:, 0] - at))]
+    (best,) = curve[curve[:, 4] == 1]
+    assert best[0] == pytest.approx(at, abs=1e-4)
     assert best[3] == json.loads((folder / "out/sweep.json").read_text())["some"]["onset_f1"]
 
 

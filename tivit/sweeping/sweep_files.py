@@ -179,6 +179,8 @@ def _numbers(name: str, head: HeadCalibration) -> dict[str, object]:
         "bias": head.bias,
         "ece_before": head.before.ece,
         "ece_after": head.after.ece,
+        "ace_before": head.before.ace,
+        "ace_after": head.after.ace,
         "brier_before": head.before.brier,
         "brier_after": head.after.brier,
         "predicted_rate": head.before.predicted_rate,
