@@ -15,7 +15,7 @@ from tivit.core.run.stage import run_stage
 from tivit.core.strip import open_strips
 from tivit.inference.load import checkpoint_for
 from tivit.inference.params import LogitsParams, recorded
-from tivit.inference.predict import network_heads, split_logits
+from tivit.inference.predict import network_heads, split_logits, spread_over_tiers
 from tivit.model.setup import prepare_torch
 
 log = logging.getLogger("tivit.logits")
@@ -40,8 +40,10 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     for done, split in enumerate(logits.splits):
         clips = manifest.of_split(split)
         time_is_up = _time_is_up(started_s, len(logits.splits) - done, logits.timeout_s)
-        answers = split_logits(strips, clips[: logits.max_clips], heads_of, f"logits {split}", time_is_up)
-        missing = [clip.clip_id for clip in clips[len(answers) :]]
+        order = spread_over_tiers(clips)[: logits.max_clips]
+        reached = {answer.clip_id: answer for answer in split_logits(strips, order, heads_of, f"logits {split}", time_is_up)}
+        answers = [reached[clip.clip_id] for clip in clips if clip.clip_id in reached]
+        missing = [clip.clip_id for clip in clips if clip.clip_id not in reached]
         write_logits(f"data/logits/{split}.npz", answers, missing, {"logits": recorded(logits)})
         if missing:
             bounds = "logits.max_clips, logits.timeout_s"

@@ -18,7 +18,7 @@ import yaml
 from doc_commands import PLACEHOLDERS, check, check_mention, is_param, params
 from doc_pages import PAGES, anchors, blocks, code_spans, commands, links, page_text, target_page
 from dvc.cli import DvcParserError
-from pipeline_cases import ROOT, environment
+from pipeline_cases import ROOT, committed_copy, environment
 
 from tivit.core.notes import make_notes, write_midi
 
@@ -113,8 +113,8 @@ def test_marker_continuation_and_comments_are_read():
 
 @pytest.fixture
 def project(pristine_clone, tmp_path) -> Path:
-    """Return a copy of the tiny project with a user's files in it, and `tivit` as an installation has it, in `bin`."""
-    folder = shutil.copytree(pristine_clone, tmp_path / "project", symlinks=True)
+    """Return a committed copy of the tiny project with a user's files in it; `bin` beside it has `tivit` as if installed."""
+    folder = committed_copy(pristine_clone, tmp_path / "project")
     clip = next((folder / "data/Synthetic/test").glob("plain_*.mp4"))
     for name in PLACEHOLDERS - {"OUT.mid"}:
         if name.endswith(".mp4"):

@@ -28,7 +28,7 @@ from tivit.decoding.notes import decode_notes
 from tivit.sweeping.search import SweepParams, sweep
 
 MINUTES, FPS, NOTES_PER_S = 20, 30.0, 7.0
-ONSETS, PITCHES = {"probability": (0.1, 0.88, 40.0)}, {"probability": (0.0, 0.72, 25.0)}
+ONSETS, PITCHES = ("probability", 0.1, 0.88, 40.0), ("probability", 0.0, 0.72, 25.0)
 
 
 def main() -> None:

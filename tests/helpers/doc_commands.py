@@ -17,7 +17,7 @@ from pipeline_cases import ROOT, STAGES
 ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
 PLACEHOLDERS = {"VIDEO.mp4", "ANOTHER.mp4", "OUT.mid", "TRUE.mid", "FOUND.mid", "first.mp4", "first.mid"}
 """Files of the user; a test puts them where a command that is run needs them."""
-BUILT = ("data/", "metrics/", ".tivit/")
+BUILT = ("data/", "metrics/", ".tivit/", "dvc.lock")
 """Where the pipeline writes, so that what is named there need not be in a fresh checkout."""
 
 
@@ -221,6 +221,11 @@ def _gto(words: list[str]) -> None:
     assert words[0] in ("register", "assign") and words[1] in artifacts, words
 
 
+def _git(words: list[str]) -> None:
+    assert words[0] in ("add", "checkout", "commit", "diff"), words
+    _paths([word for word in words[1:] if word not in ("HEAD", "--ours")])
+
+
 def _activate(words: list[str]) -> None:
     assert words == [".venv/bin/activate"]
 
@@ -228,4 +233,5 @@ def _activate(words: list[str]) -> None:
 CHECKS: dict[str, Callable[[list[str]], None]] = {
     "tivit": _tivit, "python": _python, "python3": _python, "dvc": _dvc, "torchrun": _torchrun, "pip": _pip, "pytest": _paths,
     "ruff": _ruff, "gto": _gto, "cp": _paths, "tensorboard": _tensorboard, "export": _export, ".": _activate,
+    "git": _git,
 }  # fmt: skip

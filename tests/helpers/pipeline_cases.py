@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
+from dvc.utils.serialize import modify_yaml
 from paths import ROOT
 
 from tivit.core.params import load
@@ -16,12 +16,15 @@ STAGES = ["code", "synthesize", "register", "strips", "manifest", "train", "logi
 SHIPPED, START = ROOT / "tivit/pretrained/weights.pt", "data/pretrained/best.pt"
 """The tiny training starts from the weights that come with the project, so that there are notes to look at."""
 LOCKS = {"dvc.lock", "data/dvc.lock"}
+USER = {"NAME": "test", "EMAIL": "test@localhost"}
+"""Who commits, so that the tests need no settings of git."""
 
 
 def environment(*first: Path) -> dict[str, str]:
     """Return the environment of a command whose programs are those in `first`, then those of this interpreter."""
     folders = [*map(str, first), str(Path(sys.executable).parent), os.environ["PATH"]]
-    return os.environ | {"PATH": os.pathsep.join(folders), "OMP_WAIT_POLICY": "PASSIVE", "DVC_NO_ANALYTICS": "1"}
+    user = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in USER.items()}
+    return os.environ | user | {"PATH": os.pathsep.join(folders), "OMP_WAIT_POLICY": "PASSIVE", "DVC_NO_ANALYTICS": "1"}
 
 
 def run(folder: Path, *arguments: str) -> str:
@@ -32,21 +35,37 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in `folder`; return stdout, fail with all output."""
+    done = subprocess.run(["git", *arguments], cwd=folder, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def shell(folder: Path, text: str) -> str:
+    """Run lines of a page in `folder`, as a user would; return stdout, fail with all output."""
+    command = ["bash", "-euo", "pipefail", "-c", text]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
 def stages_run(output: str) -> list[str]:
     """Return the stages DVC says it ran, in order."""
     return re.findall(r"Running stage '(?:data/dvc.yaml:)?(\w+)'", output)
 
 
 def change_params(folder: Path, **sections: dict) -> None:
-    """Change values of sections of the params file; a mapping inside a section changes the keys it names."""
-    path = folder / "params.yaml"
-    params = yaml.safe_load(path.read_text())
-    for name, values in sections.items():
-        unknown = set(values) - set(params[name])
-        assert not unknown, f"{name} has no {unknown}"
-        old = params[name]
-        old |= {key: old[key] | value if isinstance(value, dict) else value for key, value in values.items()}
-    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    """Change values of sections of the params file as DVC would; a mapping inside a section changes the keys it names."""
+    with modify_yaml(folder / "params.yaml") as params:
+        for name, values in sections.items():
+            unknown = set(values) - set(params[name])
+            assert not unknown, f"{name} has no {unknown}"
+            for key, value in values.items():
+                if isinstance(value, dict):
+                    params[name][key].update(value)
+                else:
+                    params[name][key] = value
 
 
 def make_clone(folder: Path) -> None:
@@ -59,10 +78,16 @@ def make_clone(folder: Path) -> None:
             shutil.copy2(ROOT / name, folder / name)
     change_params(folder, **load(ROOT / "tests/tiny_params.yaml"))
     shutil.copy(SHIPPED, folder / START)
-    for command in (
-        ["git", "init", "-q"],
-        ["git", "add", "-A"],
-        ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "clone"],
-    ):
-        subprocess.run(command, cwd=folder, check=True)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "clone")
     assert stages_run(run(folder, "dvc", "repro")) == STAGES
+
+
+def committed_copy(clone: Path, folder: Path) -> Path:
+    """Make `folder` a copy of a clone with results and checkpoint committed, so that other clones and experiments have them."""
+    shutil.copytree(clone, folder, symlinks=True)
+    git(folder, "add", "-A")
+    git(folder, "add", "--force", START)
+    git(folder, "commit", "-qm", "results")
+    return folder

@@ -14,6 +14,7 @@ from tivit.core.artifacts import read_csv
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.logits import SILENT_LOGIT, read_logits
+from tivit.core.manifest import read_manifest, write_manifest
 from tivit.core.strip import write_strip_index
 
 OUTPUTS = ("data/model/best.pt", "metrics/train.json", "metrics/plots/train_curve.csv")
@@ -85,6 +86,22 @@ def test_a_bounded_run_keeps_the_first_clip_and_names_the_others(params, bound):
     assert ([clip.clip_id for clip in part], part.missing) == (["val/a"], ("val/b", "val/c"))
     np.testing.assert_array_equal(part[0].heads["onset"], whole[0].heads["onset"])
     assert not read_logits("data/logits/test.npz").partial
+
+
+def test_a_bounded_run_takes_of_each_tier_its_share(params):
+    """In id order the hard clips come first; they must not be all that is scored."""
+    names = ["train/a", *(f"val/hard_{i}" for i in range(4)), *(f"val/plain_{i}" for i in range(2)), "test/a"]
+    write_clips([played_clip(name, 26) for name in names])
+    manifest = read_manifest("data/manifest")
+    tiers = {clip.clip_id: clip.clip_id.split("/")[1].split("_")[0] for clip in manifest.of_split("val")}
+    clips = tuple(replace(clip, tier=tiers.get(clip.clip_id, clip.tier)) for clip in manifest.clips)
+    write_manifest("data/manifest", replace(manifest, clips=clips))
+    train_stage.run(params, RUNTIME)
+    params["logits"]["max_clips"] = 3
+    logits_stage.run(params, RUNTIME)
+    part = read_logits("data/logits/val.npz")
+    assert [clip.clip_id for clip in part] == ["val/hard_0", "val/hard_1", "val/plain_0"]
+    assert part.missing == ("val/hard_2", "val/hard_3", "val/plain_1")
 
 
 def test_splits_share_the_time(params, monkeypatch):

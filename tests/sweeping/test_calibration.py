@@ -69,6 +69,7 @@ def test_ece_and_brier_of_cases_done_by_hand():
     fit = believability(np.array([0.1, 0.12, 0.9]), np.array([3, 0, 1]), np.array([0, 1, 3]))
     assert fit.brier == pytest.approx((3 * 0.01 + 0.88**2 + 3 * 0.01 + 0.81) / 8)
     assert fit.ece == pytest.approx(abs(0.42 - 1) / 8 + abs(3.6 - 3) / 8)
+    assert fit.ace == pytest.approx((abs(0.42 - 1) / 4 + abs(3.6 - 3) / 4) / 2)
     assert fit.frames.sum() == 8 and np.flatnonzero(fit.frames).tolist() == [1, 13]
     assert len(fit.observed) == BINS and fit.observed[13] == pytest.approx(0.75)
 

@@ -167,7 +167,7 @@ def test_a_fixed_head_is_left_alone_and_too_many_combinations_are_refused():
     clips, references = cases()
     result = sweep(clips, references, replace(PARAMS, pitch_thresholds=0.35, offset_thresholds=1.0), "val")
     assert (result.thresholds.pitch.threshold, result.thresholds.offset.threshold) == (0.35, 1.0)
-    fine = {"probability": (0.0, 1.0, 2000.0)}
+    fine = ("probability", 0.0, 1.0, 2000.0)
     with pytest.raises(InputError, match="4,000,000 combinations of thresholds are more than 1,000,000"):
         sweep(clips, references, replace(PARAMS, onset_thresholds=fine, pitch_thresholds=fine), "val")
 

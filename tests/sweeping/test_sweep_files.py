@@ -16,7 +16,7 @@ from tivit.core.logits import ClipLogits, write_logits
 from tivit.core.manifest import Clip, Manifest, write_manifest
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
-from tivit.sweeping.tables import CURVE_COLUMNS, POINT_COLUMNS, RELIABILITY_COLUMNS, reliability_rows
+from tivit.sweeping.tables import CURVE_COLUMNS, RELIABILITY_COLUMNS, STATES
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_everything_is_written_and_the_same_bytes_again(folder):
     assert set(first) == {"thresholds.json", "sweep.json", "calibration.json"} | plots
     assert first == second
     scores = json.loads(first["sweep.json"])
-    assert scores["points"] == len(read_csv(folder / "out/plots/sweep.csv", POINT_COLUMNS)) and "partial" not in scores
+    assert set(scores) == {"some"} and set(scores["some"]) == {"onset_f1", "note_f1"}
     chosen = read_thresholds(folder / "out/thresholds.json")
     assert (chosen.split, chosen.chosen_under, chosen.label_lag_s) == ("some", {}, 0.0)
     assert json.loads(first["thresholds.json"])["chosen_under"] == {"decode": None, "logits": None}
@@ -64,30 +64,26 @@ def test_everything_is_written_and_the_same_bytes_again(folder):
     assert [head["head"] for head in calibration] == list(EVENT_HEADS)
     assert all(head["brier_after"] <= head["brier_before"] for head in calibration)
     bins = read_csv(folder / "out/plots/reliability.csv", RELIABILITY_COLUMNS)
-    assert len(bins) == 15 and "" not in sum(bins, [])
-
-
-def test_a_bin_of_no_frames_is_no_point_of_the_plot():
-    """An empty cell would be drawn as 0."""
-    rows = np.array(reliability_rows({}), float)
-    assert np.isfinite(rows[:, 0]).all() and np.isnan(rows[:, 1:]).all()
+    assert {row[0] for row in bins} == set(EVENT_HEADS) and {row[1] for row in bins} == set(STATES)
+    assert all(0.0 <= float(cell) <= 1.0 for row in bins for cell in row[2:4]) and all(int(row[4]) > 0 for row in bins)
 
 
 @pytest.mark.parametrize("objective", ["note", "frame"])
 def test_the_curve_is_at_the_chosen_values_whatever_is_searched_for(folder, objective):
     coarse = {"pitch_thresholds": 0.3, "hold_thresholds": [0.3, 0.5], "offset_thresholds": [0.3, 0.6]}
-    change(folder, objective=objective, onset_thresholds={"logit": [-1, 1, 0.5]}, **coarse)
+    change(folder, objective=objective, onset_thresholds=["logit", -1, 1, 0.5], **coarse)
     assert sweep(folder) == 0
     curve = np.array(read_csv(folder / "out/plots/onset_curve.csv", CURVE_COLUMNS), float)
     assert len(curve) == 5 and (np.diff(curve[:, 0]) > 0).all() and (np.diff(curve[:, 2]) <= 0).all()
     at = read_thresholds(folder / "out/thresholds.json").onset.threshold
-    best = curve[np.argmin(np.abs(curve[:, 0] - at))]
-    assert best[3] == json.loads((folder / "out/sweep.json").read_text())["onset_f1_50"]
+    (best,) = curve[curve[:, 4] == 1]
+    assert best[0] == pytest.approx(at, abs=1e-4)
+    assert best[3] == json.loads((folder / "out/sweep.json").read_text())["some"]["onset_f1"]
 
 
 def test_a_partial_file_is_said_to_be_partial(folder, capsys):
     assert sweep(folder, "part.npz") == 0
-    assert json.loads((folder / "out/sweep.json").read_text())["partial"] is True
+    assert json.loads((folder / "out/sweep.json").read_text())["part"]["partial"] is True
     assert "2 clips (partial: 1 more are missing)" in capsys.readouterr().err
 
 

@@ -10,22 +10,25 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from tivit.commands import check, compare, docs, export_network, export_weights, index, score, sweep, synthesize, transcribe
+from tivit.commands import (
+    check,
+    compare,
+    compare_experiments,
+    docs,
+    export_network,
+    export_weights,
+    index,
+    score,
+    sweep,
+    synthesize,
+    transcribe,
+)
 from tivit.commands.parser import CommandParser
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
-    transcribe,
-    score,
-    sweep,
-    compare,
-    check,
-    index,
-    synthesize,
-    export_weights,
-    export_network,
-    docs,
-)
+    transcribe, score, sweep, compare, compare_experiments, check, index, synthesize, export_weights, export_network, docs,
+)  # fmt: skip
 PACKAGE = "tivit"
 
 

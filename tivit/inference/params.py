@@ -50,9 +50,9 @@ class LogitsParams:
     window_frames : int
         Frames answered for in one forward pass.
     max_clips : int or None
-        At most so many clips of each split, the first in the manifest; None: all.
+        At most so many clips of each split, each tier in its proportion; None: all.
     timeout_s : float or None
-        Seconds after which no further clip is begun. The splits share them evenly, and what one leaves goes to the next. One
+        Seconds after which no further clip is begun; tiers take turns. The splits share them evenly, and what one leaves goes to the next. One
         clip of each split is done in any case. None: no limit.
     """
 

@@ -35,6 +35,26 @@ HeadsOf = Callable[[Clip, np.ndarray, Callable[[int], None]], dict[str, np.ndarr
 returns head name -> raw logits (T, 88)."""
 
 
+def spread_over_tiers(clips: Sequence[Clip]) -> list[Clip]:
+    """Return clips in an order of which every beginning has each tier in about the proportion that all of them have it.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+        Clips of a split.
+
+    Returns
+    -------
+    list of Clip
+        The same clips. Those of one tier keep their order.
+    """
+    by_tier: dict[str, list[Clip]] = {}
+    for clip in clips:
+        by_tier.setdefault(clip.tier, []).append(clip)
+    placed = [((i + 0.5) / len(members), tier, i, clip) for tier, members in by_tier.items() for i, clip in enumerate(members)]
+    return [clip for *_, clip in sorted(placed, key=lambda item: item[:3])]
+
+
 def split_logits(
     strips: StripFolder, clips: Sequence[Clip], heads_of: HeadsOf, label: str, enough: Callable[[], bool] = lambda: False
 ) -> list[ClipLogits]:

@@ -14,6 +14,8 @@ CLIP_METRICS = (
     "onset_velocity_f1", "note_velocity_f1", "velocity_corr",
 )  # fmt: skip
 CLIP_COLUMNS = ("clip_id", "tier", "notes", "found", "missed", "invented", *CLIP_METRICS)
+TIER_COLUMNS = ("tier", "metric", "value", "low", "high", "clips")
+TIER_METRICS = ("onset_f1_50", "note_f1", "frame_f1", "hand_acc")
 TABLE_INTERVALS = ("onset_f1_50", "note_f1", "frame_f1")
 TABLE_METRICS = (
     "refused", "onset_f1_50_all", *(f"{name}_corrected" for name in CORRECTED),
@@ -51,6 +53,27 @@ def clip_rows(scores: Mapping[str, ClipScore], tiers: Mapping[str, str]) -> list
         metrics = [values.get(name, "") for name in CLIP_METRICS]
         rows.append([clip_id, tiers[clip_id], counts.reference, counts.matched, missed, invented, *metrics])
     return rows
+
+
+def tier_rows(blocks: Mapping[str, Mapping[str, float]]) -> list[list[object]]:
+    """Return one row per tier and metric: the mean over its registered clips with the 95 % interval.
+
+    Parameters
+    ----------
+    blocks : mapping
+        As `scores.summary_by_tier` returns them; "all" is among the tiers.
+
+    Returns
+    -------
+    list of list
+        Columns `TIER_COLUMNS`. The interval is "" where a tier has fewer than two clips; a metric that it lacks has no row.
+    """
+    return [
+        [tier, name, block[name], block.get(f"{name}_low", ""), block.get(f"{name}_high", ""), block["clips"]]
+        for tier, block in blocks.items()
+        for name in TIER_METRICS
+        if name in block
+    ]
 
 
 def kind_table(blocks: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[object]]]:

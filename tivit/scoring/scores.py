@@ -82,11 +82,11 @@ F1_NAMES = {"onset_50": "onset_f1_50", "onset_100": "onset_f1_100", "note": "not
 VELOCITY_F1_NAMES = {"onset_velocity": "onset_velocity_f1", "note_velocity": "note_velocity_f1"}
 SIDES = {"onset_50": ("onset_p_50", "onset_r_50"), "note": ("note_p", "note_r"), "frame": ("frame_p", "frame_r")}
 """Names of precision and recall of the scores that give them."""
-HEADLINE = (
-    "clips", "refused", "onset_f1_50_all", "onset_f1_50", "onset_p_50", "onset_r_50", "onset_f1_100", "note_f1",
-    "note_f1_same_tol", "frame_f1", "hand_acc", "clef_acc",
-)  # fmt: skip
-TIER_HEADLINE = ("refused", "onset_f1_50_all", "onset_f1_50", "note_f1")
+HEADLINE = {
+    "onset_f1": "onset_f1_50_all", "note_f1": "note_f1", "frame_f1": "frame_f1", "hand_acc": "hand_acc", "refused": "refused",
+    "onset_f1_corrected": "onset_f1_50_all_corrected",
+}  # fmt: skip
+"""Name in `metrics/evaluate.json` -> name in the block "all" of `scores.json`."""
 CORRECTED = ("onset_f1_50_all", "onset_f1_50", "note_f1")
 """Of these there is a `*_corrected` too, against labels whose lag is taken out, where a clip's labels have one."""
 
@@ -290,11 +290,22 @@ def with_corrected(
     }
 
 
-def headline(blocks: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """Return the content of `metrics/evaluate.json`: of the blocks of `summary_by_tier`, the few values people compare."""
-    more = tuple(f"{name}_corrected" for name in CORRECTED)
-    names = {tier: (HEADLINE if tier == "all" else TIER_HEADLINE) + more for tier in blocks}
-    return {tier: {name: block[name] for name in names[tier] if name in block} for tier, block in blocks.items()}
+def headline(blocks: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Return the content of `metrics/evaluate.json`: the few numbers by which experiments are compared.
+
+    Parameters
+    ----------
+    blocks : mapping
+        What `with_refused` returns: every value by tier, and "all".
+
+    Returns
+    -------
+    dict[str, float]
+        The names of `HEADLINE` as far as they exist, over all clips, and the name of each tier with the onset F1 at 50 ms of
+        its clips. In each onset F1, a clip whose keyboard was not found counts 0; it is not part of the other means.
+    """
+    every = {name: blocks["all"][value] for name, value in HEADLINE.items() if value in blocks["all"]}
+    return every | {tier: block["onset_f1_50_all"] for tier, block in blocks.items() if tier != "all"}
 
 
 def _intervals(scores: Sequence[ClipScore]) -> dict[str, float]:

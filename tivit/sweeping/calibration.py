@@ -8,8 +8,10 @@ one frame nearest the event. Keys that the picture does not show are left out.
   has an optimum too (Lin, Lin and Weng 2007, A note on Platt's probabilistic outputs). A head whose logits speak against what
   they should say (slope not above 0), and one without true or without false labels, are left as they are.
 - ECE: sum over 15 bins of equal width of (share of the frames) * |mean probability - share of true labels| (Guo et al. 2017, On
-  calibration of modern neural networks, eq. 3), of the probability that the label is true. Most frames are silent, so it is
-  small for any head: compare it before and after, not with other tasks.
+  calibration of modern neural networks, eq. 3), of the probability that the label is true. Most frames are silent, and they
+  alone make it small for any head.
+- ACE: the same with equal weights for all bins that have frames (Neumann, Zisserman and Vedaldi 2018, Relaxed softmax: average
+  calibration error), so that silent frames are one bin among others. It is the one that is drawn.
 - Brier: the mean of (probability - label)^2 (Brier 1950).
 
 Logits files hold float16, which has few values: frames are counted per value first, and all that follows is exact on those.
@@ -51,8 +53,8 @@ class Fit:
 
     Attributes
     ----------
-    ece, brier : float
-        Expected calibration error and Brier score, 0..1; 0 is best.
+    ece, ace, brier : float
+        Expected and average calibration error and Brier score, 0..1; 0 is best.
     predicted_rate : float
         Mean probability.
     predicted, observed : np.ndarray
@@ -62,6 +64,7 @@ class Fit:
     """
 
     ece: float
+    ace: float
     brier: float
     predicted_rate: float
     predicted: np.ndarray
@@ -222,9 +225,10 @@ def believability(probability: np.ndarray, false: np.ndarray, true: np.ndarray) 
     bin_of = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
     frames, sums, hits = (np.bincount(bin_of, side, minlength=BINS) for side in (weight, weight * probability, true))
     predicted, observed = (np.divide(top, frames, out=np.zeros(BINS), where=frames > 0) for top in (sums, hits))
-    ece = float((frames * np.abs(predicted - observed)).sum() / total)
+    errors = np.abs(predicted - observed)  # 0 in bins without frames
+    ece, ace = float((frames * errors).sum() / total), float(errors.sum() / (frames > 0).sum())
     brier = float((true * (1.0 - probability) ** 2 + false * probability**2).sum() / total)
-    return Fit(ece, brier, float(sums.sum() / total), predicted, observed, frames.astype(np.int64))
+    return Fit(ece, ace, brier, float(sums.sum() / total), predicted, observed, frames.astype(np.int64))
 
 
 def _calibrated(logit: np.ndarray, false: np.ndarray, true: np.ndarray) -> HeadCalibration:

@@ -1,8 +1,9 @@
 """What a sweep leaves behind in a folder: thresholds, a few numbers, every point, curves, calibration.
 
-`thresholds.json`, `sweep.json`, `calibration.json`, and in `plots/` `sweep.csv` (every point), `onset_curve.csv` (precision,
-recall and F1 over the onset threshold) and `reliability.csv` (share of true labels per bin of probability, before and after
-calibration). The same for the pipeline's stage and for any logits file by hand.
+`thresholds.json`, `sweep.json` (the scores of what was chosen, below the name of the split), `calibration.json`, and in
+`plots/` `sweep.csv` (every point), `onset_curve.csv` (precision, recall and F1 over the onset threshold) and
+`reliability.csv` (share of true labels per bin of probability, before and after calibration). The same for the pipeline's stage
+and for any logits file by hand.
 """
 
 from __future__ import annotations
@@ -83,9 +84,9 @@ def sweep_to(
     write_csv(folder / "plots/sweep.csv", POINT_COLUMNS, point_rows(result.points), DECIMALS)
     write_csv(folder / "plots/onset_curve.csv", CURVE_COLUMNS, curve_rows(result.points, best), DECIMALS)
     write_csv(folder / "plots/reliability.csv", RELIABILITY_COLUMNS, reliability_rows(calibration), DECIMALS)
-    scores = {name: getattr(best, name) for name in ("onset_f1_50", "onset_p_50", "onset_r_50", "note_f1")}
+    scores = {"onset_f1": best.onset_f1_50, "note_f1": best.note_f1}
     partial = {"partial": True} if clips.partial else {}
-    write_json(folder / "sweep.json", {**scores, **partial, "lag_s": lag_s, "points": len(result.points)}, DECIMALS)
+    write_json(folder / "sweep.json", {split: {**scores, **partial}}, DECIMALS)
     write_json(folder / "calibration.json", [_numbers(name, head) for name, head in calibration.items()])
     write_thresholds(folder / "thresholds.json", result.thresholds)
     return result
@@ -178,6 +179,8 @@ def _numbers(name: str, head: HeadCalibration) -> dict[str, object]:
         "bias": head.bias,
         "ece_before": head.before.ece,
         "ece_after": head.after.ece,
+        "ace_before": head.before.ace,
+        "ace_after": head.after.ace,
         "brier_before": head.before.brier,
         "brier_after": head.after.brier,
         "predicted_rate": head.before.predicted_rate,

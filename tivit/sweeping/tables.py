@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tivit.core.heads import EVENT_HEADS
 from tivit.sweeping.calibration import BINS, HeadCalibration
 from tivit.sweeping.points import Point
 
@@ -12,12 +11,9 @@ POINT_COLUMNS = (
     "onset_threshold", "pitch_threshold", "hold", "offset_threshold", "onset_p_50", "onset_r_50", "onset_f1_50",
     "note_f1", "frame_f1",
 )  # fmt: skip
-CURVE_COLUMNS = ("onset_threshold", "precision", "recall", "f1")
-RELIABILITY_COLUMNS = (
-    "probability", *(f"{name}{state}" for name in EVENT_HEADS for state in ("", "_calibrated")),
-)  # fmt: skip
-NO_POINT = "NaN"
-"""In a table that is drawn: nothing there. An empty cell would be drawn as 0."""
+CURVE_COLUMNS = ("onset_threshold", "precision", "recall", "f1", "chosen")
+RELIABILITY_COLUMNS = ("head", "state", "probability", "share", "frames")
+STATES = ("as it is", "calibrated")
 
 
 def point_rows(points: Sequence[Point]) -> list[list[object]]:
@@ -51,18 +47,21 @@ def curve_rows(points: Sequence[Point], best: Point) -> list[list[float]]:
     Returns
     -------
     list of list
-        Columns `CURVE_COLUMNS`, ascending.
+        Columns `CURVE_COLUMNS`, ascending; `chosen` is 1 at the threshold that was chosen, else 0.
     """
     only_onsets = [point for point in points if point.note_f1 is None]
     line = [point for point in only_onsets or points if point.pitch_threshold == best.pitch_threshold]
     if not only_onsets:
         line = [point for point in line if (point.hold, point.offset_threshold) == (best.hold, best.offset_threshold)]
     first = {point.onset_threshold: point for point in reversed(line)}
-    return [[value, first[value].onset_p_50, first[value].onset_r_50, first[value].onset_f1_50] for value in sorted(first)]
+    return [
+        [at, first[at].onset_p_50, first[at].onset_r_50, first[at].onset_f1_50, int(at == best.onset_threshold)]
+        for at in sorted(first)
+    ]
 
 
 def reliability_rows(calibration: Mapping[str, HeadCalibration]) -> list[list[object]]:
-    """Return one row per bin of probability: its middle, then the shares of true labels.
+    """Return one row per head, state and bin of probability that has frames: mean probability and share of true labels.
 
     Parameters
     ----------
@@ -72,14 +71,12 @@ def reliability_rows(calibration: Mapping[str, HeadCalibration]) -> list[list[ob
     Returns
     -------
     list of list
-        Columns `RELIABILITY_COLUMNS`; `NO_POINT` where no frame of a head has such a probability. A head that can be believed
-        has shares like the middles.
+        Columns `RELIABILITY_COLUMNS`; `state` is one of `STATES`. A head that can be believed has shares like its probability.
     """
-    rows = []
-    for number in range(BINS):
-        row: list[object] = [(number + 0.5) / BINS]
-        for name in EVENT_HEADS:
-            fits = [calibration[name].before, calibration[name].after] if name in calibration else [None, None]
-            row += [fit.observed[number] if fit is not None and fit.frames[number] else NO_POINT for fit in fits]
-        rows.append(row)
-    return rows
+    return [
+        [name, state, float(fit.predicted[number]), float(fit.observed[number]), int(fit.frames[number])]
+        for name, head in calibration.items()
+        for state, fit in zip(STATES, (head.before, head.after), strict=True)
+        for number in range(BINS)
+        if fit.frames[number]
+    ]

@@ -52,11 +52,13 @@ def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[s
     def work() -> None:
         from tivit.core import params as params_file  # here, as `tivit --help` imports this module and should answer at once
         from tivit.core.run.code import check_code
+        from tivit.core.run.guard import refuse_unwanted
         from tivit.core.run.runtime import RuntimeParams
 
         set_verbose(arguments.verbose)
         if RUN_BY_DVC in os.environ:
             check_code(Path(str(script.__file__)).stem)
+        refuse_unwanted()
         values = params_file.load(arguments.params)
         run(values, params_file.section(values, "runtime", RuntimeParams))
 

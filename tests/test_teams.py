@@ -1,0 +1,157 @@
+"""A team on one pipeline, as docs/teams.md says: what one clone computed, no other computes again."""
+
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from doc_pages import blocks
+from pipeline_cases import change_params, committed_copy, environment, git, run, shell, stages_run
+
+PAGE = "docs/teams.md"
+LATE = ["decode", "sweep", "evaluate"]
+OUTPUTS = ("Synthetic", "registration", "strips", "manifest", "logits", "decoded", "model/best.pt")
+
+
+def block(begin: str) -> str:
+    """Return the block of the page that begins so."""
+    return next(found.text for found in blocks(PAGE) if found.text.startswith(begin))
+
+
+@pytest.fixture(scope="module")
+def first(pristine_clone, tmp_path_factory) -> Path:
+    """Return the clone of the colleague who ran the pipeline and committed it; tests make their own clones of it."""
+    return committed_copy(pristine_clone, tmp_path_factory.mktemp("team") / "first")
+
+
+@pytest.fixture
+def bucket(monkeypatch) -> Iterator[tuple[str, str]]:
+    """Yield the address of an empty bucket and of the S3 server on this machine that holds it."""
+    lacking = [name for name in ("moto", "flask", "dvc_s3") if importlib.util.find_spec(name) is None]
+    if lacking:
+        pytest.skip(f"{', '.join(lacking)} not installed (pip install '.[s3]' 'moto[server]')")
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = ThreadedMotoServer("127.0.0.1", port)
+    server.start()
+    endpoint = f"http://127.0.0.1:{port}"
+    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="team")
+    yield "s3://team/tivit", endpoint
+    server.stop()
+
+
+def push_and_clone(first: Path, tmp_path: Path, setup: str) -> Path:
+    """Let a copy of the first clone set up a remote, push and commit; return a second clone, without data and cache."""
+    sender, second = tmp_path / "sender", tmp_path / "second"
+    shutil.copytree(first, sender, symlinks=True)
+    shell(sender, setup)
+    git(sender, "commit", "-qam", "remote")
+    git(tmp_path, "clone", "-q", str(sender), str(second))
+    assert not any((second / "data" / name).exists() for name in OUTPUTS) and not (second / ".dvc/cache").exists()
+    return second
+
+
+def pulls_and_runs_late_stages_alone(second: Path) -> None:
+    """Fail unless a clone that pulls renders, registers and trains nothing for other values of decode and sweep."""
+    shell(second, block("dvc pull"))
+    said = run(second, "dvc", "exp", "run", "-n", "mine", "-S", "decode.lambda_key=0.2", "-S", "sweep.tie_f1=0.0")
+    assert stages_run(said) == LATE and "skipping run" not in said
+
+
+def test_a_second_clone_computes_nothing_again_over_a_folder(first, tmp_path):
+    setup = block("dvc remote add -d team /mnt").replace("/mnt/shared/tivit", str(tmp_path / "remote"))
+    second = push_and_clone(first, tmp_path, setup)
+    repro = [sys.executable, "-m", "dvc", "repro"]
+    refused = subprocess.run(repro, cwd=second, env=environment(), capture_output=True, text=True)
+    assert refused.returncode != 0 and stages_run(refused.stdout) == ["synthesize"]
+    assert "was made of exactly these inputs before" in refused.stderr and "dvc pull" in refused.stderr
+    assert not (second / "data/Synthetic").exists()
+    pulls_and_runs_late_stages_alone(second)
+    tried = first.parent / "first"  # a colleague who tries the same values gets them from the run cache
+    shell(second, "dvc push --run-cache")
+    third = tmp_path / "third"
+    git(tmp_path, "clone", "-q", str(tmp_path / "sender"), str(third))
+    shell(third, block("dvc pull"))
+    said = run(third, "dvc", "exp", "run", "-n", "same", "-S", "decode.lambda_key=0.2", "-S", "sweep.tie_f1=0.0")
+    assert stages_run(said) == [] and said.count("skipping run, checking out outputs") == len(LATE), tried
+
+
+def test_a_second_clone_computes_nothing_again_over_s3(first, tmp_path, bucket):
+    address, endpoint = bucket
+    setup = block("dvc remote add -d team s3").replace("s3://BUCKET/tivit", address).replace("https://s3.example.org", endpoint)
+    pulls_and_runs_late_stages_alone(push_and_clone(first, tmp_path, setup))
+
+
+def test_a_merge_of_two_branches_that_both_ran_is_settled_by_one_command(first, tmp_path):
+    folder = shutil.copytree(first, tmp_path / "merge", symlinks=True)
+    for branch, values in (("prior", {"decode": {"lambda_key": 0.3}}), ("ties", {"sweep": {"tie_place": 0.0}})):
+        git(folder, "checkout", "-q", "-b", branch, "main")
+        run(folder, "dvc", "checkout", "--force")
+        change_params(folder, **values)
+        run(folder, "dvc", "repro")
+        git(folder, "commit", "-qam", branch)
+    merge = subprocess.run(["git", "merge", "prior"], cwd=folder, env=environment(), capture_output=True, text=True)
+    assert merge.returncode != 0 and "CONFLICT" in merge.stdout and "dvc.lock" in merge.stdout
+    said = shell(folder, block("git checkout --ours"))
+    assert "synthesize" not in stages_run(said) and not {"train", "logits"} & set(stages_run(said))
+    assert git(folder, "status", "--porcelain") == "" and len(git(folder, "rev-list", "--parents", "-1", "HEAD").split()) == 3
+    assert stages_run(run(folder, "dvc", "repro")) == []
+    params = (folder / "params.yaml").read_text()
+    assert "lambda_key: 0.3 " in params and "tie_place: 0.0 " in params
+    chosen = json.loads((folder / "metrics/thresholds.json").read_text())["chosen_under"]["decode"]
+    assert chosen["lambda_key"] == 0.3
+
+
+def place(kind: str, first: Path, tmp_path: Path) -> Path:
+    """Return the project in a place of a kind, without cache."""
+    folder = tmp_path / "outer/piano"
+    if kind == "crlf":
+        git(tmp_path, "-c", "core.autocrlf=true", "clone", "-q", "-c", "core.autocrlf=true", str(first), str(folder))
+    elif kind == "worktree":
+        git(first, "worktree", "add", "-q", str(folder), "-b", "worktree")
+    elif kind == "submodule":
+        git(tmp_path, "init", "-q", "outer")
+        git(folder.parent, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(first), "piano")
+    else:
+        git(tmp_path, "init", "-q", "outer")
+        folder.mkdir()
+        shell(tmp_path, f"git -C '{first}' archive HEAD | tar -x -C '{folder}'")
+        git(folder.parent, "add", "-A")
+        git(folder.parent, "commit", "-qm", "piano in a larger repository")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["crlf", "worktree", "submodule", "subfolder"])
+def test_a_clone_anywhere_shares_the_cache_and_runs_what_changed(kind, first, tmp_path):
+    folder = place(kind, first, tmp_path)
+    shell(folder, block("dvc cache dir").replace("/srv/tivit-cache", str(first / ".dvc/cache")))
+    value = {"crlf": 0.81, "worktree": 0.82, "submodule": 0.83, "subfolder": 0.84}[kind]
+    said = run(folder, "dvc", "exp", "run", "-n", kind, "-S", f"sweep.tie_place={value}")
+    assert stages_run(said)[0] == "sweep" and set(stages_run(said)) <= {"sweep", "evaluate"}
+
+
+def test_paths_of_videos_change_no_result_and_run_nothing(first, tmp_path):
+    folder = shutil.copytree(first, tmp_path / "elsewhere", symlinks=True)
+    before = {path.name: path.read_bytes() for path in (folder / "data/manifest").iterdir()}
+    shutil.move(folder / "data/Synthetic", tmp_path / "videos/Synthetic")
+    moved = environment() | {"TIVIT_DATA_DIR": str(tmp_path / "videos"), "DATASETS_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-m", "stages.manifest"], cwd=folder, env=moved, check=True, capture_output=True)
+    assert {path.name: path.read_bytes() for path in (folder / "data/manifest").iterdir()} == before
+    shutil.move(tmp_path / "videos/Synthetic", folder / "data/Synthetic")
+    os.utime(folder / "data/Synthetic")
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"], cwd=folder, env=moved, check=True, capture_output=True, text=True
+    )
+    assert stages_run(done.stdout) == []
