@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from tivit.commands import check, compare, export_weights, index, score, sweep, synthesize, transcribe
+from tivit.commands import autopilot, check, compare, export_weights, index, score, sweep, synthesize, transcribe
 from tivit.commands.parser import CommandParser
 from tivit.core.run.stage import exit_status, set_verbose
 
-COMMANDS: tuple[ModuleType, ...] = (transcribe, score, sweep, compare, check, index, synthesize, export_weights)
+COMMANDS: tuple[ModuleType, ...] = (
+    transcribe, score, sweep, compare, autopilot, check, index, synthesize, export_weights,
+)  # fmt: skip
 PACKAGE = "tivit"
 
 

@@ -36,7 +36,7 @@ def learning_rate_at(step: int, params: TrainParams) -> float:
     """Return the learning rate of a step.
 
     It rises in proportion to the step over `warmup_steps`; n steps later it has fallen by 1 / sqrt(1 + n / slowing_steps).
-    In the branch it is also in proportion to the steps left.
+    In the branch it is multiplied by 1 - sqrt(share of the branch that is done), down to `LAST_RATE`.
 
     Parameters
     ----------
@@ -53,4 +53,4 @@ def learning_rate_at(step: int, params: TrainParams) -> float:
     stable = (step + 1) / params.warmup_steps if since < 0 else 1 / math.sqrt(1 + since / params.slowing_steps)
     first = branch_step(params)
     done = (step - first) / (params.steps - first) if step > first else 0.0
-    return params.learning_rate * stable * (1 - (1 - LAST_RATE) * done)
+    return params.learning_rate * stable * (1 - (1 - LAST_RATE) * math.sqrt(done))
