@@ -141,7 +141,7 @@ class Plan:
             values |= FAST_GRID | {"sweep.refine_rounds": str(FAST_ROUNDS[self.settings.fast_strategy])}
         settings = [f"--set-param={key}={value}" for key, value in values.items()]
         settings += [f"--set-param={text}" for text in self.settings.set_params]
-        copied = [f"--copy-paths={folder}" for folder in OWN_FOLDERS if _has_own_files(folder)]
+        copied = [f"--copy-paths={path.as_posix()}" for path in _own_files()]
         return ["exp", "run", "--temp", f"--name={self.experiment(number)}", *settings, *copied, LAST_STAGE]
 
     def limits(self) -> tuple[str, ...]:
@@ -158,8 +158,11 @@ class Plan:
         return {key: str(value) for key, value in given.items() if value is not None}
 
 
-def _has_own_files(folder: Path) -> bool:
-    return folder.is_dir() and any(path.name != TRACKED_IN_THEM for path in folder.iterdir())
+def _own_files() -> list[Path]:
+    """Return what lies in the user's folders, each by itself: DVC copies no folder to where there is one already."""
+    return [
+        path for folder in OWN_FOLDERS if folder.is_dir() for path in sorted(folder.iterdir()) if path.name != TRACKED_IN_THEM
+    ]
 
 
 def shown(command: list[str]) -> str:
