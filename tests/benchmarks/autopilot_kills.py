@@ -10,6 +10,7 @@ import argparse
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,17 +25,17 @@ def main() -> int:
     parser.add_argument("clone", type=Path)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("options", nargs="*")
-    arguments = parser.parse_args()
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    arguments, options = parser.parse_args(sys.argv[1:end]), tuple(sys.argv[end + 1 :])
     rng = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
         whole, killed = (
             Path(shutil.copytree(arguments.clone, Path(folder) / name, symlinks=True)) for name in ("whole", "killed")
         )
-        duration_s, said = timed(whole, *arguments.options)
+        duration_s, said = timed(whole, *options)
         print(said + f"undisturbed: {duration_s:.0f} s", flush=True)
         times_s = [rng.uniform(SHORTEST, LONGEST) * duration_s for _ in range(arguments.kills)]
-        kills, texts = fly_with_kills(killed, tuple(arguments.options), times_s)
+        kills, texts = fly_with_kills(killed, options, times_s)
         print("\n".join(f"-- killed after {time_s:.0f} s\n{text}" for time_s, text in zip([*times_s, 0], texts, strict=False)))
         before, after = outcome(whole), outcome(killed)
         differing = [name for name in before if before[name] != after[name]]

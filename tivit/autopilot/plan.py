@@ -144,10 +144,18 @@ class Plan:
         copied = [f"--copy-paths={path.as_posix()}" for path in _own_files()]
         return ["exp", "run", "--temp", f"--name={self.experiment(number)}", *settings, *copied, LAST_STAGE]
 
-    def limits(self) -> tuple[str, ...]:
-        """Return the params that rounds limit for their own sake, which do not stay when the best is applied."""
-        calibrated = ("logits.max_clips",) if self.settings.calib_max_clips else ()
-        return (*LIMITED, *calibrated)
+    def test_command(self, params: Mapping[str, Any]) -> list[str]:
+        """Return the arguments of `dvc` that score the applied round on the test split: without the limits of the rounds.
+
+        Parameters
+        ----------
+        params : mapping
+            The params file of the commit.
+        """
+        limited = ("splits", "max_clips") if self.settings.calib_max_clips else ("splits",)
+        values = ",".join(params["logits"]["splits"]), params["logits"]["max_clips"]
+        texts = (f"[{values[0]}]", "null" if values[1] is None else str(values[1]))
+        return ["exp", "run", *(f"--set-param=logits.{name}={text}" for name, text in zip(limited, texts, strict=False))]
 
     def _given(self) -> dict[str, str]:
         given = {

@@ -7,6 +7,8 @@ to `.tivit/autopilot/replaced` before.
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import json
 import logging
 import os
@@ -135,16 +137,15 @@ def _remove_experiment_folders() -> None:
 
 def _open_files() -> set[str]:
     """Return the paths that living processes have open, where /proc tells."""
-    return set(_links("fd/*"))
+    return set(_targets("fd/*"))
 
 
 def _working_folders() -> set[str]:
-    return set(_links("cwd"))
+    """Return the current folders of living processes, where /proc tells."""
+    return set(_targets("cwd"))
 
 
-def _links(pattern: str) -> Iterator[str]:
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            yield from [os.readlink(link) for link in process.glob(pattern)]
-        except OSError:  # it has ended, or belongs to another user
-            continue
+def _targets(pattern: str) -> Iterator[str]:
+    for link in glob.iglob(f"/proc/[0-9]*/{pattern}"):
+        with contextlib.suppress(OSError):  # it has ended, or belongs to another user
+            yield os.readlink(link)

@@ -28,8 +28,9 @@ from tivit.autopilot.repository import (
     experiments,
     head_commit,
     head_name,
+    yaml_at,
 )
-from tivit.autopilot.results import Row, append, best_of, earlier_runs, reason_to_stop, row_of, write_summary
+from tivit.autopilot.results import PARAMS, Row, append, best_of, earlier_runs, reason_to_stop, row_of, write_summary
 from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
 
@@ -147,7 +148,8 @@ def fly(plan: Plan, places: Places, say: Callable[[str], None]) -> None:
         _apply(plan, best, places, lock)
         write_plan(places.plan, replace(plan, applied=best.experiment))
         say(f"stopped: {reason}")
-        say(f"best: round {best.round} ({best.experiment}), now in the workspace; `dvc repro` scores it on the test split")
+        say(f"best: round {best.round} ({best.experiment}), now in the workspace")
+        say(f"to score it on the test split: {shown(plan.test_command(yaml_at(plan.baseline, PARAMS)))}")
 
 
 def clean_workspace() -> None:
@@ -176,30 +178,16 @@ def _round(plan: Plan, number: int, places: Places, lock: int, say: Callable[[st
 
 
 def _apply(plan: Plan, best: Row, places: Places, lock: int) -> None:
-    """Put the best round into the workspace, with the params that the rounds limited for their own sake as they were."""
+    """Put the best round into the workspace, and its weights and thresholds where `--ckpt-dir` says."""
     log_file = places.logs / f"run{plan.run}_end.log"
     failed = _dvc(["exp", "apply", best.experiment], log_file, lock)
     if failed is not None:
         raise InputError(f"{best.experiment} could not be applied; DVC's output is in {log_file}")
-    _put_back(plan)
     if places.checkpoints is not None:
         for path in KEPT_FILES:
             if not path.exists():
                 raise InputError(f"{path}: not there after {best.experiment} was applied; is it in the cache of DVC?")
             write_bytes(places.checkpoints / path.name, path.read_bytes())
-
-
-def _put_back(plan: Plan) -> None:
-    """Give `logits.splits`, and the bound of a calibration, the values that the commit has; the file keeps its form."""
-    from dvc.utils.serialize import modify_yaml  # takes a second to import
-
-    from tivit.autopilot.repository import yaml_at
-
-    committed = yaml_at(plan.baseline, "params.yaml")
-    with modify_yaml("params.yaml") as params:
-        for key in plan.limits():
-            section, name = key.split(".")
-            params[section][name] = committed[section][name]
 
 
 def _dvc(arguments: list[str], log_file: Path, lock: int) -> str | None:

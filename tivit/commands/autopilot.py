@@ -83,7 +83,10 @@ def _add_rules(command: argparse.ArgumentParser) -> None:
         "--patience", type=count, metavar="N", help=f"end after so many rounds without a better score (default: {PATIENCE})"
     )
     command.add_argument(
-        "--split-eval", choices=("val",), default="val", help="rounds are scored on val; `dvc repro` scores the end on test"
+        "--split-eval",
+        choices=("val",),
+        default="val",
+        help="rounds are scored on val alone; the end says what scores the best on test",
     )
 
 
