@@ -134,13 +134,13 @@ class Plan:
         calibration : str
             "thorough": the grids of the params file; "fast": the coarse one.
         """
-        values = {"train.steps": str(self.steps(number)), **LIMITED, **self._given()}
+        chosen = dict(text.split("=", 1) for text in self.settings.set_params)
+        values = {"train.steps": str(self.steps(number)), **LIMITED, **chosen, **self._given()}
         if number == 1 and self.settings.first_step == "calib":
             del values["train.steps"]
         if calibration == "fast":
             values |= FAST_GRID | {"sweep.refine_rounds": str(FAST_ROUNDS[self.settings.fast_strategy])}
         settings = [f"--set-param={key}={value}" for key, value in values.items()]
-        settings += [f"--set-param={text}" for text in self.settings.set_params]
         copied = [f"--copy-paths={path.as_posix()}" for path in _own_files()]
         return ["exp", "run", "--temp", f"--name={self.experiment(number)}", *settings, *copied, LAST_STAGE]
 

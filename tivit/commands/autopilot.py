@@ -86,7 +86,7 @@ def _add_rules(command: argparse.ArgumentParser) -> None:
         "--split-eval",
         choices=("val",),
         default="val",
-        help="rounds are scored on val alone; the end says what scores the best on test",
+        help="rounds are scored on val alone (default: val)",
     )
 
 
