@@ -12,6 +12,7 @@ import numpy as np
 from tivit.core import params as params_file
 from tivit.core.arrays import write_npz
 from tivit.core.artifacts import write_csv
+from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
@@ -28,7 +29,8 @@ log = logging.getLogger("tivit.decode")
 def run(params: dict, runtime: RuntimeParams) -> None:
     """Write data/decoded/{val,test}.npz, metrics/plots/key_posterior.csv and, if asked for, the key beside each npz.
 
-    The plot's table has no rows when the key was not asked for, because DVC expects every declared file.
+    A split without logits (`logits.splits`) is left out. The plot's table has no rows when the key was not asked for or the
+    test split is left out, because DVC expects every declared file.
 
     Parameters
     ----------
@@ -39,7 +41,10 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     """
     settings = params_file.section(params, "decode", DecodeParams)
     shown = []
-    for split in SPLITS:
+    splits = [split for split in SPLITS if Path(f"data/logits/{split}.npz").exists()]
+    if not splits:
+        raise InputError(f"data/logits: no logits of {' or '.join(SPLITS)}; the stage logits makes them (logits.splits)")
+    for split in splits:
         clips = read_logits(f"data/logits/{split}.npz")
         posteriors = [clip_posterior(clip, settings) for clip in clips]
         decoded = [rescored(clip, posterior, settings) for clip, posterior in zip(clips, posteriors, strict=True)]

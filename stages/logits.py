@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tivit.core.logits import write_logits
@@ -37,6 +38,9 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     strips, manifest = open_strips("data/strips"), read_manifest("data/manifest")
     checkpoint = checkpoint_for(strips, "data/model/best.pt")
     heads_of = network_heads(checkpoint.model.to(device), checkpoint.geometry, runtime, logits.window_frames)
+    for path in Path("data/logits").glob("*.npz"):
+        if path.stem not in logits.splits:
+            path.unlink()  # left by a run by hand with other splits: the stages after this one would take it for today's
     for done, split in enumerate(logits.splits):
         clips = manifest.of_split(split)
         time_is_up = _time_is_up(started_s, len(logits.splits) - done, logits.timeout_s)

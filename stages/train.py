@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Any
 
-from tivit.core.artifacts import write_csv, write_json
+from tivit.core.artifacts import write_bytes, write_csv, write_json
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
 from tivit.core.run.runtime import RuntimeParams
@@ -22,7 +22,7 @@ CURVE_COLUMNS = ("step", "train_loss", "val_loss", "val_onset_ap")
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
-    """Write data/model/best.pt, metrics/train.json and the training curve, in the first process.
+    """Write data/model/best.pt and state.pt, metrics/train.json and the training curve, in the first process.
 
     Parameters
     ----------
@@ -49,6 +49,7 @@ def _run(params: dict[str, Any], runtime: RuntimeParams, team: Team) -> None:
         return
     best = next(point for point in result.curve if point.step == result.checkpoint.step)
     save_checkpoint("data/model/best.pt", result.checkpoint)
+    write_bytes("data/model/state.pt", result.states.stable_path.read_bytes())
     write_csv("metrics/plots/train_curve.csv", CURVE_COLUMNS, map(astuple, result.curve))
     metrics = {
         "steps": result.curve[-1].step,
@@ -60,7 +61,7 @@ def _run(params: dict[str, Any], runtime: RuntimeParams, team: Team) -> None:
     }
     own_clips = sum(clip.is_own for clip in data.train)
     write_json("metrics/train.json", metrics | ({"own_clips": own_clips} if own_clips else {}))
-    result.state.delete()
+    result.states.finish()
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(clone, tmp_pat
     state = tmp_path / "state"
     environment = os.environ | {"TIVIT_STATE_DIR": str(state)}
     process = subprocess.Popen([sys.executable, "-m", "stages.train"], cwd=clone, env=environment, stderr=subprocess.DEVNULL)
-    while not list(state.glob("*/last.pt")) and process.poll() is None:
+    while not list(state.glob("*/2.pt")) and process.poll() is None:
         os.sched_yield()
     process.kill()
     assert process.wait() == -signal.SIGKILL, "the training ended before it was killed"
@@ -180,7 +180,6 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(clone, tmp_pat
     went_on = re.search(r"going on from step (\d+) of 4", done.stderr)
     assert went_on is not None and int(went_on[1]) >= 2, done.stderr
     assert (clone / "data/model/best.pt").read_bytes() == whole
-    assert not list(state.glob("*/last.pt"))
 
 
 def test_a_clone_without_videos_sweeps_again_from_a_remote(clone, tmp_path):

@@ -25,9 +25,10 @@ MAY_IMPORT = {
     "training": {"core", "model", "targets"},
     "inference": {"core", "model"},
     "adaptation": {"core", "model", "targets", "decoding"},
+    "autopilot": {"core"},
 }
 CHAINS = {"transcribe", "check", "compare", "pretrained", "commands", "__main__"}
-NUMPY_ONLY = {"core", "theory", "decoding", "scoring", "sweeping"}
+NUMPY_ONLY = {"core", "autopilot", "theory", "decoding", "scoring", "sweeping"}
 
 
 def modules() -> dict[str, Path]:

@@ -55,7 +55,7 @@ def train_params(**changes: object) -> TrainParams:
     """Return a training of six small steps that validates and saves its state on the way."""
     values = {
         "seed": 3, "smoke": False, "init": None, "steps": 6, "clips_per_step": 2, "window_frames": 8, "own_share": 0.5,
-        "learning_rate": 0.01, "warmup_steps": 2, "weight_decay": 0.01,
+        "learning_rate": 0.01, "warmup_steps": 2, "slowing_steps": 4, "decay_share": 0.34, "weight_decay": 0.01,
         "gradient_clip": 1.0, "ema_decay": 0.9, "ramp_frames": 2.0, "event_pos_weight": 3.0,
         "attribute_weight": 0.1, "velocity_weight": 0.1, "val_every_steps": 3, "val_frames": 16, "state_every_steps": 2,
         "sampler": SamplerParams("uniform", 0.5, 0.25, 0.25, 6),

@@ -1,5 +1,6 @@
-"""Training: schedule, clipping, resume to the same bytes after a kill at any step, state files, and that it learns."""
+"""Training: clipping, resume to the same bytes after a kill at any step, and that it learns."""
 
+import shutil
 import sys
 from dataclasses import replace
 
@@ -14,9 +15,8 @@ from tivit.core.params import section
 from tivit.model.checkpoint import save_checkpoint
 from tivit.model.setup import prepare_torch
 from tivit.training import loader
-from tivit.training.loop import TrainData, Trainer, learning_rate_at, train
+from tivit.training.loop import TrainData, Trainer, train
 from tivit.training.sampler import SamplerParams
-from tivit.training.state import StateFile, fingerprint_of
 
 
 @pytest.fixture(autouse=True)
@@ -29,14 +29,6 @@ def own_folder(tmp_path, monkeypatch):
 
 def trainer(**changes):
     return Trainer(train_data(), model_params(), train_params(**changes), RUNTIME)
-
-
-def test_learning_rate_warms_up_and_falls():
-    params = train_params(steps=102, warmup_steps=2, learning_rate=0.01)
-    assert learning_rate_at(0, params) == pytest.approx(0.005)
-    assert learning_rate_at(2, params) == pytest.approx(0.01)
-    assert learning_rate_at(52, params) == pytest.approx(0.01 * (0.01 + 0.99 * 0.5))
-    assert learning_rate_at(101, params) < 0.0002
 
 
 def test_gradients_are_clipped_before_the_step(monkeypatch):
@@ -100,7 +92,7 @@ def bytes_of(result, path):
 
 def run(seed=3, **changes):
     result = train(train_data(), model_params(dropout=0.1), train_params(seed=seed, **changes), RUNTIME)
-    result.state.delete()
+    shutil.rmtree(result.states.folder)
     return result
 
 
@@ -142,36 +134,6 @@ def test_the_log_says_which_windows_are_drawn(caplog):
     with caplog.at_level("INFO"):
         run(sampler=sampler)
     assert "windows: 75.0 % with an onset, 0.0 % with one near, 25.0 % with none" in caplog.text
-
-
-def test_the_state_stays_until_the_result_is_written(tmp_path, monkeypatch):
-    monkeypatch.setenv("TIVIT_STATE_DIR", str(tmp_path / "elsewhere"))
-    save, saved = StateFile.save, []
-    monkeypatch.setattr(StateFile, "save", lambda self, state: (saved.append(state["step"]), save(self, state)))
-    first = train(train_data(), model_params(), train_params(steps=5), RUNTIME)
-    assert saved == [2, 4, 5]
-    assert list((tmp_path / "elsewhere").rglob("last.pt")) == [first.state.path]
-    again = train(train_data(), model_params(), train_params(steps=5), RUNTIME)
-    assert saved == [2, 4, 5]
-    assert bytes_of(again, tmp_path / "b.pt") == bytes_of(first, tmp_path / "a.pt")
-    first.state.delete()
-    assert not list(tmp_path.rglob("last.pt"))
-
-
-def test_a_damaged_state_is_reported_and_not_used(caplog):
-    state = StateFile("abc")
-    state.path.parent.mkdir(parents=True)
-    state.path.write_bytes(b"half a file")
-    assert state.load() is None
-    assert "last.pt" in caplog.text
-
-
-def test_the_fingerprint_sees_its_parts_and_the_code(monkeypatch, tmp_path):
-    assert fingerprint_of(seed=1, train={"a": 2.0}) == fingerprint_of(train={"a": 2.0}, seed=1)
-    assert fingerprint_of(seed=1) != fingerprint_of(seed=2)
-    before = fingerprint_of(seed=1)
-    monkeypatch.setattr("tivit.training.state.CODE", ("core",))
-    assert fingerprint_of(seed=1) != before
 
 
 def test_the_curve_and_the_best_point():

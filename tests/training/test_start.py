@@ -103,11 +103,11 @@ def test_only_the_folder_that_dvc_watches_is_started_from(path):
 def test_another_content_under_the_same_name_is_another_run(monkeypatch):
     names = []
 
-    def remember(name: str) -> None:
-        names.append(name)
+    def remember(identity: dict[str, str], params: TrainParams) -> None:
+        names.append(identity)
         raise InterruptedError
 
-    monkeypatch.setattr(loop, "StateFile", remember)
+    monkeypatch.setattr(loop, "RunStates", remember)
     for seed in (1, 2, 1):
         write_checkpoint(seed)
         with pytest.raises(InterruptedError):

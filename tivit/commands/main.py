@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from tivit.commands import (
+    autopilot,
     check,
     compare,
     compare_experiments,
@@ -27,7 +28,8 @@ from tivit.commands.parser import CommandParser
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
-    transcribe, score, sweep, compare, compare_experiments, check, index, synthesize, export_weights, export_network, docs,
+    transcribe, score, sweep, compare, compare_experiments, autopilot, check, index, synthesize, export_weights, export_network,
+    docs,
 )  # fmt: skip
 PACKAGE = "tivit"
 

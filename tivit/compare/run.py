@@ -185,7 +185,7 @@ class Bench:
         training = record.write(
             name, steps=result.curve[-1].step, best_step=result.checkpoint.step, parameters=result.parameters
         )
-        result.state.delete()
+        result.states.finish()
         return name, training
 
     @cached_property

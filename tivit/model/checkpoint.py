@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -138,8 +140,19 @@ def to_bytes(content: dict[str, Any]) -> bytes:
         Equal content gives equal bytes.
     """
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(_rebuilt(content), buffer)
     return buffer.getvalue()
+
+
+def _rebuilt(value: Any) -> Any:
+    """Return a copy in which equal texts are one object and nothing else is: pickle writes what occurs again in another way."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().clone()  # the strides stay: fused AdamW needs those of the weights in its averages
+    if isinstance(value, Mapping):
+        return {_rebuilt(key): _rebuilt(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_rebuilt(item) for item in value)
+    return sys.intern(value) if isinstance(value, str) else value
 
 
 def read_torch(path: Path | str) -> Any:

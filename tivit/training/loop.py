@@ -1,7 +1,8 @@
-"""The training loop: a fixed number of steps that can be killed anywhere and goes on to the same weights, byte for byte.
+"""The training loop: it can be killed anywhere, or given more steps, and goes on to the same weights, byte for byte.
 
 Step n of a run is a pure function of the state after step n - 1: the batch, the augmentation and the dropout masks come from
-the seed and n. The weights that are validated and kept are an exponential moving average (Polyak and Juditsky 1992).
+the seed and n, and the learning rate from n until the branch that decays (`schedule.py`). The weights that are validated and
+kept are an exponential moving average (Polyak and Juditsky 1992).
 With several processes (`team.py`) the rank decides too; the steps, the weights and the state are those of all.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -34,8 +34,9 @@ from tivit.training.data import Batch, TrainClip, content_digest, fixed_batches,
 from tivit.training.loader import StepBatches, batches_from
 from tivit.training.losses import head_losses, onset_average_precision
 from tivit.training.params import TrainParams
+from tivit.training.schedule import learning_rate_at
 from tivit.training.start import Start, begin_with, read_start
-from tivit.training.state import StateFile, fingerprint_of
+from tivit.training.state import RunStates, identity_of
 from tivit.training.team import ALONE, Team
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,8 @@ DROPOUT_STREAM = 2
 """Names the random stream of the dropout masks, apart from the weights and from the batches (`data.TRAIN_STREAM`)."""
 VAL_WINDOW_FRAMES = 128
 """Frames of a validation window; fewer where a clip of validation is shorter."""
-LAST_RATE = 0.01
-"""The cosine ends at this share of the learning rate."""
+UNNAMED = ("steps", "decay_share", "state_every_steps")
+"""Values of section train that decide nothing of the stable part of a training, and so are no part of its identity."""
 # The most that `train.smoke` allows of each value.
 SMOKE = {"steps": 20, "warmup_steps": 5, "val_every_steps": 10, "val_frames": VAL_WINDOW_FRAMES, "state_every_steps": 10}
 
@@ -70,13 +71,13 @@ class TrainResult:
     """What a training came to.
 
     `checkpoint` is the best by onset average precision (`val_onset_ap`, 0..1) on validation, `parameters` the number of trained
-    values. `state` is what a killed run would go on from; it is to be deleted once the checkpoint is safely written.
+    values. `states` is what a killed or a longer run goes on from; call its `finish` once the checkpoint is safely written.
     """
 
     checkpoint: Checkpoint
     curve: tuple[Validation, ...]
     parameters: int
-    state: StateFile
+    states: RunStates
 
 
 @dataclass(frozen=True)
@@ -160,14 +161,14 @@ class Trainer:
         self.loss_sum, self.loss_count = 0.0, 0
         return point
 
-    def result(self, state: StateFile) -> TrainResult:
+    def result(self, states: RunStates) -> TrainResult:
         """Return the best weights as a checkpoint."""
         model = build_model(self.model_params, self.data.geometry)
         model.load_state_dict(self.best_weights)
         best = max(self.curve, key=lambda point: (point.val_onset_ap, point.step))
         fps = self.data.train[0].grid.fps
         checkpoint = Checkpoint(model.eval(), self.model_params, self.data.geometry, fps, self.params.seed, best.step)
-        return TrainResult(checkpoint, tuple(self.curve), parameter_count(model), state)
+        return TrainResult(checkpoint, tuple(self.curve), parameter_count(model), states)
 
     def state(self) -> dict[str, Any]:
         """Return all that a later process needs to go on from here, as `torch.save` takes it."""
@@ -235,7 +236,7 @@ class Trainer:
 def train(
     data: TrainData, model_params: ModelParams, params: TrainParams, runtime: RuntimeParams, team: Team = ALONE
 ) -> TrainResult | None:
-    """Train a network for `params.steps` steps, going on from the state of an interrupted run of the same fingerprint.
+    """Train a network for `params.steps` steps, going on from the state of an interrupted or a shorter run.
 
     It begins with the weights of `params.init`, when that is given, and with a fresh optimizer.
 
@@ -253,7 +254,7 @@ def train(
     Returns
     -------
     TrainResult or None
-        Its `state` is still on disk. None in all processes but the first.
+        None in all processes but the first.
 
     Raises
     ------
@@ -265,56 +266,47 @@ def train(
         params = replace(params, **{name: min(value, getattr(params, name)) for name, value in SMOKE.items()})
     start = read_start(params.init, model_params, data.geometry, data.train[0].grid.fps) if params.init else None
     trainer = Trainer(data, model_params, params, runtime, start=start, team=team)
-    fingerprint = fingerprint_of(
-        model=asdict(model_params), train=asdict(params), geometry=asdict(data.geometry),
-        data=[content_digest(data.train), content_digest(data.val)],
-        init=start and start.md5,
-        how=[runtime.threads, runtime.device, runtime.precision, runtime.compile, team.size],
+    named = {name: value for name, value in asdict(params).items() if name not in UNNAMED}
+    states = RunStates(
+        identity_of(
+            model=asdict(model_params), train=named, geometry=asdict(data.geometry),
+            data=[content_digest(data.train), content_digest(data.val)],
+            init=start and start.md5,
+            runtime=[runtime.threads, runtime.device, runtime.precision, runtime.compile, team.size],
+        ),
+        params,
     )  # fmt: skip
-    state_file = StateFile(fingerprint)
-    state = state_file.load()
+    state = states.load()
     if state is not None:
         trainer.restore(state)
-        log.info("going on from step %d of %d (%s)", trainer.step, params.steps, state_file.path)
-    team.wait()  # all have read the state before the first replaces or deletes it
+        log.info("going on from step %d of %d (%s)", trainer.step, params.steps, states.folder)
+    team.wait()  # all have read the state before the first replaces it
     if not team.is_first:
         for _ in _steps(trainer):
             pass
         return None
     log.info("windows: %.1f %% with an onset, %.1f %% with one near, %.1f %% with none", *(100 * trainer.sampler.shares))
-    with _tensorboard(fingerprint, trainer.step) as board:
+    with _tensorboard(states.name, trainer.step) as board:
         for losses in _with_bar(trainer):
             if trainer.step % runtime.log_every_steps == 0:
                 for name, value in losses.items():
                     board.add_scalar(f"train/{name}", value, trainer.step)
                 log.debug("step %d: %s", trainer.step, ", ".join(f"{k} {v:.5f}" for k, v in losses.items()))
-            if trainer.step % params.val_every_steps == 0 or trainer.step == params.steps:
-                point = trainer.validate()
-                board.add_scalar("val/loss", point.val_loss, trainer.step)
-                board.add_scalar("val/onset_ap", point.val_onset_ap, trainer.step)
-            if trainer.step % params.state_every_steps == 0 or trainer.step == params.steps:
-                state_file.save(trainer.state())
-    return trainer.result(state_file)
+            if trainer.step % params.val_every_steps == 0:
+                _validate(trainer, board)
+            if trainer.step % params.state_every_steps == 0 or trainer.step == states.branch_step:
+                states.save(trainer.state())
+        if not trainer.curve or trainer.curve[-1].step < params.steps:
+            _validate(trainer, board)  # after the stable state was saved, which a longer run shares
+        if trainer.step > states.branch_step:
+            states.save(trainer.state())
+    return trainer.result(states)
 
 
-def learning_rate_at(step: int, params: TrainParams) -> float:
-    """Return the learning rate of a step: linear warm-up, then half a cosine down to 1 % of the highest.
-
-    Parameters
-    ----------
-    step : int
-        0 .. `params.steps` - 1.
-    params : TrainParams
-        `learning_rate` is the highest, reached after `warmup_steps`.
-
-    Returns
-    -------
-    float
-    """
-    if step < params.warmup_steps:
-        return params.learning_rate * (step + 1) / params.warmup_steps
-    done = (step - params.warmup_steps) / max(params.steps - params.warmup_steps, 1)
-    return params.learning_rate * (LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
+def _validate(trainer: Trainer, board: Any) -> None:
+    point = trainer.validate()
+    board.add_scalar("val/loss", point.val_loss, point.step)
+    board.add_scalar("val/onset_ap", point.val_onset_ap, point.step)
 
 
 def _validation(data: TrainData, params: TrainParams) -> list[Batch]:
@@ -339,10 +331,10 @@ def _with_bar(trainer: Trainer) -> Iterator[dict[str, float]]:
                 bar.set_postfix_str(f"val loss {last.val_loss:.4f}, onset AP {last.val_onset_ap:.3f}", refresh=False)
 
 
-def _tensorboard(fingerprint: str, step: int) -> Any:
+def _tensorboard(run: str, step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ModuleNotFoundError:
         raise InputError("training needs TensorBoard for its curves; pip install 'tivit[pipeline]'") from None
-    name = f"{time.strftime('%Y%m%d')}-{fingerprint[:12]}"
+    name = f"{time.strftime('%Y%m%d')}-{run[:12]}"
     return SummaryWriter(str(RUNS_DIR / name), purge_step=step or None)

@@ -120,15 +120,17 @@ class TrainParams:
     init : str or None
         A checkpoint in `INIT_FOLDER` to start from; None: random weights.
     steps : int
-        Steps of the optimizer.
+        Steps of the optimizer, those of the branch that decays among them.
     clips_per_step, window_frames : int
         Windows of a step, and frames of each.
     own_share : float
         Share of windows drawn from the user's own clips, where there are any.
     learning_rate : float
         The highest, after the warm-up.
-    warmup_steps : int
-        Steps of linear warm-up; after them comes half a cosine.
+    warmup_steps, slowing_steps : int
+        Steps of linear warm-up; after n further steps the rate is divided by the root of 1 + n / slowing_steps.
+    decay_share : float
+        Share of the steps, at the end, over which the rate falls to nearly nothing.
     weight_decay, gradient_clip : float
         Of AdamW; and the largest norm of the gradients.
     ema_decay : float
@@ -156,6 +158,8 @@ class TrainParams:
     own_share: Share
     learning_rate: Annotated[float, Range(1e-8, 1.0)]
     warmup_steps: Annotated[int, Range(0, 1_000_000)]
+    slowing_steps: Annotated[int, Range(1, 1_000_000_000)]
+    decay_share: Share
     weight_decay: Annotated[float, Range(0.0, 10.0)]
     gradient_clip: Annotated[float, Range(1e-6, 1e6)]
     ema_decay: Annotated[float, Range(0.0, 0.99999)]
