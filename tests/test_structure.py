@@ -23,9 +23,10 @@ MAY_IMPORT = {
     "training": {"core", "model", "targets"},
     "inference": {"core", "model"},
     "adaptation": {"core", "model", "targets", "decoding"},
+    "notation": {"core", "theory"},
 }
-CHAINS = {"transcribe", "check", "compare", "pretrained", "commands", "__main__"}
-NUMPY_ONLY = {"core", "theory", "decoding", "scoring", "sweeping"}
+CHAINS = {"transcribe", "api", "check", "compare", "pretrained", "commands", "__main__"}
+NUMPY_ONLY = {"core", "theory", "decoding", "scoring", "sweeping", "notation"}
 
 
 def modules() -> dict[str, Path]:
