@@ -22,14 +22,19 @@ import numpy as np
 from tivit.core.notes import Notes
 
 SLOWEST_BPM, FASTEST_BPM, USUAL_BPM = 55.0, 160.0, 100.0
-TEMPO_SPREAD = 0.28
+TEMPO_SPREAD = 0.4
 """Standard deviation of the natural logarithm of the tempo, under the prior."""
-DIVISION_WEIGHTS = ((1, 1.0), (2, 0.9), (4, 0.6), (3, 0.25), (6, 0.15))
+DIVISION_WEIGHTS = ((1, 1.0), (2, 0.9), (4, 0.6), (3, 0.15), (6, 0.1))
 """What the energy at so many divisions of the beat counts."""
 STEP_S = 0.01
 """Raster of the onset train."""
-TIGHTNESS = 400.0
+TIGHTNESS = 150.0
 """How much an uneven beat costs: `TIGHTNESS * log(ratio)^2`, against an onset strength of about 1 per beat."""
+WINDOW_S, TEMPO_STEP = 10.0, 0.0015
+"""Window of the tempogram, and distance of two tempi in it, as a logarithm."""
+COARSE_STEPS, LOCAL_SPREAD = 20, 0.1
+"""Width of the regions of tempi that are compared (steps), and how far a local tempo lies from that of the piece
+(logarithm)."""
 FEWEST_NOTES = 16
 METERS = (4, 3)
 DEFAULT_BPM = 120.0
@@ -80,8 +85,7 @@ def find_beats(notes: Notes) -> Beats:
         period_s = 60.0 / DEFAULT_BPM
         return Beats(np.arange(0.0, end_s + 2 * period_s, period_s), METERS[0], 0, is_sure=False)
     weights = _weights(notes)
-    period_s = _period(notes.onset_s, weights)
-    times_s = _track(notes.onset_s, weights, period_s, end_s)
+    times_s = _track(notes.onset_s, weights, _periods(notes.onset_s, weights), end_s)
     beats_per_bar, first = _bars(notes, weights, times_s)
     return Beats(times_s, beats_per_bar, first, is_sure=True)
 
@@ -92,29 +96,30 @@ def _weights(notes: Notes) -> np.ndarray:
     return np.sqrt(length) * np.where(notes.midi < 55, 1.3, 1.0)
 
 
-def _period(onset_s: np.ndarray, weights: np.ndarray) -> float:
-    """Return the period (s) of the beat."""
-    count = int(np.ceil(np.log(FASTEST_BPM / SLOWEST_BPM) / 0.0015))
+def _periods(onset_s: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return instants (s), ascending, and the period (s) of the beat around each of them."""
+    count = int(np.ceil(np.log(FASTEST_BPM / SLOWEST_BPM) / TEMPO_STEP))
     bpm = np.exp(np.linspace(np.log(SLOWEST_BPM), np.log(FASTEST_BPM), count))
-    # Energy over windows of some seconds, so that a drift of the tempo does not cancel it.
-    window_s = 10.0
-    centers = np.arange(onset_s[0], onset_s[-1] + window_s / 2, window_s / 2)
-    energy = np.zeros(count)
-    for center in centers:
-        near = np.abs(onset_s - center) < window_s / 2
-        if near.sum() < 4:
-            continue
-        window = weights[near] * (0.5 + 0.5 * np.cos(2 * np.pi * (onset_s[near] - center) / window_s))
+    centers_s = np.arange(onset_s[0], onset_s[-1] + WINDOW_S / 4, WINDOW_S / 4)
+    energy = np.zeros((len(centers_s), count))  # by windows, so that a tempo that drifts does not cancel itself
+    for row, center_s in zip(energy, centers_s, strict=True):
+        near = np.abs(onset_s - center_s) < WINDOW_S / 2
+        window = weights[near] * (0.5 + 0.5 * np.cos(2 * np.pi * (onset_s[near] - center_s) / WINDOW_S))
         for division, weight in DIVISION_WEIGHTS:
-            phase = np.exp(-2j * np.pi * division / 60.0 * bpm[:, None] * onset_s[near])
-            energy += weight * np.abs(phase @ window) ** 2 / window.sum()
+            phase = np.exp(-2j * np.pi * division / 60.0 * bpm[:, None] * onset_s[near])  # (bpm, onsets)
+            row += weight * np.abs(phase @ window) ** 2 / max(window.sum(), 1e-9)
     prior = np.exp(-0.5 * (np.log(bpm / USUAL_BPM) / TEMPO_SPREAD) ** 2)
-    return float(60.0 / bpm[np.argmax(energy * prior)])
+    # A drift spreads the energy over neighbouring tempi: which region wins is decided on a coarse scale.
+    coarse = np.convolve(energy.sum(axis=0) * prior, np.hanning(2 * COARSE_STEPS + 1), mode="same")
+    usual = np.log(bpm / bpm[np.argmax(coarse)])
+    local = bpm[np.argmax(energy * np.exp(-0.5 * (usual / LOCAL_SPREAD) ** 2), axis=1)]
+    padded = np.pad(local, 2, mode="edge")
+    return centers_s, 60.0 / np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
 
 
-def _track(onset_s: np.ndarray, weights: np.ndarray, period_s: float, end_s: float) -> np.ndarray:
+def _track(onset_s: np.ndarray, weights: np.ndarray, periods: tuple[np.ndarray, np.ndarray], end_s: float) -> np.ndarray:
     """Return the instants of the beats, from before the first onset to after the last release."""
-    start_s = onset_s[0] - period_s / 2
+    start_s = onset_s[0] - periods[1][0] / 2
     length = int(np.ceil((end_s - start_s) / STEP_S)) + 1
     train = np.zeros(length)
     np.add.at(train, np.rint((onset_s - start_s) / STEP_S).astype(int), weights)
@@ -122,25 +127,27 @@ def _track(onset_s: np.ndarray, weights: np.ndarray, period_s: float, end_s: flo
     strength = np.convolve(train, np.exp(-0.5 * (width / 2.0) ** 2), mode="same")
     strength /= max(float(np.sqrt(np.mean(strength[strength > 0.05] ** 2))), 1e-9) if (strength > 0.05).any() else 1.0
     strength = np.minimum(strength, 3.0)
-    period = period_s / STEP_S
-    steps = np.arange(int(round(0.6 * period)), int(round(1.6 * period)) + 1)
-    cost = -TIGHTNESS * np.log(steps / period) ** 2
+    period = np.interp(start_s + np.arange(length) * STEP_S, *periods) / STEP_S  # in steps, at each instant
     score, previous = strength.copy(), np.full(length, -1)
-    for k in range(steps[0], length):
-        reach = steps[steps <= k]
-        options = score[k - reach] + cost[: len(reach)]
+    shares = np.exp(np.linspace(np.log(0.6), np.log(1.6), 81))
+    cost = -TIGHTNESS * np.log(shares) ** 2
+    for k in range(length):
+        before = k - np.rint(shares * period[k]).astype(int)
+        if before[0] < 0:
+            continue
+        options = np.where(before >= 0, score[before] + cost, -np.inf)
         best = int(np.argmax(options))
-        if options[best] > 0 or k - reach[-1] > 2 * period:
+        if options[best] > 0 or before[-1] > period[k]:
             score[k] = strength[k] + options[best]
-            previous[k] = k - reach[best]
-    last = max(length - int(period), 0)
+            previous[k] = before[best]
+    last = max(length - int(period[-1]), 0)
     k = last + int(np.argmax(score[last:]))
     path = []
     while k >= 0:
         path.append(k)
         k = previous[k]
     times_s = start_s + np.array(path[::-1]) * STEP_S
-    return _refined(times_s, onset_s, weights, period_s, end_s)
+    return _refined(times_s, onset_s, weights, float(periods[1][-1]), end_s)
 
 
 def _refined(times_s: np.ndarray, onset_s: np.ndarray, weights: np.ndarray, period_s: float, end_s: float) -> np.ndarray:

@@ -15,8 +15,9 @@ LONGEST_S = 2.0
 """A held note counts no more than this."""
 FIFTHS_OF_MAJOR = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: 6, 1: -5, 8: -4, 3: -3, 10: -2, 5: -1}
 """Sharps (flats negative) in the signature of the major key on each pitch class."""
-MIDI_NAMES = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
-"""Major keys as MIDI names them, from 7 flats to 7 sharps."""
+MAJOR_NAMES = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+MINOR_NAMES = ("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m")
+"""Keys as MIDI names them, from 7 flats to 7 sharps."""
 
 
 def key_of_notes(notes: Notes) -> tuple[int, bool] | None:
@@ -46,5 +47,4 @@ def key_of_notes(notes: Notes) -> tuple[int, bool] | None:
 
 def midi_key(fifths: int, is_minor: bool) -> str:
     """Return a key signature as MIDI names it, such as "Bb" or "F#m"."""
-    place = fifths + 7
-    return f"{MIDI_NAMES[place + 3]}m" if is_minor else MIDI_NAMES[place]
+    return (MINOR_NAMES if is_minor else MAJOR_NAMES)[fifths + 7]

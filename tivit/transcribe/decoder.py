@@ -175,12 +175,12 @@ def _registered(job: DecoderJob) -> RegisteredVideo:
     if job.span_s == WHOLE:
         return register_video(job.video, job.registration, job.geometry, job.known)
     # Only what lies in the part that is asked for counts, because a title card or an end screen shows no keyboard.
-    start_s, end_s = job.span_s[0] - 1e-3, min(job.span_s[1], probe(job.video).duration_s) + 1e-3
-    frames = sample_frames(job.video, job.registration.frames, (start_s, end_s))
+    start_s, end_s = job.span_s[0], min(job.span_s[1], probe(job.video).duration_s)
+    if start_s >= end_s:
+        raise InputError(f"{job.video}: lasts {end_s:.1f} s, so nothing lies behind --start {start_s:g}")
+    frames = sample_frames(job.video, job.registration.frames, (start_s - 1e-3, end_s + 1e-3))
     if not frames:
-        raise InputError(
-            f"{job.video}: every picture between {start_s:.1f} and {end_s:.1f} s is black or flat, or there is none"
-        )
+        raise InputError(f"{job.video}: every picture between {start_s:.1f} and {end_s:.1f} s is black or flat")
     registration = register_moving(
         frames,
         job.geometry,

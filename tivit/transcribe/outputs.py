@@ -169,9 +169,7 @@ def _named(output: str | None, count: int) -> tuple[Path | None, Path | None]:
     if output.endswith(os.sep):
         raise InputError(f"-o {output}: no such folder; make it first")
     if path.suffix.lower() not in MIDI_SUFFIXES:
-        raise InputError(
-            f"-o {output}: is no folder, and does not end in .mid; name a MIDI file (OUT.mid) or a folder that is there"
-        )
+        raise InputError(f"-o {output}: no such folder, and no MIDI file either; name OUT.mid or a folder that is there")
     if count > 1:
         raise InputError(f"-o {output}: is one file, for the notes of {count} videos; name a folder")
     return None, path
