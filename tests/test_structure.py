@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "adaptation": {"core", "model", "targets", "decoding"},
     "notation": {"core", "theory"},
 }
-CHAINS = {"transcribe", "api", "check", "compare", "pretrained", "commands", "__main__"}
+CHAINS = {"transcribe", "api", "report", "check", "compare", "pretrained", "commands", "__main__"}
 NUMPY_ONLY = {"core", "theory", "decoding", "scoring", "sweeping", "notation"}
 
 

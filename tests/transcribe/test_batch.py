@@ -37,7 +37,7 @@ def transcription(video=Path("my.mp4"), notes=NOTES, span_s=WHOLE, is_partial=Fa
     sure = Confidence(*np.full((3, len(notes)), 0.875))
     origin = Origin("0.1", "w.pt (MD5 0)", "thresholds onset 0.7")
     return Transcription(
-        video, VideoInfo(640, 360, 29.97, 90, 3.0), span_s, TimeGrid(30.0, 0.0, 90), notes, sure, GOOD,
+        video, VideoInfo(640, 360, 29.97, 90, 3.0), span_s, TimeGrid(30.0, 0.0, 90), notes, sure, GOOD, GEOMETRY,
         np.zeros((4, 4, 3), np.uint8), THRESHOLDS, origin, ("a warning",), is_partial, None, 1.0,
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from tivit.core.run.progress import progress_bar, say
 from tivit.core.timegrid import frames_of
 from tivit.notation.midi import write_music_midi
 from tivit.registration.params import Override
+from tivit.report.page import write_page
 from tivit.transcribe.chain import Request, Transcriber, seconds_asked_for
 from tivit.transcribe.notes_files import write_notes_csv, write_notes_json
 from tivit.transcribe.outputs import Outputs
@@ -128,7 +129,11 @@ def write_outputs(transcription: Transcription, outputs: Outputs) -> None:
     outputs : Outputs
         Which files.
     """
-    writers: dict[str, Callable[[Path, Transcription], None]] = {"json": write_notes_json, "csv": write_notes_csv}
+    writers: dict[str, Callable[[Path, Transcription], None]] = {
+        "json": write_notes_json,
+        "csv": write_notes_csv,
+        "report": write_page,
+    }
     write_midi_of(outputs.midi, transcription)
     for name, path in outputs.others.items():
         writers[name](path, transcription)

@@ -157,11 +157,11 @@ class Transcriber:
             def result(is_partial: bool, rest: bool) -> Transcription:
                 settled, confidence = notes.notes(rest)
                 return Transcription(
+                    request.video, info, request.span_s, TimeGrid(self._trained.fps, start_s, notes.length),
                     # Lags are those of published labels, which may be off from their videos; a transcription lies where this
                     # video shows it.
-                    request.video, info, request.span_s, TimeGrid(self._trained.fps, start_s, notes.length),
-                    settled.moved(self._thresholds.label_lag_s), confidence, registration, registered.frame, self._thresholds,
-                    self._origin(request), tuple(heard.texts), is_partial,
+                    settled.moved(self._thresholds.label_lag_s), confidence, registration, self._trained.geometry,
+                    registered.frame, self._thresholds, self._origin(request), tuple(heard.texts), is_partial,
                     notes.rescored(request.video.stem) if request.keep_logits and not is_partial else None,
                     time.perf_counter() - started_s,
                 )  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import Notes
 from tivit.core.registration import Registration
+from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid, seconds_of
 from tivit.decoding.thresholds import Thresholds
 from tivit.transcribe.confidence import Confidence
@@ -59,6 +60,8 @@ class Transcription:
         How likely each note is, in the same order.
     registration : Registration
         Where the keyboard is.
+    geometry : StripGeometry
+        Raster of the strip that it leads to.
     frame : ndarray of uint8, shape (height, width, 3)
         A picture of the video, BGR.
     thresholds : Thresholds
@@ -82,6 +85,7 @@ class Transcription:
     notes: Notes
     confidence: Confidence
     registration: Registration
+    geometry: StripGeometry
     frame: np.ndarray = field(repr=False)
     thresholds: Thresholds = field(repr=False)
     origin: Origin
