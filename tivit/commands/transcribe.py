@@ -111,12 +111,15 @@ def run(arguments: argparse.Namespace) -> int:
     # Threads that wait for each other in a loop take the processor from the decoder; the library reads this when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+    from tivit.notation.score import require_music21
     from tivit.pretrained.files import chosen
     from tivit.pretrained.recipe import transcription_params
     from tivit.transcribe.batch import Batch, transcribe_all
     from tivit.transcribe.outputs import plan_outputs, videos_of
 
     formats = [name for name in FORMATS if getattr(arguments, name)]
+    if arguments.score:
+        require_music21()
     videos = videos_of(arguments.videos)
     plans = plan_outputs(videos, arguments.output, formats, arguments.force)
     trained = chosen(arguments.checkpoint, arguments.thresholds)

@@ -20,6 +20,7 @@ from tivit.core.errors import InputError
 from tivit.core.run.progress import progress_bar, say
 from tivit.core.timegrid import frames_of
 from tivit.notation.midi import write_music_midi
+from tivit.notation.score import write_score
 from tivit.registration.params import Override
 from tivit.report.page import write_page
 from tivit.transcribe.chain import Request, Transcriber, seconds_asked_for
@@ -133,6 +134,7 @@ def write_outputs(transcription: Transcription, outputs: Outputs) -> None:
         "json": write_notes_json,
         "csv": write_notes_csv,
         "report": write_page,
+        "score": _write_score_of,
     }
     write_midi_of(outputs.midi, transcription)
     for name, path in outputs.others.items():
@@ -152,6 +154,10 @@ def write_midi_of(path: Path, transcription: Transcription) -> None:
     if transcription.is_partial:
         texts.append(f"PARTIAL: the work was stopped after {transcription.video_s:.1f} s of video")
     write_music_midi(path, notes.moved(-start_s), texts)
+
+
+def _write_score_of(path: Path, transcription: Transcription) -> None:
+    write_score(path, transcription.notes.moved(-transcription.span_s[0]), transcription.video.stem)
 
 
 def _transcribe(transcriber: Transcriber, batch: Batch, video: Path, outputs: Outputs) -> Transcription:
