@@ -77,10 +77,6 @@ def test_a_command_named_like_a_stage_says_so():
         (["transcribe", "my.mp4", "-o", "o.mid", "--orientation", "rotatd"], "did you mean 'rotated'"),
         (["transcribe"], "required: VIDEO; `tivit transcribe --help` says"),
         (["transcribe", "my.mp4", "-o", "o.mid", "--threads", "0"], "'0' is not a count"),
-        (
-            ["transcribe", "my.mp4", "more.mp4", "-o", "o.mid"],
-            "-o o.mid: is one file, for the notes of 2 videos",
-        ),
         (["transcribe", "my.mp4", "--start", "1:xx"], "'1:xx' is not a time; write seconds"),
         (["score", "a.mid", "b.mid", "--params", "params.yaml"], "unknown option --params"),
         ([], "required: command"),

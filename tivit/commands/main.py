@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from tivit.commands import check, compare, export_weights, index, score, sweep, synthesize, transcribe
+from tivit.commands import check, compare, doctor, export_weights, index, score, sweep, synthesize, transcribe
 from tivit.commands.parser import CommandParser
 from tivit.core.run.stage import exit_status, set_verbose
 
-COMMANDS: tuple[ModuleType, ...] = (transcribe, score, sweep, compare, check, index, synthesize, export_weights)
+COMMANDS: tuple[ModuleType, ...] = (transcribe, score, sweep, compare, check, doctor, index, synthesize, export_weights)
 PACKAGE = "tivit"
 
 

@@ -28,6 +28,7 @@ MIDDLE_C = 60
 FLAT_NAMES = ("C", "D-", "D", "E-", "E", "F", "G-", "G", "A-", "A", "B-", "B")
 SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 """As music21 writes them: a flat is a minus."""
+RANDOM_ID = re.compile(r"\b([PI])[0-9a-f]{32}\b")
 ENCODING_DATE = re.compile(r"\s*<encoding-date>[^<]*</encoding-date>")
 
 
@@ -63,8 +64,8 @@ def write_score(path: Path, notes: Notes, title: str) -> None:
 
     document = GeneralObjectExporter(_score(notes, title)).parse().decode("utf-8")
     with atomic_path(path) as temporary:
-        # The date would give other bytes every day.
-        temporary.write_text(ENCODING_DATE.sub("", document), encoding="utf-8")
+        # The date and the random names of the one part and its instrument would give other bytes every time.
+        temporary.write_text(RANDOM_ID.sub(r"\g<1>1", ENCODING_DATE.sub("", document)), encoding="utf-8")
 
 
 def _score(notes: Notes, title: str) -> stream.Score:
@@ -95,7 +96,7 @@ def _score(notes: Notes, title: str) -> stream.Score:
     length = max((part.highestTime for part in parts), default=0)
     bars = max(1, int(-(-length // music.beats_per_bar)))
     score = stream.Score()
-    score.metadata = metadata.Metadata(movementName=title)
+    score.metadata = metadata.Metadata(movementName=title, composer="transcribed by TiViT-Piano")
     for part in parts:
         part.makeRests(refStreamOrTimeRange=(0, bars * music.beats_per_bar), fillGaps=True, inPlace=True)
         part.makeNotation(inPlace=True)

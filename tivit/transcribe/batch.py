@@ -200,7 +200,8 @@ class _Progress:
         if not self._quiet:
             if self._bar is None:
                 seconds = seconds_asked_for(transcription.info, transcription.span_s)
-                self._bar = progress_bar(frames_of(seconds, transcription.grid.fps) or None, transcription.video.name, "frame")
+                total = frames_of(seconds, transcription.grid.fps) + 1 if seconds else None
+                self._bar = progress_bar(total, transcription.video.name, "frame")
             self._bar.set_postfix_str(f"{len(transcription.notes)} notes", refresh=False)
             self._bar.update(transcription.grid.length - self._bar.n)
         started_s = time.monotonic()

@@ -136,6 +136,7 @@ class Transcriber:
             The work stopped after a part of the video, by Ctrl-C or because the file cannot be read on; its cause says why.
         """
         started_s = time.perf_counter()
+        log.info("%s: looking for the keyboard", request.video)
         known = request.known.over(Override(first_key=self._registration.first_key))
         job = DecoderJob(
             request.video.absolute(), request.span_s, self._trained.geometry, self._trained.fps, self._registration, known
@@ -285,7 +286,7 @@ class _Warnings(logging.Handler):
     """Keeps what is warned of while it is in use."""
 
     def __init__(self) -> None:
-        super().__init__(logging.INFO)
+        super().__init__(logging.WARNING)
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
