@@ -69,7 +69,7 @@ def test_every_block_has_a_command():
 @pytest.mark.parametrize("page", PAGES)
 def test_no_command_hides_in_another_kind_of_block(page):
     for block in blocks(page):
-        assert block.language in ("", "bash", "yaml"), f"{block.place}: {block.language}"
+        assert block.language in ("", "bash", "python", "yaml"), f"{block.place}: {block.language}"
         if block.language != "bash":
             assert not re.search(r"^\s*(\$ |tivit |python3? |dvc |pip |export )", block.text, re.MULTILINE), block.place
 
@@ -137,6 +137,17 @@ def test_the_commands_of_a_page_run(page, project):
                 capture_output=True, text=True, timeout=LIMIT_S,
             )  # fmt: skip
             assert done.returncode == 0, f"{block.place}\n{block.text}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize(
+    "block", [block for page in PAGES for block in blocks(page) if block.language == "python"], ids=lambda block: block.place
+)
+def test_python_examples_run(block, project):
+    done = subprocess.run(
+        [sys.executable, "-c", block.text], cwd=project, env=environment(project.parent / "bin"),
+        capture_output=True, text=True, timeout=LIMIT_S,
+    )  # fmt: skip
+    assert done.returncode == 0 and done.stdout, f"{block.place}\n{done.stdout}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES)

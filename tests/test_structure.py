@@ -26,9 +26,10 @@ MAY_IMPORT = {
     "inference": {"core", "model"},
     "adaptation": {"core", "model", "targets", "decoding"},
     "autopilot": {"core"},
+    "notation": {"core", "theory"},
 }
-CHAINS = {"transcribe", "check", "compare", "pretrained", "commands", "__main__"}
-NUMPY_ONLY = {"core", "autopilot", "theory", "decoding", "scoring", "sweeping"}
+CHAINS = {"transcribe", "api", "report", "check", "compare", "pretrained", "commands", "__main__"}
+NUMPY_ONLY = {"core", "autopilot", "theory", "decoding", "scoring", "sweeping", "notation"}
 
 
 def modules() -> dict[str, Path]:

@@ -24,8 +24,9 @@ from tivit.core.notes import Notes, make_notes, read_midi
 from tivit.core.params import section
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
+from tivit.registration.clip import register_video
 from tivit.registration.params import NOTHING_KNOWN, RegistrationParams
-from tivit.transcribe import find_keyboard
+from tivit.transcribe.chain import usable
 from tivit.video.reader import VideoFrame, sample_frames
 from tivit.video.rectify import strip_map
 
@@ -115,7 +116,8 @@ def main() -> None:
     video, truth, estimate = make_clip(arguments.work, arguments.seed, arguments.seconds, arguments.clip)
     params = params_file.load("params.yaml")
     geometry = section(params, "strips", StripGeometry)
-    registration = find_keyboard(video, section(params, "registration", RegistrationParams), geometry, NOTHING_KNOWN)
+    registered = register_video(video, section(params, "registration", RegistrationParams), geometry)
+    registration = usable(video, registered, NOTHING_KNOWN)
     now_s = arguments.at * arguments.seconds
     sample = sample_frames(video, 1, (now_s, now_s + 0.05))[0]
     frame = VideoFrame(sample.time_s, cv2.cvtColor(sample.image, cv2.COLOR_BGR2GRAY))

@@ -30,7 +30,8 @@ from tivit.pretrained.recipe import transcription_params
 from tivit.scoring.scores import ClipScore, score_clip
 from tivit.synth.dataset import TIERS, ClipTask, write_clip
 from tivit.synth.params import SynthParams
-from tivit.transcribe import transcribe
+from tivit.transcribe.batch import write_midi_of
+from tivit.transcribe.chain import Request, Transcriber
 
 MUSIC: dict[str, dict[str, Any]] = {
     "default": {},
@@ -88,19 +89,20 @@ def readings(
     tasks = [ClipTask("test", number, TIERS[number % 2], f"clip_{number:03d}") for number in range(count)]
     for _ in map_clips(partial(write_clip, folder, synth), tasks, 2, "render"):
         pass
-    params = transcription_params(trained, None)
+    transcriber = Transcriber(transcription_params(trained, None), trained.checkpoint, trained.thresholds)
     for task in tasks:
         video = folder / "test" / f"{task.stem}.mp4"
         reference, output = read_midi(video.with_suffix(".mid")), video.with_suffix(".out.mid")
         grid = TimeGrid(FPS, 0.0, frames_of(synth.test_s, FPS))
         try:
-            summary = transcribe(video, output, params, trained.checkpoint, trained.thresholds, adapt=adapt)
+            transcription = transcriber.transcribe(Request(video, adapt=adapt))
         except InputError as error:
             print(error)
             yield reference, None
             continue
-        if summary.notes == 0:
+        if len(transcription.notes) == 0:
             raise SystemExit(f"{video}: no note was read; nothing to score")
+        write_midi_of(output, transcription)
         yield reference, score_clip(reference, read_midi(output), grid)
 
 

@@ -1,72 +1,179 @@
-"""How fast `transcribe` is against real time, on a rendered clip of 1280 x 720 px: run by hand, never a test.
+"""How fast `transcribe` is, how soon the first notes are there, and what it needs: run by hand, never a test.
 
-    PYTHONPATH=. python tests/benchmarks/transcribe_speed.py [--seconds 60] [--runs 5]
+    PYTHONPATH=. python tests/benchmarks/transcribe_speed.py --size 1280x720 [--seconds 120] [--loops 30] [--runs 3]
 
-Needs a reproduced pipeline (checkpoint and thresholds). Prints the median over the runs of the whole command's speed in the
-process (registration, decoding the video, model, notes) and of the model alone, as multiples of real time.
+Renders a clip, encodes it as a camera would (H.264, constant quality 23), and, with `--loops`, repeats it to a long video
+without encoding it again. Each run is a process of its own: pure decoding and warping of the file (the decoder process alone,
+nobody but a reader behind it), then `tivit transcribe` on it. Prints medians: multiples of real time from the start of the
+process, seconds until the first notes were written, the most memory of both processes together, and the most bytes in the
+temporary folder.
 """
 
+from __future__ import annotations
+
 import argparse
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
+import av
 
 from tivit.core import params as params_file
 from tivit.core.params import section
-from tivit.core.run.runtime import RuntimeParams
-from tivit.core.timegrid import seconds_of
-from tivit.inference.params import LogitsParams
-from tivit.inference.predict import predict_strip
-from tivit.model.checkpoint import load_checkpoint
-from tivit.model.setup import prepare_torch
+from tivit.pretrained.files import chosen
+from tivit.pretrained.recipe import transcription_params
 from tivit.synth.dataset import ClipTask, write_clip
 from tivit.synth.params import SynthParams
-from tivit.transcribe import transcribe
 
-CHECKPOINT, THRESHOLDS = Path("data/model/best.pt"), Path("metrics/thresholds.json")
+FPS, QUALITY, STEP_S = 30, 23, 0.1
+DECODE_ALONE = """
+import sys
+from pathlib import Path
+from tivit.core.params import section
+from tivit.model.checkpoint import load_checkpoint
+from tivit.pretrained.files import chosen
+from tivit.pretrained.recipe import transcription_params
+from tivit.registration.params import NOTHING_KNOWN, RegistrationParams
+from tivit.transcribe.decoder import DecoderJob
+from tivit.transcribe.process import DecoderProcess
+from tivit.video.spans import WHOLE
+import time
+trained = chosen(None, None)
+checkpoint = load_checkpoint(trained.checkpoint)
+registration = section(transcription_params(trained, None), "registration", RegistrationParams)
+job = DecoderJob(Path(sys.argv[1]), WHOLE, checkpoint.geometry, checkpoint.fps, registration, NOTHING_KNOWN)
+with DecoderProcess(job) as decoder:
+    decoder.registered()
+    decoder.background()
+    started_s = time.perf_counter()
+    frames = sum(len(piece) for _, piece in decoder.pieces())
+    print(frames / checkpoint.fps / (time.perf_counter() - started_s))
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One transcription: wall time (s), when the first notes were written (s), memory and temporary disk (bytes)."""
+
+    wall_s: float
+    first_s: float
+    memory: int
+    disk: int
 
 
 def main() -> None:
-    """Render a clip, transcribe it a few times, print the medians."""
+    """Render, encode, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--loops", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--work", type=Path, help="a folder in which the videos are kept and found again")
     arguments = parser.parse_args()
-    params = params_file.load()
-    synth = section(params, "synth", SynthParams)
-    camera = replace(synth.camera, sizes=((1280, 720),), fps=(30.0,), converted=0.0)
-    synth = replace(synth, camera=camera, test_s=arguments.seconds)
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        (root / "test").mkdir()
-        write_clip(root, replace(synth, seed=1), task=ClipTask("test", 0, "plain", "plain_000"))
-        video, output = root / "test/plain_000.mp4", root / "out.mid"
-        speeds = []
-        for _ in range(arguments.runs):
-            summary = transcribe(video, output, params, CHECKPOINT, THRESHOLDS)
-            speeds.append(summary.video_s / summary.work_s)
-    print(f"transcribe, 1280 x 720: {statistics.median(speeds):.1f} x real time (median of {arguments.runs} runs)")
-    print(f"model alone: {statistics.median(model_speeds(params, arguments.runs)):.1f} x real time")
+        work = arguments.work or Path(folder)
+        work.mkdir(parents=True, exist_ok=True)
+        video = make_video(work, arguments.size, arguments.seconds, arguments.loops)
+        seconds = arguments.seconds * arguments.loops
+        alone = [
+            float(subprocess.check_output([sys.executable, "-c", DECODE_ALONE, str(video)])) for _ in range(arguments.runs)
+        ]
+        runs = [transcribed(video, work / "out.mid") for _ in range(arguments.runs)]
+    print(f"{arguments.size}, {seconds:g} s, {os.cpu_count()} cores, median of {arguments.runs}")
+    print(f"decoding and warping alone: {statistics.median(alone):.1f} x real time")
+    print(f"tivit transcribe, from its start: {seconds / statistics.median(run.wall_s for run in runs):.1f} x real time")
+    print(f"first notes after {statistics.median(run.first_s for run in runs):.1f} s")
+    print(
+        f"memory {max(run.memory for run in runs) / 1e6:.0f} MB, temporary files {max(run.disk for run in runs) / 1e6:.1f} MB"
+    )
 
 
-def model_speeds(params: dict, runs: int, frame_count: int = 900) -> list[float]:
-    """Return the speeds of the forward pass over a strip of noise, as multiples of real time."""
-    runtime = section(params, "runtime", RuntimeParams)
-    prepare_torch(runtime)
-    trained = load_checkpoint(CHECKPOINT)
-    shape = (frame_count, trained.geometry.height_px, trained.geometry.width_px)
-    frames = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    window_frames = section(params, "logits", LogitsParams).window_frames
-    speeds = []
-    for _ in range(runs):
+def make_video(work: Path, size: str, seconds: float, loops: int) -> Path:
+    """Return the video, made unless it is there."""
+    short, video = work / f"{size}_{seconds:g}.mp4", work / f"{size}_{seconds:g}x{loops}.mp4"
+    if not short.exists():
+        width, height = map(int, size.split("x"))
+        synth = section(params_file.load(), "synth", SynthParams)
+        camera = replace(synth.camera, sizes=((width, height),), fps=(float(FPS),), converted=0.0)
+        (work / "test").mkdir(exist_ok=True)
+        clip = ClipTask("test", 0, "plain", f"raw_{size}")
+        write_clip(work, replace(synth, camera=camera, test_s=seconds, seed=1), task=clip)
+        _encode(work / f"test/raw_{size}.mp4", short)
+    if loops == 1:
+        return short
+    if not video.exists():
+        _repeat(short, video, loops)
+    return video
+
+
+def transcribed(video: Path, output: Path) -> Run:
+    """Return what one run of the command took."""
+    partial = output.with_name(f"{output.stem}.partial.mid")
+    for path in (output, partial):
+        path.unlink(missing_ok=True)
+    transcription_params(chosen(None, None), None)
+    with tempfile.TemporaryDirectory() as scratch:
         started_s = time.perf_counter()
-        predict_strip(trained.model, frames, trained.geometry, runtime, window_frames)
-        speeds.append(seconds_of(frame_count, trained.fps) / (time.perf_counter() - started_s))
-    return speeds
+        environment = os.environ | {"TMPDIR": scratch}
+        command = [sys.executable, "-m", "tivit", "transcribe", str(video), "-o", str(output), "--quiet"]
+        process = subprocess.Popen(command, env=environment)
+        first_s, memory, disk = 0.0, 0, 0
+        while process.poll() is None:
+            if not first_s and (partial.exists() or output.exists()):
+                first_s = time.perf_counter() - started_s
+            memory = max(memory, _memory(process.pid))
+            disk = max(disk, sum(path.stat().st_size for path in Path(scratch).rglob("*") if path.is_file()))
+            time.sleep(STEP_S)
+        if process.returncode:
+            raise SystemExit(f"{video}: the command failed")
+        return Run(time.perf_counter() - started_s, first_s or time.perf_counter() - started_s, memory, disk)
+
+
+def _memory(pid: int) -> int:
+    """Return the resident bytes of a process and of its children."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        except OSError:  # it is gone already
+            continue
+        if int(fields["Pid"]) == pid or int(fields["PPid"]) == pid:
+            total += int(fields.get("VmRSS", "0 kB").split()[0]) * 1024
+    return total
+
+
+def _encode(source: Path, target: Path) -> None:
+    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+        given = reader.streams.video[0]
+        stream = writer.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": str(QUALITY)})
+        stream.width, stream.height, stream.pix_fmt = given.width, given.height, "yuv420p"
+        for number, frame in enumerate(reader.decode(given)):
+            frame.pts, frame.time_base, frame.pict_type = number, Fraction(1, FPS), 0
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode(None))
+
+
+def _repeat(source: Path, target: Path, loops: int) -> None:
+    """Write the packets of a video several times, one after the other."""
+    with av.open(str(target), "w") as writer:
+        stream, shift = None, 0
+        for _ in range(loops):
+            with av.open(str(source)) as reader:
+                given = reader.streams.video[0]
+                stream = stream or writer.add_stream_from_template(given)
+                length = given.frames * round(1 / (given.time_base * FPS))
+                for packet in reader.demux(given):
+                    if packet.dts is None:
+                        continue
+                    packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
+                    writer.mux(packet)
+                shift += length
 
 
 if __name__ == "__main__":

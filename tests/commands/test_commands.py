@@ -11,8 +11,8 @@ import pytest
 import yaml
 from paths import ROOT
 
-from tivit import transcribe
 from tivit.commands.main import COMMANDS, command_parser, main
+from tivit.transcribe import batch
 
 SLOW_TO_IMPORT = {"yaml", "numpy", "torch", "cv2", "av", "scipy", "pretty_midi", "mir_eval", "tqdm"}
 
@@ -75,9 +75,9 @@ def test_a_command_named_like_a_stage_says_so():
         (["check", "lagg"], "'lagg' is not one of registration, dataset, lag, forward.*did you mean 'lag'"),
         (["check", "lag", "--splt", "val"], "did you mean '--split'"),
         (["transcribe", "my.mp4", "-o", "o.mid", "--orientation", "rotatd"], "did you mean 'rotated'"),
-        (["transcribe", "my.mp4"], "required: -o/--output; `tivit transcribe --help` says"),
+        (["transcribe"], "required: VIDEO; `tivit transcribe --help` says"),
         (["transcribe", "my.mp4", "-o", "o.mid", "--threads", "0"], "'0' is not a count"),
-        (["transcribe", "my.mp4", "-o", "o.mid", "more.mp4"], "unrecognized arguments: more.mp4"),
+        (["transcribe", "my.mp4", "--start", "1:xx"], "'1:xx' is not a time; write seconds"),
         (["score", "a.mid", "b.mid", "--params", "params.yaml"], "unknown option --params"),
         ([], "required: command"),
     ],
@@ -95,11 +95,7 @@ def test_a_missing_params_file_says_what_to_do(capsys, tmp_path, monkeypatch):
 def test_corners_left_of_or_above_the_picture_are_values(monkeypatch):
     seen = {}
 
-    def stand_in(video, output, **others):
-        seen.update(others)
-        return transcribe.Summary(output, 0, 1.0, 1.0)
-
-    monkeypatch.setattr(transcribe, "transcribe", stand_in)
+    monkeypatch.setattr(batch, "transcribe_all", lambda asked: seen.update(known=asked.known) or 0)
     corners = ["-2,466", "1794,-.5", "1789.5,675", "-3.25,665"]
     assert main(["transcribe", "--corners", *corners, "-o", "out.mid", "my.mp4"]) == 0
     assert seen["known"].corners == ((-2.0, 466.0), (1794.0, -0.5), (1789.5, 675.0), (-3.25, 665.0))

@@ -5,7 +5,7 @@ import torch
 from model_cases import GEOMETRY, noisy_strip
 
 from tivit.model.background import background_of
-from tivit.model.inputs import GAIN, LOOKBACK_FRAMES, clip_inputs, make_inputs, window_of
+from tivit.model.inputs import GAIN, LOOKBACK_FRAMES, inputs_of, make_inputs, window_of
 
 
 def test_channels_by_hand():
@@ -19,7 +19,7 @@ def test_channels_by_hand():
 
 def test_a_gain_of_the_camera_changes_nothing():
     frames = noisy_strip(12) // 2
-    dark, bright = (clip_inputs(picture, background_of(picture, GEOMETRY), 2, 6) for picture in (frames, frames * 2))
+    dark, bright = (inputs_of(window_of(picture, 2, 6), background_of(picture, GEOMETRY)) for picture in (frames, frames * 2))
     torch.testing.assert_close(dark, bright, atol=0.1, rtol=0.02)
 
 

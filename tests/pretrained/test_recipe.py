@@ -7,13 +7,13 @@ import pytest
 import yaml
 from paths import PARAMS_FILE
 
-from tivit import transcribe
 from tivit.__main__ import main
 from tivit.core.errors import InputError
 from tivit.core.params import load
 from tivit.pretrained.files import Trained, shipped
 from tivit.pretrained.names import FOLDER, RECIPE_NAME
 from tivit.pretrained.recipe import SCHEMAS, recipe_of, transcription_params, write_recipe
+from tivit.transcribe import batch
 
 VALUES = load(PARAMS_FILE)
 OWN = Trained(Path("best.pt"), Path("thresholds.json"))
@@ -92,11 +92,7 @@ def test_own_weights_without_params_say_what_to_do(tmp_path, monkeypatch):
 def test_device_and_threads_of_the_command_go_first(monkeypatch, options, device, threads):
     seen = {}
 
-    def stand_in(video, output, **others):
-        seen.update(others)
-        return transcribe.Summary(output, 0, 1.0, 1.0)
-
-    monkeypatch.setattr(transcribe, "transcribe", stand_in)
+    monkeypatch.setattr(batch, "transcribe_all", lambda asked: seen.update(params=asked.params) or 0)
     assert main(["transcribe", "my.mp4", "-o", "out.mid", *options]) == 0
     runtime = load(FOLDER / RECIPE_NAME)["runtime"]
     assert seen["params"]["runtime"] == runtime | {"device": device, "threads": threads or runtime["threads"]}

@@ -16,6 +16,7 @@ from tivit.commands import (
     compare,
     compare_experiments,
     docs,
+    doctor,
     export_network,
     export_weights,
     index,
@@ -28,8 +29,8 @@ from tivit.commands.parser import CommandParser
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
-    transcribe, score, sweep, compare, compare_experiments, autopilot, check, index, synthesize, export_weights, export_network,
-    docs,
+    transcribe, score, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize, export_weights,
+    export_network, docs,
 )  # fmt: skip
 PACKAGE = "tivit"
 

@@ -1,8 +1,9 @@
-"""`tivit transcribe`: the notes of one video as a MIDI file."""
+"""`tivit transcribe`: the notes of videos as MIDI files, and as scores, tables and pages."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from tivit.commands.parser import count
@@ -12,17 +13,58 @@ from tivit.core.run.stage import add_verbose
 from tivit.pretrained.names import TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
 
 DEVICES = ("cpu", "cuda")
+FORMATS = ("json", "csv", "score", "report")
 
 
 def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Add the command and return its parser."""
     command = commands.add_parser(
         "transcribe",
-        help="write the notes of a video to a MIDI file",
-        description="Write the notes of a video to a MIDI file, with the weights that come with the project or with your own.",
+        help="write the notes of videos to MIDI files",
+        description="Write the notes of videos to MIDI files, with the weights that come with the project or with your own. "
+        "The notes of clip.mp4 go to clip.mid beside it. Nothing that exists is overwritten without --force, and a video "
+        "never. Ctrl-C leaves what is finished in clip.partial.mid.",
+        epilog="Memory does not grow with the video, and nothing of it is kept on disk; only --adapt needs a temporary file "
+        "(5.7 GB for an hour, in the folder that TMPDIR names). The exit status for several videos is the number of those that "
+        "failed; for a single one, and for a wrong argument, it is 2.",
     )
-    command.add_argument("video", type=Path, help="the video: a piano keyboard, seen from above")
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the MIDI file to write")
+    command.add_argument(
+        "videos", nargs="+", metavar="VIDEO",
+        help="a piano keyboard, seen from above: a file, a folder of videos, or a pattern such as 'takes/*.mp4'",
+    )  # fmt: skip
+    _add_outputs(command)
+    _add_keyboard(command)
+    _add_network(command)
+    add_verbose(command)
+    return command
+
+
+def _add_outputs(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-o", "--output", metavar="FILE|DIR", help="the MIDI file to write (OUT.mid), or a folder; default: beside each video"
+    )
+    command.add_argument("--force", action="store_true", help="replace the files of an earlier transcription")
+    command.add_argument(
+        "--json", action="store_true", help="also write notes with probabilities, and the keyboard's place, as JSON"
+    )
+    command.add_argument("--csv", action="store_true", help="also write the notes as a table")
+    command.add_argument(
+        "--score", action="store_true", help="also write a score of two staves as MusicXML; needs the extra `score`"
+    )
+    command.add_argument(
+        "--report",
+        action="store_true",
+        help="also write a page on which the notes are seen, heard and mended, as one HTML file",
+    )
+    command.add_argument("--quiet", action="store_true", help="say nothing but warnings, errors and what failed")
+
+
+def _add_keyboard(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--start", type=_seconds, default=0.0, metavar="T", help="where to begin: seconds, or 1:02.5")
+    command.add_argument(
+        "--end", type=_seconds, default=float("inf"), metavar="T",
+        help="where to end. The times of the MIDI file and of the score then count from --start",
+    )  # fmt: skip
     command.add_argument(
         "--corners", nargs=4, metavar="X,Y",
         help="corners of the white keys in view, px: top left, top right, bottom right, bottom left, such as 252.5,479 "
@@ -32,6 +74,9 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--first-key", metavar="KEY", help="lowest key in view, a name (C2, F#1) or MIDI number; default: found where it can be"
     )
     command.add_argument("--orientation", choices=ORIENTATIONS, help="how the image shows the keyboard; default: found")
+
+
+def _add_network(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--adapt", action="store_true",
         help="let the network learn from the notes it is sure of in this video before it writes them; some twenty seconds more",
@@ -52,35 +97,51 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     command.add_argument(
         "--threads", type=count, metavar="N", help="processor threads of the network; default: runtime.threads of the params"
     )
-    add_verbose(command)
-    return command
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Transcribe the video, say what came of it, and return 0."""
-    from tivit.pretrained.files import chosen
-    from tivit.pretrained.recipe import transcription_params
+    """Transcribe the videos, say what came of each, and return how many failed."""
     from tivit.registration.params import Override
-    from tivit.transcribe import transcribe
 
     corners = None if arguments.corners is None else tuple(_point(text) for text in arguments.corners)
     first_key = None if arguments.first_key is None else _key(arguments.first_key)
     known = Override(corners, first_key, arguments.orientation)
+    if arguments.end <= arguments.start:
+        raise InputError(f"--end {arguments.end:g} must lie after --start {arguments.start:g}")
+    # Threads that wait for each other in a loop take the processor from the decoder; the library reads this when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+    from tivit.notation.score import require_music21
+    from tivit.pretrained.files import chosen
+    from tivit.pretrained.recipe import transcription_params
+    from tivit.transcribe.batch import Batch, transcribe_all
+    from tivit.transcribe.outputs import plan_outputs, videos_of
+
+    formats = [name for name in FORMATS if getattr(arguments, name)]
+    if arguments.score:
+        require_music21()
+    videos = videos_of(arguments.videos)
+    plans = plan_outputs(videos, arguments.output, formats, arguments.force)
     trained = chosen(arguments.checkpoint, arguments.thresholds)
     params = transcription_params(trained, arguments.params)
     given = {"device": arguments.device, "threads": arguments.threads}
     runtime = params["runtime"] | {name: value for name, value in given.items() if value is not None}
-    summary = transcribe(
-        arguments.video,
-        arguments.output,
-        params=params | {"runtime": runtime},
-        checkpoint=trained.checkpoint,
-        thresholds=trained.thresholds,
-        known=known,
-        adapt=arguments.adapt,
-    )
-    print(summary.sentence())
-    return 0
+    batch = Batch(
+        plans, params | {"runtime": runtime}, trained.checkpoint, trained.thresholds, known, (arguments.start, arguments.end),
+        arguments.adapt, arguments.quiet,
+    )  # fmt: skip
+    return transcribe_all(batch)
+
+
+def _seconds(text: str) -> float:
+    parts = text.split(":")
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = []
+    if not 1 <= len(values) <= 3 or not all(0.0 <= value < 1e6 for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write seconds (62.5) or minutes and seconds (1:02.5)")
+    return sum(value * 60.0**place for place, value in enumerate(reversed(values)))
 
 
 def _point(text: str) -> tuple[float, float]:

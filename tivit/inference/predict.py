@@ -9,7 +9,7 @@ remember from before its context is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -22,9 +22,9 @@ from tivit.core.manifest import Clip
 from tivit.core.run.progress import progress_bar
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripFolder, StripGeometry
-from tivit.model.background import background_of
+from tivit.model.background import Background, background_of
 from tivit.model.fold import folded
-from tivit.model.inputs import clip_inputs
+from tivit.model.inputs import LOOKBACK_FRAMES, inputs_of
 from tivit.model.setup import autocast
 
 SEEN_FRAMES = 32
@@ -153,27 +153,74 @@ def predict_strip(
     total = len(frames)
     if total == 0:
         raise InputError("a strip without frames has no logits")
-    device = next(model.parameters()).device
-    background = background_of(frames, geometry)
     result = {name: np.empty((total, KEY_COUNT), np.float32) for name in model.head_names}
+    stretches = (np.asarray(frames[first : first + SEEN_FRAMES]) for first in range(0, total, SEEN_FRAMES))
+    first = 0
+    for window in predict_stream(model, stretches, background_of(frames, geometry), runtime, window_frames):
+        end = first + len(window[model.head_names[0]])
+        for name, rows in window.items():
+            result[name][first:end] = rows
+        if on_progress is not None:
+            on_progress(end - first)
+        first = end
+    return result
+
+
+def predict_stream(
+    model: nn.Module,
+    stretches: Iterable[np.ndarray],
+    background: Background,
+    runtime: RuntimeParams,
+    window_frames: int,
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the raw logits of a strip window by window, while the strip is still coming in.
+
+    Parameters
+    ----------
+    model : nn.Module
+        As of `predict_strip`.
+    stretches : iterable of np.ndarray
+        The strip in pieces, uint8 (`SEEN_FRAMES`, H, W) each, the last one shorter.
+    background : Background
+        The keyboard at rest.
+    runtime : RuntimeParams
+        The precision.
+    window_frames : int
+        Frames answered for in one pass; memory grows with it.
+
+    Yields
+    ------
+    dict[str, np.ndarray]
+        Head name -> float32 (frames of the window, 88). A window is ready as soon as the frames of its context are there.
+    """
+    device = next(model.parameters()).device
     # `sights` holds what the network saw in the frames seen_first .. seen_end - 1: a window and its context. Each frame is seen
     # once, and what no later window needs is dropped, so memory does not grow with the clip.
     sights: list[Tensor] = []  # (1, frames, ...) each
-    seen_first = seen_end = 0
-    for first in range(0, total, window_frames):
-        end = min(first + window_frames, total)
-        kept_from = max(first - model.context_frames, 0) // model.frame_multiple * model.frame_multiple
-        sights = [part[:, kept_from - seen_first :] for part in sights]
-        seen_first = kept_from
+    seen_first = seen_end = first = 0
+    before = None  # the frames before the next stretch that its first ones need
+
+    def answer(end: int) -> dict[str, np.ndarray]:
+        nonlocal sights, seen_first, first
         with torch.inference_mode(), autocast(runtime, device):
-            while seen_end < min(end + model.context_frames, total):
-                count = min(SEEN_FRAMES, total - seen_end)
-                sights.append(model.see(clip_inputs(frames, background, seen_end, count).to(device)))
-                seen_end += count
             sights = [torch.cat(sights, dim=1)]
             outputs = model.read(sights[0])
-        for name, rows in result.items():
-            rows[first:end] = outputs[name][0, first - seen_first : end - seen_first].float().cpu().numpy()
-        if on_progress is not None:
-            on_progress(end - first)
-    return result
+        rows = {
+            name: outputs[name][0, first - seen_first : end - seen_first].float().cpu().numpy() for name in model.head_names
+        }
+        first = end
+        kept_from = max(first - model.context_frames, 0) // model.frame_multiple * model.frame_multiple
+        sights, seen_first = [sights[0][:, kept_from - seen_first :]], kept_from
+        return rows
+
+    for stretch in stretches:
+        before = np.repeat(stretch[:1], LOOKBACK_FRAMES, axis=0) if before is None else before
+        window = np.concatenate([before, stretch])
+        before = window[-LOOKBACK_FRAMES:]
+        with torch.inference_mode(), autocast(runtime, device):
+            sights.append(model.see(inputs_of(window, background).to(device)))
+        seen_end += len(stretch)
+        while seen_end >= first + window_frames + model.context_frames:
+            yield answer(first + window_frames)
+    while first < seen_end:
+        yield answer(min(first + window_frames, seen_end))

@@ -81,26 +81,23 @@ def make_inputs(windows: Tensor, backgrounds: Tensor, means: Tensor, contrasts: 
     return inputs.permute(0, 1, 4, 2, 3)
 
 
-def clip_inputs(frames: np.ndarray, background: Background, first_frame: int, length: int) -> Tensor:
-    """Return the input channels of a stretch of a strip, as a batch of one.
+def inputs_of(window: np.ndarray, background: Background) -> Tensor:
+    """Return the input channels of one window, as a batch of one.
 
     Parameters
     ----------
-    frames : np.ndarray
-        A strip, uint8 (T, H, W).
+    window : np.ndarray
+        uint8 (length + 2, H, W), from `window_of`: the frames with the two before them.
     background : Background
-        Of this strip.
-    first_frame, length : int
-        The stretch, in frames.
+        Of the strip they are from.
 
     Returns
     -------
     Tensor
         float32 (1, length, 3, H, W).
     """
-    window = torch.from_numpy(window_of(frames, first_frame, length).copy()).unsqueeze(0)
     return make_inputs(
-        window,
+        torch.from_numpy(window.copy()).unsqueeze(0),
         torch.from_numpy(background.image.copy()).unsqueeze(0),
         torch.tensor([background.mean]),
         torch.tensor([background.contrast]),

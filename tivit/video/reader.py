@@ -89,7 +89,7 @@ class SampledFrame:
 
 def probe(path: Path | str) -> VideoInfo:
     """Return what a video file declares about itself; raise InputError for a file that cannot be opened as a video."""
-    with _opened(path) as source:
+    with opened(path) as source:
         return source.info
 
 
@@ -103,7 +103,7 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
         (and 5 %) before the duration it declares, as a truncated file does, or has too many damaged frames
         (`tivit.video.damage`; fewer are warned about, after the last frame).
     """
-    with _opened(path) as source:
+    with opened(path) as source:
         first_s, time_s, count = 0.0, -np.inf, 0
         for count, frame in enumerate(source.frames(), start=1):
             frame_time_s = source.time_s(frame)
@@ -112,7 +112,7 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
                 continue
             first_s = frame_time_s if count == 1 else first_s
             time_s = frame_time_s
-            yield VideoFrame(time_s, _grey(frame, region))
+            yield VideoFrame(time_s, grey_picture(frame, region))
         if count == 0:
             raise InputError(f"{path}: {NO_FRAME}")
         check_end(path, (source.info.frame_count, source.info.duration_s), count, time_s - first_s)
@@ -151,7 +151,7 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
     InputError
         As `read_frames`, and also for a truncated file (without `between_s`).
     """
-    with _opened(path) as source:
+    with opened(path) as source:
         if between_s is not None:
             return [frame for frame in _between(source, count, *between_s) if not _is_flat(frame)]
         info = source.info
@@ -168,7 +168,7 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
     return [frame for frame in frames if not _is_flat(frame)] or frames
 
 
-class _Source:
+class Source:
     """An open file: what it declares, and its frames from wherever it was last moved to."""
 
     def __init__(self, path: Path, container: av.container.InputContainer) -> None:
@@ -256,12 +256,12 @@ class _Source:
         duration_s = float(self.stream.duration * self.stream.time_base) if self.stream.duration else 0.0
         duration_s = duration_s or (self.container.duration or 0) / av.time_base
         count = self.stream.frames or frames_of(duration_s, fps)
-        height_px, width_px = _grey(self.unread).shape
+        height_px, width_px = grey_picture(self.unread).shape
         return VideoInfo(width_px, height_px, fps, count, seconds_of(count, fps))
 
 
 @contextmanager
-def _opened(path: Path | str) -> Iterator[_Source]:
+def opened(path: Path | str) -> Iterator[Source]:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such video file")
@@ -272,10 +272,10 @@ def _opened(path: Path | str) -> Iterator[_Source]:
     with container:
         if not container.streams.video:
             raise InputError(f"{path}: {NOT_A_VIDEO}")
-        yield _Source(path, container)
+        yield Source(path, container)
 
 
-def _grey(frame: av.VideoFrame, region: Region | None = None) -> np.ndarray:
+def grey_picture(frame: av.VideoFrame, region: Region | None = None) -> np.ndarray:
     """Return the luma of a frame, or of a region of it, uint8 (height, width), upright, 0 black and 255 white."""
     is_luma_first = frame.format.name.startswith(LUMA_FIRST) and frame.format.components[0].bits == 8
     if not is_luma_first:
@@ -298,11 +298,11 @@ def _is_flat(frame: SampledFrame) -> bool:
     return frame.image[::8, ::8].std() <= FLAT_STD
 
 
-def _sampled(source: _Source, frame: av.VideoFrame) -> SampledFrame:
+def _sampled(source: Source, frame: av.VideoFrame) -> SampledFrame:
     return SampledFrame(source.time_s(frame), _upright(frame.to_ndarray(format="bgr24"), frame))
 
 
-def _seek(source: _Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
+def _seek(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
     """Yield for each wanted instant the first frame from it on."""
     time_s = -np.inf
     for target_s in wanted_s:
@@ -314,7 +314,7 @@ def _seek(source: _Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
             yield _sampled(source, frame)
 
 
-def _pick(source: _Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
+def _pick(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
     """Yield for each wanted instant the first frame from it on, decoding in order; beyond the last frame that one."""
     done, last, is_taken = 0, None, True
     for last in source.frames():
@@ -328,7 +328,7 @@ def _pick(source: _Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
         yield _sampled(source, last)
 
 
-def _between(source: _Source, count: int, start_s: float, end_s: float) -> Iterator[SampledFrame]:
+def _between(source: Source, count: int, start_s: float, end_s: float) -> Iterator[SampledFrame]:
     """Yield up to `count` frames strictly between two instants, all of them when there are no more."""
     targets_s = start_s + np.arange(1, count + 1) / (count + 1) * (end_s - start_s)
     number = frames_of(end_s - start_s, source.info.fps)

@@ -7,7 +7,7 @@ blurred first, so that thin gaps do not alias. Strip pixels outside the picture 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -150,10 +150,13 @@ def needed_region(points_px: np.ndarray, source_hw: tuple[int, int]) -> Region:
     return Region(int(left), int(top), int(right), int(bottom))
 
 
-class _Places:
+class StripPlaces:
     """The sampling maps of a registration and its moves, asked for in time order; one is kept at a time.
 
-    `region` is the part of the picture that all of them need.
+    Attributes
+    ----------
+    region : Region
+        The part of the picture that all of them need.
     """
 
     def __init__(self, registration: Registration, geometry: StripGeometry) -> None:
@@ -218,20 +221,44 @@ def write_strip(
     if (info.height_px, info.width_px) != tuple(registration.source_hw):
         size = f"{info.width_px} x {info.height_px}"
         raise InputError(f"{video}: is {size} px, but its registration is for {registration.source_hw[::-1]}")
-    places = _Places(registration, geometry)
-    source, strip, start_s, rows = None, b"", 0.0, 0
+    places = StripPlaces(registration, geometry)
+    start_s, rows = 0.0, 0
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         _write_header(file, 0, geometry)  # a place for it: the number of frames is known at the end
-        for k, frame in frames_on_grid(read_frames(video, places.region), fps):
-            if frame is not source:
-                source, strip = frame, places.strip(frame).tobytes()
-            start_s, rows = frame.time_s if k == 0 else start_s, k + 1
+        for time_s, strip in strips_on_grid(read_frames(video, places.region), places, fps):
+            start_s, rows = time_s if rows == 0 else start_s, rows + 1
             file.write(strip)
             if on_progress:
-                on_progress(frame.time_s - start_s)
+                on_progress(time_s - start_s)
         file.seek(0)
         _write_header(file, rows, geometry)
     return TimeGrid(fps, start_s, rows)
+
+
+def strips_on_grid(frames: Iterator[VideoFrame], places: StripPlaces, fps: float) -> Iterator[tuple[float, np.ndarray]]:
+    """Yield the strip of every instant of a clip's time grid.
+
+    Parameters
+    ----------
+    frames : iterator of VideoFrame
+        The frames of the video, cropped to `places.region`; at least one.
+    places : StripPlaces
+        Where the keyboard is in them.
+    fps : float
+        Rate of the time grid.
+
+    Yields
+    ------
+    time_s : float
+        The instant (s of the video's clock) of the video frame that is nearest to the instant of the grid.
+    strip : ndarray of uint8, shape (height, width)
+        Its strip.
+    """
+    source, strip = None, np.zeros((0, 0), np.uint8)
+    for _, frame in frames_on_grid(frames, fps):
+        if frame is not source:
+            source, strip = frame, places.strip(frame)
+        yield frame.time_s, strip
 
 
 def _strip_points(registration: Registration, geometry: StripGeometry) -> np.ndarray:

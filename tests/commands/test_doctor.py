@@ -1,0 +1,35 @@
+"""`tivit doctor` names what is there, what is missing, and no secret."""
+
+import torch
+
+from tivit.commands import doctor
+from tivit.commands.main import main
+from tivit.pretrained import names
+
+
+def lines(capsys):
+    return {line[:18].strip(): line[19:] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_it_names_versions_weights_data_and_remotes(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/OMAPS").mkdir(parents=True)
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text(
+        "[core]\n    remote = team\n['remote \"team\"']\n    url = https://me:secret@example.org\n"
+    )
+    assert main(["doctor"]) == 0
+    said = lines(capsys)
+    assert said["torch"] == torch.__version__ and "h264" in said["video decoders"] and "MD5" in said["weights"]
+    assert (said["data OMAPS"], said["data PianoYT"]) == ("data/OMAPS", "not on this disk")
+    assert said["DVC remote"] == "team" and "secret" not in str(said)
+
+
+def test_missing_weights_are_a_fault(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(names, "FOLDER", tmp_path)
+    monkeypatch.setattr(doctor, "PACKAGES", ("tivit", "no-such-package"))
+    assert main(["doctor"]) == 1
+    said = lines(capsys)
+    assert said["no-such-package"] == "not installed" and "no such file" in said["weights"]
+    assert said["DVC remote"] == "no DVC project in this folder"

@@ -1,0 +1,217 @@
+"""Finding the keyboard of one video, what is said when that is not enough, and how thresholds are followed."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from decoding_cases import THRESHOLDS, noisy_logits, random_notes
+from paths import PARAMS_FILE
+from registration_cases import known_registration, random_view
+
+from tivit.commands import transcribe as command
+from tivit.commands.main import main
+from tivit.core.errors import InputError
+from tivit.core.keyboard import keys_between
+from tivit.core.logits import ClipLogits, silenced
+from tivit.core.params import load, section
+from tivit.core.registration import Refusal
+from tivit.core.strip import StripGeometry
+from tivit.core.timegrid import TimeGrid
+from tivit.decoding.notes import decode_notes
+from tivit.decoding.thresholds import write_thresholds
+from tivit.inference.params import UNSAID_WINDOW_FRAMES
+from tivit.model.checkpoint import Checkpoint
+from tivit.registration.clip import RegisteredVideo
+from tivit.registration.params import NOTHING_KNOWN, Override
+from tivit.theory.key import DecodeParams, clip_posterior, recorded, rescored
+from tivit.transcribe import batch, chain
+from tivit.transcribe.chain import Request, Transcriber, usable
+from tivit.transcribe.result import StoppedError
+from tivit.video.reader import VideoInfo
+
+VALUES = load(PARAMS_FILE)
+GEOMETRY = section(VALUES, "strips", StripGeometry)
+GOOD = known_registration(random_view(np.random.default_rng(2)), GEOMETRY)
+VIDEO = Path("my.mp4")
+FPS, FRAMES = 30.0, 150
+GRID = TimeGrid(FPS, 0.0, FRAMES)
+HEADS = noisy_logits(random_notes(np.random.default_rng(4), 5.0, per_key=1), GRID, np.random.default_rng(4), 0.6)
+
+
+def registered(registration):
+    return RegisteredVideo(registration, np.zeros((4, 4, 3), np.uint8), 0.0)
+
+
+def test_an_unknown_octave_names_what_would_help():
+    with pytest.raises(InputError, match=r"not known \(no end in view\); give --first-key.*C2.*registration.first_key"):
+        usable(VIDEO, registered(replace(GOOD, doubt="no end in view")), NOTHING_KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("known", "remedy"), [(NOTHING_KNOWN, "give --corners, and --first-key"), (Override(first_key=36), "check what was given")]
+)
+def test_a_refusal_names_what_would_help(known, remedy):
+    with pytest.raises(InputError, match=rf"my.mp4: the keyboard was not found \(too dark\); {remedy}"):
+        usable(VIDEO, registered(Refusal("too dark", (360, 640), 4)), known)
+
+
+def test_a_part_of_the_keyboard_is_said(caplog):
+    with caplog.at_level("INFO", logger="tivit"):
+        usable(VIDEO, registered(replace(GOOD, first_midi=36, last_midi=96)), NOTHING_KNOWN)
+    assert "keys C2-C7 are in view" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--first-key", "H2"], "--first-key: 'H2' is not a key; write a name such as C2"),
+        (["--first-key", "12"], "--first-key: '12' is not a key of a piano"),
+        (["--corners", "1,2", "3,4", "5,6", "7"], "--corners: '7' is not a point"),
+        (["--corners", "0,0", "9,0", "0,5", "9,5"], "corners: must go round as top left"),
+        (["--start", "9", "--end", "0:08"], "--end 8 must lie after --start 9"),
+    ],
+)
+def test_bad_values_are_one_sentence(capsys, arguments, sentence):
+    assert main(["transcribe", "my.mp4", "-o", "out.mid", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {sentence}")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("62.5", 62.5), ("1:02.5", 62.5), ("1:00:01", 3601.0)])
+def test_a_time_is_seconds_or_a_clock(text, seconds):
+    assert command._seconds(text) == seconds
+
+
+def test_the_options_reach_the_transcription(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(batch, "transcribe_all", lambda asked: seen.append(asked) or 0)
+    corners = ["0,0", "9,0", "9,5", "0,5"]
+    arguments = ["--first-key", "F#1", "--orientation", "rotated", "--corners", *corners, "--params", str(PARAMS_FILE)]
+    trained = ["--checkpoint", "my.pt", "--thresholds", "my.json", "--adapt", "--quiet", "--start", "1", "--end", "1:01"]
+    output = tmp_path / "out.mid"
+    assert main(["transcribe", "my.mp4", "-o", str(output), "--json", "--csv", *arguments, *trained]) == 0
+    (asked,) = seen
+    assert (asked.checkpoint, asked.thresholds) == (Path("my.pt"), Path("my.json"))
+    assert asked.known == Override(((0.0, 0.0), (9.0, 0.0), (9.0, 5.0), (0.0, 5.0)), 30, "rotated")
+    assert (asked.span_s, asked.adapt, asked.quiet) == ((1.0, 61.0), True, True)
+    assert asked.plans[VIDEO].midi == output and set(asked.plans[VIDEO].others) == {"json", "csv"}
+
+
+@pytest.fixture
+def stand_ins(monkeypatch):
+    """Let a decoder and a network that answers `HEADS` stand in; what they are asked for is put into the returned dict."""
+    asked = {"pieces": []}
+    network = SimpleNamespace(to=lambda device: network)
+
+    class Decoder:
+        def __init__(self, job):
+            asked["job"] = job
+
+        def registered(self):
+            return VideoInfo(640, 360, FPS, FRAMES, FRAMES / FPS), registered(GOOD)
+
+        def background(self):
+            return None
+
+        def pieces(self):
+            for first in range(0, FRAMES, 32):
+                asked["pieces"].append(first)
+                yield first / FPS, np.zeros((min(32, FRAMES - first), 1, 1), np.uint8)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            asked["is_closed"] = True
+
+    def predict_stream(model, stretches, background, runtime, window_frames):
+        asked["window_frames"] = window_frames
+        first = 0
+        for stretch in stretches:
+            yield {name: rows[first : first + len(stretch)] for name, rows in HEADS.items()}
+            first += len(stretch)
+            if first == asked.get("stop_at"):
+                raise asked["stop_by"]
+
+    monkeypatch.setattr(chain, "load_checkpoint", lambda path: Checkpoint(network, None, GEOMETRY, FPS, 0, 1))
+    monkeypatch.setattr(chain, "md5_of", lambda path: "0" * 32)
+    monkeypatch.setattr(chain, "folded", lambda model: model)
+    monkeypatch.setattr(chain, "DecoderProcess", Decoder)
+    monkeypatch.setattr(chain, "predict_stream", predict_stream)
+    return asked
+
+
+def transcriber(folder, label_lag_s=0.0, **chosen_under):
+    write_thresholds(folder / "t.json", replace(THRESHOLDS, chosen_under=chosen_under, label_lag_s=label_lag_s))
+    return Transcriber(VALUES, folder / "my.pt", folder / "t.json")
+
+
+def test_the_first_key_of_the_request_goes_before_that_of_the_params(stand_ins, tmp_path):
+    params = VALUES | {"registration": VALUES["registration"] | {"first_key": 36}}
+    write_thresholds(tmp_path / "t.json", THRESHOLDS)
+    ready = Transcriber(params, tmp_path / "my.pt", tmp_path / "t.json")
+    for known, expected in ((Override(orientation="mirrored"), 36), (Override(first_key=24), 24)):
+        ready.transcribe(Request(VIDEO, known))
+        assert stand_ins["job"].known == replace(known, first_key=expected)
+
+
+def test_streamed_notes_are_those_of_the_whole_clip(stand_ins, tmp_path):
+    result = transcriber(tmp_path).transcribe(Request(VIDEO))
+    whole = decode_notes(HEADS, GRID, THRESHOLDS)
+    np.testing.assert_allclose(result.notes.onset_s, whole.onset_s, atol=1e-9)
+    np.testing.assert_array_equal(result.notes.midi, whole.midi)
+    np.testing.assert_array_equal(result.notes.hand, whole.hand)
+    assert len(whole) > 5 and not result.is_partial and stand_ins["is_closed"]
+    assert ((result.confidence.onset >= 0.45) & (result.confidence.onset <= 1.0)).all()
+
+
+def test_logits_are_made_and_rescored_as_the_thresholds_say_and_not_the_params(stand_ins, tmp_path):
+    given = section(VALUES, "decode", DecodeParams)
+    chosen = replace(given, lambda_key=given.lambda_key + 0.4, profile="temperley", save_key_posterior=False)
+    transcriber(tmp_path).transcribe(Request(VIDEO))
+    assert stand_ins["window_frames"] == UNSAID_WINDOW_FRAMES
+    ready = transcriber(tmp_path, decode=recorded(chosen), logits={"window_frames": 77})
+    clip = ClipLogits("my", GRID, silenced(HEADS, keys_between(GOOD.first_midi, GOOD.last_midi)))
+    expected = decode_notes(rescored(clip, clip_posterior(clip, chosen), chosen).heads, GRID, THRESHOLDS)
+    plain = decode_notes(clip.heads, GRID, THRESHOLDS)
+    got = ready.transcribe(Request(VIDEO)).notes
+    np.testing.assert_array_equal(got.onset_s, expected.onset_s)
+    assert not np.array_equal(expected.onset_s, plain.onset_s)
+    assert stand_ins["window_frames"] == 77
+
+
+def test_notes_lie_where_the_video_shows_them_and_not_where_early_labels_would_put_them(stand_ins, tmp_path):
+    onsets_s = [transcriber(tmp_path, lag_s).transcribe(Request(VIDEO)).notes.onset_s for lag_s in (0.0, 0.12)]
+    np.testing.assert_allclose(onsets_s[1], onsets_s[0] + 0.12, atol=1e-9)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), InputError("my.mp4: the decoder crashed")])
+def test_a_stop_keeps_what_was_read(stand_ins, tmp_path, error):
+    stand_ins.update(stop_at=96, stop_by=error)
+    with pytest.raises(StoppedError) as stop:
+        transcriber(tmp_path).transcribe(Request(VIDEO))
+    part = stop.value.transcription
+    assert part.is_partial and part.grid.length == 96 and stop.value.__cause__ is error and stand_ins["is_closed"]
+    whole = decode_notes({name: rows[:96] for name, rows in HEADS.items()}, TimeGrid(FPS, 0.0, 96), THRESHOLDS)
+    assert len(part.notes) == len(whole) > 0
+    assert part.notes.offset_s.max() <= 96 / FPS + 0.1
+
+
+@pytest.mark.parametrize(
+    ("chosen_under", "message"),
+    [
+        ({"decode": {"lambda_key": 0.1}}, r"t\.json: chosen_under: decode\.profile is missing"),
+        ({"logits": {"window_frames": 1}}, r"t\.json: chosen_under: .*window_frames: 1 is outside"),
+    ],
+)
+def test_thresholds_chosen_under_what_cannot_be_followed_are_refused(stand_ins, tmp_path, chosen_under, message):
+    with pytest.raises(InputError, match=message):
+        transcriber(tmp_path, **chosen_under)
+
+
+def test_adapting_says_beforehand_that_there_is_no_room(stand_ins, tmp_path, monkeypatch):
+    monkeypatch.setattr(chain.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    with pytest.raises(InputError, match=r"--adapt needs 0\.0 GB there for my\.mp4.*another folder in TMPDIR"):
+        transcriber(tmp_path).transcribe(Request(VIDEO, adapt=True))
+    assert stand_ins["pieces"] == [] and stand_ins["is_closed"]

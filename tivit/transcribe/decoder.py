@@ -1,0 +1,230 @@
+"""What the decoder process does: it alone opens the video, finds the keyboard, and sends the strip piece by piece.
+
+It is a process of its own so that a crash of the video library, or a file in which it hangs, ends in a sentence and not with
+the program; and so that the next frames are decoded while the network reads these. Everything goes through one pipe, as pairs
+of a `Kind` and a value.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from itertools import islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from tivit.core.errors import InputError
+from tivit.core.registration import is_usable
+from tivit.core.strip import StripGeometry
+from tivit.core.timegrid import frames_of
+from tivit.model.background import BACKGROUND_SAMPLES, Background, background_of
+from tivit.registration.clip import RegisteredVideo, register_video
+from tivit.registration.estimate import estimate
+from tivit.registration.follow.moves import register_moving
+from tivit.registration.params import Override, RegistrationParams
+from tivit.video.reader import VideoInfo, probe, sample_frames
+from tivit.video.rectify import StripPlaces, strips_on_grid
+from tivit.video.spans import WHOLE, read_span, spread_frames
+
+PIECE_FRAMES = 32
+"""Frames of the strip that are sent at a time: what the network sees at a time (`inference.predict.SEEN_FRAMES`)."""
+HELD_FRAMES = 1200
+"""A part of a video that is no longer than this is decoded before its background is made, so that every frame may count for it,
+as in the pipeline; it takes 64 MB. The background of a longer one comes from frames that are quick to reach."""
+ALIVE_EVERY_S = 2.0
+"""How often the process says that it is at work while it looks for the keyboard."""
+
+
+class Kind(Enum):
+    """What is sent: the value beside it is named in brackets."""
+
+    ALIVE = "alive"  # (None)
+    LOG = "log"  # (level, text)
+    INFO = "info"  # (VideoInfo)
+    REGISTERED = "registered"  # (RegisteredVideo)
+    BACKGROUND = "background"  # (Background)
+    PIECE = "piece"  # (first instant of the piece in s, uint8 (n, H, W))
+    ERROR = "error"  # (text)
+    END = "end"  # (None)
+
+
+Message = tuple[Kind, object]
+Send = Callable[[Kind, object], None]
+Watched = Callable[[Callable[[], RegisteredVideo]], RegisteredVideo]
+
+
+@dataclass(frozen=True)
+class DecoderJob:
+    """What the process is asked for.
+
+    Attributes
+    ----------
+    video : Path
+        The video.
+    span_s : tuple of float
+        First and last instant (s of the video's clock) that are read.
+    geometry : StripGeometry
+        Raster of the strip.
+    fps : float
+        Rate of the strip's time grid.
+    registration : RegistrationParams
+        How the keyboard is looked for.
+    known : Override
+        What is known of the keyboard beforehand.
+    """
+
+    video: Path
+    span_s: tuple[float, float]
+    geometry: StripGeometry
+    fps: float
+    registration: RegistrationParams
+    known: Override
+
+
+class _Sender(logging.Handler):
+    """Sends pairs through a pipe from any thread, and log records too; ends the process once nobody listens."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection, self._mutex = connection, threading.Lock()
+
+    def send(self, kind: Kind, value: object) -> None:
+        try:
+            with self._mutex:
+                self._connection.send((kind, value))
+        except BrokenPipeError:
+            os._exit(0)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.send(Kind.LOG, (record.levelno, record.getMessage()))
+
+
+def main() -> None:
+    """Do the `DecoderJob` that stands pickled on stdin, and send what comes of it to the pipe whose number is in `argv`."""
+    sender = _Sender(Connection(int(sys.argv[1]), readable=False))
+    job = pickle.load(sys.stdin.buffer)
+    logger = logging.getLogger("tivit")
+    logger.addHandler(sender)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        for kind, value in decode(job, partial(_while_alive, sender.send)):
+            sender.send(kind, value)
+    except InputError as error:
+        sender.send(Kind.ERROR, str(error))
+    except OSError as error:
+        sender.send(Kind.ERROR, f"{error.filename or job.video}: {error.strerror or error}")
+
+
+def decode(job: DecoderJob, watched: Watched) -> Iterator[Message]:
+    """Yield what is sent of a video, in order.
+
+    Parameters
+    ----------
+    job : DecoderJob
+        What is asked for.
+    watched : callable
+        Calls the function that it is given, which takes long, and returns its result.
+
+    Yields
+    ------
+    kind : Kind
+        What it is.
+    value : object
+        As `Kind` says.
+
+    Raises
+    ------
+    InputError
+        The video cannot be read, or its keyboard lies outside the picture.
+    """
+    info = probe(job.video)
+    yield Kind.INFO, info
+    registered = watched(partial(_registered, job))
+    yield Kind.REGISTERED, registered
+    if not is_usable(registered.registration):
+        return
+    places = StripPlaces(registered.registration, job.geometry)
+    strips = strips_on_grid(read_span(job.video, places.region, job.span_s), places, job.fps)
+    held: list[tuple[float, np.ndarray]] = []
+    if 0 < _expected_frames(job, info) <= HELD_FRAMES:
+        held = list(islice(strips, HELD_FRAMES))
+        yield Kind.BACKGROUND, background_of(np.stack([strip for _, strip in held]), job.geometry)
+    else:
+        yield Kind.BACKGROUND, _background(job, places)
+    yield from _pieces(held, strips)
+    yield Kind.END, None
+
+
+def _expected_frames(job: DecoderJob, info: VideoInfo) -> int:
+    """Return how many frames the strip will have by what the file declares; 0 when it does not say."""
+    return frames_of(min(job.span_s[1], info.duration_s) - job.span_s[0], job.fps)
+
+
+def _registered(job: DecoderJob) -> RegisteredVideo:
+    if job.span_s == WHOLE:
+        return register_video(job.video, job.registration, job.geometry, job.known)
+    # Only what lies in the part that is asked for counts, because a title card or an end screen shows no keyboard.
+    start_s, end_s = job.span_s[0], min(job.span_s[1], probe(job.video).duration_s)
+    if start_s >= end_s:
+        raise InputError(f"{job.video}: lasts {end_s:.1f} s, so nothing lies behind --start {start_s:g}")
+    frames = sample_frames(job.video, job.registration.frames, (start_s - 1e-3, end_s + 1e-3))
+    if not frames:
+        raise InputError(f"{job.video}: every picture between {start_s:.1f} and {end_s:.1f} s is black or flat")
+    registration = register_moving(
+        frames,
+        job.geometry,
+        estimate=partial(estimate, params=job.registration, geometry=job.geometry, override=job.known),
+        sample=partial(sample_frames, job.video),
+    )
+    middle = frames[len(frames) // 2]
+    return RegisteredVideo(registration, middle.image, middle.time_s)
+
+
+def _background(job: DecoderJob, places: StripPlaces) -> Background:
+    frames = spread_frames(job.video, places.region, BACKGROUND_SAMPLES, job.span_s)
+    return background_of(np.stack([places.strip(frame) for frame in frames]), job.geometry)
+
+
+def _pieces(held: list[tuple[float, np.ndarray]], rest: Iterator[tuple[float, np.ndarray]]) -> Iterator[Message]:
+    """Yield pieces of `PIECE_FRAMES` frames; what is held is let go on the way."""
+    held.reverse()
+
+    def strips() -> Iterator[tuple[float, np.ndarray]]:
+        while held:
+            yield held.pop()
+        yield from rest
+
+    stream = strips()
+    while piece := list(islice(stream, PIECE_FRAMES)):
+        yield Kind.PIECE, (piece[0][0], np.stack([strip for _, strip in piece]))
+
+
+def _while_alive(send: Send, work: Callable[[], RegisteredVideo]) -> RegisteredVideo:
+    """Return what some work returns; as long as it uses the processor, say so every now and then."""
+    done = threading.Event()
+
+    def say() -> None:
+        used_s = time.process_time()
+        while not done.wait(ALIVE_EVERY_S):
+            before_s, used_s = used_s, time.process_time()
+            if used_s > before_s + 0.01 * ALIVE_EVERY_S:  # a decoder that waits for itself uses nothing
+                send(Kind.ALIVE, None)
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    try:
+        return work()
+    finally:
+        done.set()
+        thread.join()
