@@ -2,7 +2,7 @@
 
 The steps are dark blobs on one line (`detect`), which key of the pattern each is (`match`), the camera (`pose`), which keys are
 in view and which octave they are (`extent`, `octave`), the x correction (`refine`), and whether to believe it (`verify`). What
-is not believed is searched for again in other ways (`readings.SEARCHES`). Corners, when given, tell where to look and choose
+is not believed is searched for again in other ways (`rows.SEARCHES`). Corners, when given, tell where to look and choose
 among the readings; everything after is the same. A registration that is not believed is refused with a reason, never returned
 as usable. Cameras that move are the business of `follow`.
 """
@@ -20,7 +20,8 @@ from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM, key_of, name_of
 from tivit.core.registration import Quality, Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
 from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
-from tivit.registration.find.readings import SEARCHES, Reading, find_readings
+from tivit.registration.find.readings import Reading, find_readings
+from tivit.registration.find.rows import SEARCHES
 from tivit.registration.judge.extent import find_extent
 from tivit.registration.judge.octave import Extent, align_to_piano
 from tivit.registration.judge.refine import Correction, Picture, fit_correction
