@@ -1,5 +1,6 @@
 """Finding the keyboard of one video: what is known of it, what is said when that is not enough, and silence out of view."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,11 +9,12 @@ import numpy as np
 import pytest
 from decoding_cases import THRESHOLDS, noisy_logits, random_notes
 from paths import PARAMS_FILE
-from registration_cases import known_registration, random_view
+from registration_cases import Look, cut_view, known_registration, random_view, render
 
 from tivit import transcribe
 from tivit.__main__ import main
 from tivit.core.errors import InputError
+from tivit.core.keyboard import midi_of_name, name_of
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import read_midi
 from tivit.core.params import load, section
@@ -23,6 +25,7 @@ from tivit.decoding.thresholds import write_thresholds
 from tivit.inference.params import UNSAID_WINDOW_FRAMES
 from tivit.model.checkpoint import Checkpoint
 from tivit.registration.clip import RegisteredVideo
+from tivit.registration.estimate import estimate
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.theory.key import DecodeParams, recorded
 
@@ -55,14 +58,36 @@ def test_the_first_key_of_the_command_goes_before_that_of_the_params(answer):
     assert answer.pop() == Override(first_key=24)
 
 
-def test_an_unknown_octave_names_what_would_help(answer):
-    answer[-1] = replace(GOOD, doubt="no end in view")
-    with pytest.raises(InputError, match=r"not known \(no end in view\); give --first-key.*C2.*registration.first_key"):
+@pytest.mark.parametrize("zoom", [1.6, 2.2])
+def test_the_guess_of_a_keyboard_cut_at_both_ends_is_accepted_by_its_options(monkeypatch, zoom):
+    """At 1.6 only the mirror image is open, at 2.2 the octave too; both are settled by what the message says."""
+    picture = render(cut_view(2, zoom=zoom), np.random.default_rng(1), Look())
+
+    def register_video(video, params, geometry, override):
+        return RegisteredVideo(estimate([picture], params, geometry, override), picture, 0.0)
+
+    monkeypatch.setattr(transcribe, "register_video", register_video)
+    with pytest.raises(InputError, match=r"my.mp4: which keys are in view is not known \(whether.* mirror image") as error:
+        transcribe.find_keyboard(VIDEO, PARAMS, GEOMETRY, NOTHING_KNOWN)
+    name, orientation = re.search(
+        r"add --first-key (\S+) --orientation (\S+) if this guess is right", str(error.value)
+    ).groups()
+    for given in (Override(first_key=midi_of_name(name), orientation=orientation), Override(first_key=midi_of_name(name))):
+        found = transcribe.find_keyboard(VIDEO, PARAMS, GEOMETRY, given)
+        assert (name_of(found.first_midi), found.orientation) == (name, "upright")
+
+
+def test_an_open_octave_alone_is_asked_for_without_the_orientation(answer):
+    answer[-1] = replace(GOOD, doubt="25 keys are in view and fit on a piano in 6 octaves", first_midi=48, last_midi=72)
+    with pytest.raises(
+        InputError, match=r"6 octaves\); add --first-key C3 if this guess is right, or else give the lowest key"
+    ):
         transcribe.find_keyboard(VIDEO, PARAMS, GEOMETRY, NOTHING_KNOWN)
 
 
 @pytest.mark.parametrize(
-    ("known", "remedy"), [(NOTHING_KNOWN, "give --corners, and --first-key"), (Override(first_key=36), "check what was given")]
+    ("known", "remedy"),
+    [(NOTHING_KNOWN, "film the keys.*or give --corners"), (Override(first_key=36), "check what was given")],
 )
 def test_a_refusal_names_what_would_help(answer, known, remedy):
     answer[-1] = Refusal("too dark", (360, 640), 4)

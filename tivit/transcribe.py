@@ -40,6 +40,7 @@ from tivit.model.setup import prepare_torch
 from tivit.registration.clip import register_video
 from tivit.registration.overlay import keys_in_view
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+from tivit.registration.question import question
 from tivit.theory.key import clip_posterior, params_of, rescored
 from tivit.video.rectify import write_strip
 
@@ -152,14 +153,11 @@ def find_keyboard(video: Path, params: RegistrationParams, geometry: StripGeomet
     """
     registration = register_video(video, params, geometry, known.over(Override(first_key=params.first_key))).registration
     if isinstance(registration, Refusal):
-        remedy = "give --corners, and --first-key where not all keys are in view"
+        remedy = "film the keys from above with their front edge in the picture, or give --corners"
         remedy = remedy if known == NOTHING_KNOWN else "check what was given (--corners, --first-key, --orientation)"
         raise InputError(f"{video}: the keyboard was not found ({registration.reason}); {remedy}")
     if registration.doubt:
-        raise InputError(
-            f"{video}: the octave of the keyboard is not known ({registration.doubt}); give --first-key, the lowest key in "
-            "view (such as C2, or 36), or the same as registration.first_key in the params"
-        )
+        raise InputError(f"{video}: {question(registration)}")
     if not _in_view(registration).all():
         log.info("%s: keys %s are in view, no note of another key can be found", video, keys_in_view(registration))
     return registration

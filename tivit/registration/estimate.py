@@ -176,11 +176,10 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     if alignment is None:
         return None
     if alignment.is_mirrored:
-        reading, extent = reading.seen_in_mirror(params), extent.seen_in_mirror()
+        reading = reading.seen_in_mirror(params)
     if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
-    reading = reading.moved(alignment.octaves)
-    extent = extent.moved(alignment.octaves)
+    reading, extent = reading.moved(alignment.octaves), alignment.extent
     # Then once more with all keys in view, black and white: the camera has been fitted again, so the picture is sampled anew.
     plan = picture.look_from_above(reading.plane_to_image)
     blacks = np.arange(*black_range(extent.first_midi, extent.last_midi))
