@@ -21,12 +21,13 @@ from tivit.core.registration import Quality, Refusal, Registration, correction_m
 from tivit.core.strip import StripGeometry
 from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
 from tivit.registration.find.readings import Reading, find_readings
-from tivit.registration.find.rows import SEARCHES
+from tivit.registration.find.rows import SEARCHES, Search
 from tivit.registration.judge.extent import find_extent
 from tivit.registration.judge.octave import Extent, align_to_piano
 from tivit.registration.judge.refine import Correction, Picture, fit_correction
 from tivit.registration.judge.verify import Verdict, judge, player_side
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+from tivit.registration.sideways import ACROSS, turned, turned_back, turned_knowledge
 from tivit.video.reader import Region
 
 SURE = 0.9
@@ -86,7 +87,8 @@ def estimate(
     Returns
     -------
     Registration or Refusal
-        The registration is without moves, and says in its doubt what is left open.
+        The registration is without moves, and says in its doubt what is left open. Where no keyboard lies across the picture,
+        one is looked for in the picture turned by 90 degrees, unless the orientation is given.
 
     Raises
     ------
@@ -94,15 +96,38 @@ def estimate(
         There is no frame, or the frames differ in size.
     """
     source_hw, greys = _greys(frames)
+    is_sideways = override.orientation in ACROSS
+    if not is_sideways:
+        found = _look(greys, source_hw, params, geometry, override, SEARCHES)
+        if isinstance(found, Registration) or override.orientation is not None:
+            return found
+    # Phones held upright. What lies across the picture goes first, so that most pictures are looked at one way only, and only
+    # the usual search is made where a sideways keyboard is a mere possibility.
+    source_hw, greys = _greys(turned(frames))
+    known = turned_knowledge(override, frames[0].shape[1])
+    searches = SEARCHES if is_sideways else SEARCHES[:1]
+    sideways = turned_back(_look(greys, source_hw, params, geometry, known, searches))
+    return sideways if is_sideways or isinstance(sideways, Registration) else found
+
+
+def _look(
+    greys: list[np.ndarray],
+    source_hw: tuple[int, int],
+    params: RegistrationParams,
+    geometry: StripGeometry,
+    override: Override,
+    searches: Sequence[Search],
+) -> Registration | Refusal:
+    """Return where a keyboard lies across the picture, in grey pictures of a camera whose frames are of size `source_hw`."""
     scale = greys[0].shape[1] / source_hw[1]
     corners = None if override.corners is None else (np.array(override.corners, float) + 0.5) * scale - 0.5
     region = None if override.region is None else _region_px(override.region, scale, greys[0].shape)
     if region is not None and min(region.right - region.left, region.bottom - region.top) < LEAST_REGION_PX:
         bounds = ", ".join(f"{value:g}" for value in override.region)
-        return Refusal(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(frames))
+        return Refusal(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(greys))
     picture = Picture(greys)
     best = None
-    for search in SEARCHES:
+    for search in searches:
         candidate = _best_of(find_readings(greys, params, corners, search, region), picture, params, override)
         if candidate is not None and (best is None or candidate.weight > best.weight):
             best = candidate
@@ -110,8 +135,8 @@ def estimate(
             break
     if best is None:
         where = " between the corners" if corners is not None else " in the region" if region is not None else ""
-        return Refusal(f"no row of black keys was found{where}", source_hw, len(frames))
-    return _registration(best, geometry, scale, source_hw, len(frames), override, params)
+        return Refusal(f"no row of black keys was found{where}", source_hw, len(greys))
+    return _registration(best, geometry, scale, source_hw, len(greys), override, params)
 
 
 def _region_px(bounds: Sequence[float], scale: float, size_hw: tuple[int, int]) -> Region:
