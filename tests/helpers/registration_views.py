@@ -30,7 +30,6 @@ from registration_scenery import (
 from synth_cases import music
 
 from tivit.core.artifacts import atomic_path
-from tivit.core.choices import ORIENTATIONS
 from tivit.core.keyboard import (
     BLACK_HEIGHT_MM,
     BLACK_KEYS,
@@ -51,6 +50,8 @@ from tivit.synth.render import _add_hand
 
 VERSION = 5
 """Goes up whenever the same seed and index would give another picture."""
+ORIENTATIONS = ("upright", "rotated", "mirrored", "rotated_mirrored")
+"""Of views by their index; those of pictures turned by 90 degrees are made from them."""
 NOTHING_EVERY = 16
 LARGEST_EVERY = 64
 SIZES = (

@@ -39,6 +39,36 @@ def test_a_first_key_that_cannot_be_is_refused(given, names):
     assert (found.status, found.reason) == ("refused", sentence)
 
 
+@pytest.mark.parametrize(("orientation", "turns"), [("turned_right", -1), ("turned_left", 1)])
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_a_picture_turned_by_90_degrees(orientation, turns, is_mirrored):
+    """As a phone held upright shows it; the places of the keys are those of the same picture lying across."""
+    view, picture = seen(3, "mirrored" if is_mirrored else "upright")
+    orientation += "_mirrored" * is_mirrored
+    height, width = picture.shape[:2]
+    standing = np.rot90(picture, turns)
+    x, y = view.key_centers_px().T
+    centers_px = np.stack([height - 1 - y, x] if turns == -1 else [y, width - 1 - x], axis=1)
+    by_itself = estimate([standing], PARAMS, GEOMETRY)
+    assert (by_itself.status, by_itself.orientation, by_itself.source_hw) == ("ok", orientation, (width, height))
+    corners = [(height - 1 - y, x) if turns == -1 else (y, width - 1 - x) for x, y in view.corners_px()]
+    corners = corners[turns:] + corners[:turns]
+    box = (*np.min(corners, axis=0) - 60, *np.max(corners, axis=0) + 60)
+    for known in (
+        Override(orientation=orientation),
+        Override(tuple(corners), orientation=orientation),
+        Override(tuple(corners)),
+        Override(region=box),
+    ):
+        given = estimate([standing], PARAMS, GEOMETRY, known)
+        assert given.status == "ok" and given.orientation == orientation
+        assert np.abs(key_errors(given, centers_px, GEOMETRY)).max() < 0.1
+    assert np.abs(key_errors(by_itself, centers_px, GEOMETRY)).max() < 0.1
+    assert estimate([standing], PARAMS, GEOMETRY, Override(orientation="upright")).status == "refused"
+    across = estimate([picture], PARAMS, GEOMETRY, Override(orientation=orientation))
+    assert (across.status, across.source_hw) == ("refused", (height, width))
+
+
 @pytest.mark.parametrize("orientation", ["rotated", "rotated_mirrored"])
 def test_the_wrong_side_is_not_believed_even_when_given(orientation):
     assert look_at(cut_view(4), override=Override(orientation=orientation)).status == "refused"

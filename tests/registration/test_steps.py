@@ -5,7 +5,7 @@ import pytest
 from registration_cases import Look, drawn_plan, mirrored, random_view, render, rotated
 
 from tivit.core.keyboard import BLACK_COUNT, BLACK_HEIGHT_MM, BLACK_KEYS, CENTER_MM, KEYBOARD_WIDTH_MM, WHITE_PITCH_MM
-from tivit.registration.find.detect import Blobs, darkness, find_blobs, on_one_line, rows_of
+from tivit.registration.find.detect import MOST_LENGTHENED, Blobs, darkness, find_blobs, lengthened, on_one_line, rows_of
 from tivit.registration.find.pose import black_edges_mm, black_ends_mm, fit_to_black_keys, shadow_mm
 from tivit.registration.judge.refine import X_MM, Y_MM, Plan, fit_correction
 
@@ -37,6 +37,22 @@ def test_a_reflection_in_a_dark_fallboard_does_not_lengthen_a_black_key():
     assert long.upper_px[:, 1] == pytest.approx(43.5, abs=1)
     assert short.upper_px[:, 1] == pytest.approx(59.5, abs=1)
     assert short.lower_px[:, 1] == pytest.approx(95.5, abs=1)
+
+
+def test_a_front_that_catches_light_is_still_part_of_a_black_key():
+    picture = np.full((200, 400), 200, np.uint8)
+    for left in (100, 140, 180, 300):
+        picture[60:96, left : left + 6] = 20
+    for left in (140, 180):
+        picture[96:104, left : left + 6] = 130
+    picture[96:140, 300:306] = 130
+    dark = darkness(picture)
+    blobs = find_blobs(dark, 0.45)
+    blobs = blobs.take(np.argsort(blobs.center_px[:, 0]))
+    longer = lengthened(blobs, dark)
+    assert blobs.lower_px[:, 1] == pytest.approx(95.5, abs=1)
+    assert longer.lower_px[:, 1] == pytest.approx([95.5, 103.5, 103.5, 95.5 + MOST_LENGTHENED * 36], abs=1.5)
+    assert longer.upper_px[:, 1] == pytest.approx(59.5, abs=1)
 
 
 def test_the_largest_blobs_are_kept():

@@ -1,5 +1,6 @@
 """Finding the keyboard of one video, what is said when that is not enough, and how thresholds are followed."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,12 +9,12 @@ import numpy as np
 import pytest
 from decoding_cases import THRESHOLDS, noisy_logits, random_notes
 from paths import PARAMS_FILE
-from registration_cases import known_registration, random_view
+from registration_cases import Look, cut_view, known_registration, random_view, render
 
 from tivit.commands import transcribe as command
 from tivit.commands.main import main
 from tivit.core.errors import InputError
-from tivit.core.keyboard import keys_between
+from tivit.core.keyboard import keys_between, midi_of_name, name_of
 from tivit.core.logits import ClipLogits, silenced
 from tivit.core.params import load, section
 from tivit.core.registration import Refusal
@@ -24,7 +25,8 @@ from tivit.decoding.thresholds import write_thresholds
 from tivit.inference.params import UNSAID_WINDOW_FRAMES
 from tivit.model.checkpoint import Checkpoint
 from tivit.registration.clip import RegisteredVideo
-from tivit.registration.params import NOTHING_KNOWN, Override
+from tivit.registration.estimate import estimate
+from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.theory.key import DecodeParams, clip_posterior, recorded, rescored
 from tivit.transcribe import batch, chain
 from tivit.transcribe.chain import Request, Transcriber, usable
@@ -35,6 +37,7 @@ VALUES = load(PARAMS_FILE)
 GEOMETRY = section(VALUES, "strips", StripGeometry)
 GOOD = known_registration(random_view(np.random.default_rng(2)), GEOMETRY)
 VIDEO = Path("my.mp4")
+PARAMS = section(VALUES, "registration", RegistrationParams)
 FPS, FRAMES = 30.0, 150
 GRID = TimeGrid(FPS, 0.0, FRAMES)
 HEADS = noisy_logits(random_notes(np.random.default_rng(4), 5.0, per_key=1), GRID, np.random.default_rng(4), 0.6)
@@ -44,13 +47,35 @@ def registered(registration):
     return RegisteredVideo(registration, np.zeros((4, 4, 3), np.uint8), 0.0)
 
 
-def test_an_unknown_octave_names_what_would_help():
-    with pytest.raises(InputError, match=r"not known \(no end in view\); give --first-key.*C2.*registration.first_key"):
-        usable(VIDEO, registered(replace(GOOD, doubt="no end in view")), NOTHING_KNOWN)
+@pytest.mark.parametrize("zoom", [1.6, 2.2])
+def test_the_guess_of_a_keyboard_cut_at_both_ends_is_accepted_by_its_options(zoom):
+    """At 1.6 only the mirror image is open, at 2.2 the octave too; both are settled by what the message says."""
+    picture = render(cut_view(2, zoom=zoom), np.random.default_rng(1), Look())
+
+    def found(known):
+        return usable(VIDEO, RegisteredVideo(estimate([picture], PARAMS, GEOMETRY, known), picture, 0.0), known)
+
+    with pytest.raises(InputError, match=r"my.mp4: which keys are in view is not known \(whether.* mirror image") as error:
+        found(NOTHING_KNOWN)
+    name, orientation = re.search(
+        r"add --first-key (\S+) --orientation (\S+) if this guess is right", str(error.value)
+    ).groups()
+    for given in (Override(first_key=midi_of_name(name), orientation=orientation), Override(first_key=midi_of_name(name))):
+        registration = found(given)
+        assert (name_of(registration.first_midi), registration.orientation) == (name, "upright")
+
+
+def test_an_open_octave_alone_is_asked_for_without_the_orientation():
+    doubtful = replace(GOOD, doubt="25 keys are in view and fit on a piano in 6 octaves", first_midi=48, last_midi=72)
+    with pytest.raises(
+        InputError, match=r"6 octaves\); add --first-key C3 if this guess is right, or else give the lowest key"
+    ):
+        usable(VIDEO, registered(doubtful), NOTHING_KNOWN)
 
 
 @pytest.mark.parametrize(
-    ("known", "remedy"), [(NOTHING_KNOWN, "give --corners, and --first-key"), (Override(first_key=36), "check what was given")]
+    ("known", "remedy"),
+    [(NOTHING_KNOWN, "film the keys.*or give --corners"), (Override(first_key=36), "check what was given")],
 )
 def test_a_refusal_names_what_would_help(known, remedy):
     with pytest.raises(InputError, match=rf"my.mp4: the keyboard was not found \(too dark\); {remedy}"):

@@ -2,7 +2,7 @@
 
 The steps are dark blobs on one line (`detect`), which key of the pattern each is (`match`), the camera (`pose`), which keys are
 in view and which octave they are (`extent`, `octave`), the x correction (`refine`), and whether to believe it (`verify`). What
-is not believed is searched for again in other ways (`readings.SEARCHES`). Corners, when given, tell where to look and choose
+is not believed is searched for again in other ways (`rows.SEARCHES`). Corners, when given, tell where to look and choose
 among the readings; everything after is the same. A registration that is not believed is refused with a reason, never returned
 as usable. Cameras that move are the business of `follow`.
 """
@@ -20,12 +20,14 @@ from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM, key_of, name_of
 from tivit.core.registration import Quality, Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
 from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
-from tivit.registration.find.readings import SEARCHES, Reading, find_readings
+from tivit.registration.find.readings import Reading, find_readings
+from tivit.registration.find.rows import SEARCHES, Search
 from tivit.registration.judge.extent import find_extent
 from tivit.registration.judge.octave import Extent, align_to_piano
 from tivit.registration.judge.refine import Correction, Picture, fit_correction
 from tivit.registration.judge.verify import Verdict, judge, player_side
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+from tivit.registration.sideways import ACROSS, turned, turned_back, turned_knowledge
 from tivit.video.reader import Region
 
 SURE = 0.9
@@ -85,7 +87,8 @@ def estimate(
     Returns
     -------
     Registration or Refusal
-        The registration is without moves, and says in its doubt what is left open.
+        The registration is without moves, and says in its doubt what is left open. Where no keyboard lies across the picture,
+        one is looked for in the picture turned by 90 degrees, unless the orientation is given.
 
     Raises
     ------
@@ -93,15 +96,38 @@ def estimate(
         There is no frame, or the frames differ in size.
     """
     source_hw, greys = _greys(frames)
+    is_sideways = override.orientation in ACROSS
+    if not is_sideways:
+        found = _look(greys, source_hw, params, geometry, override, SEARCHES)
+        if isinstance(found, Registration) or override.orientation is not None:
+            return found
+    # Phones held upright. What lies across the picture goes first, so that most pictures are looked at one way only, and only
+    # the usual search is made where a sideways keyboard is a mere possibility.
+    source_hw, greys = _greys(turned(frames))
+    known = turned_knowledge(override, frames[0].shape[1])
+    searches = SEARCHES if is_sideways else SEARCHES[:1]
+    sideways = turned_back(_look(greys, source_hw, params, geometry, known, searches))
+    return sideways if is_sideways or isinstance(sideways, Registration) else found
+
+
+def _look(
+    greys: list[np.ndarray],
+    source_hw: tuple[int, int],
+    params: RegistrationParams,
+    geometry: StripGeometry,
+    override: Override,
+    searches: Sequence[Search],
+) -> Registration | Refusal:
+    """Return where a keyboard lies across the picture, in grey pictures of a camera whose frames are of size `source_hw`."""
     scale = greys[0].shape[1] / source_hw[1]
     corners = None if override.corners is None else (np.array(override.corners, float) + 0.5) * scale - 0.5
     region = None if override.region is None else _region_px(override.region, scale, greys[0].shape)
     if region is not None and min(region.right - region.left, region.bottom - region.top) < LEAST_REGION_PX:
         bounds = ", ".join(f"{value:g}" for value in override.region)
-        return Refusal(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(frames))
+        return Refusal(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(greys))
     picture = Picture(greys)
     best = None
-    for search in SEARCHES:
+    for search in searches:
         candidate = _best_of(find_readings(greys, params, corners, search, region), picture, params, override)
         if candidate is not None and (best is None or candidate.weight > best.weight):
             best = candidate
@@ -109,8 +135,8 @@ def estimate(
             break
     if best is None:
         where = " between the corners" if corners is not None else " in the region" if region is not None else ""
-        return Refusal(f"no row of black keys was found{where}", source_hw, len(frames))
-    return _registration(best, geometry, scale, source_hw, len(frames), override, params)
+        return Refusal(f"no row of black keys was found{where}", source_hw, len(greys))
+    return _registration(best, geometry, scale, source_hw, len(greys), override, params)
 
 
 def _region_px(bounds: Sequence[float], scale: float, size_hw: tuple[int, int]) -> Region:
@@ -175,11 +201,10 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     if alignment is None:
         return None
     if alignment.is_mirrored:
-        reading, extent = reading.seen_in_mirror(params), extent.seen_in_mirror()
+        reading = reading.seen_in_mirror(params)
     if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
-    reading = reading.moved(alignment.octaves)
-    extent = extent.moved(alignment.octaves)
+    reading, extent = reading.moved(alignment.octaves), alignment.extent
     # Then once more with all keys in view, black and white: the camera has been fitted again, so the picture is sampled anew.
     plan = picture.look_from_above(reading.plane_to_image)
     blacks = np.arange(*black_range(extent.first_midi, extent.last_midi))

@@ -42,6 +42,7 @@ from tivit.model.setup import prepare_torch
 from tivit.registration.clip import RegisteredVideo
 from tivit.registration.overlay import keys_in_view
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+from tivit.registration.question import question
 from tivit.theory.key import params_of
 from tivit.transcribe.decoder import DecoderJob
 from tivit.transcribe.process import DecoderProcess
@@ -253,14 +254,11 @@ def usable(video: Path, registered: RegisteredVideo, known: Override) -> Registr
     """
     registration = registered.registration
     if isinstance(registration, Refusal):
-        remedy = "give --corners, and --first-key where not all keys are in view"
+        remedy = "film the keys from above with their front edge in the picture, or give --corners"
         remedy = remedy if known == NOTHING_KNOWN else "check what was given (--corners, --first-key, --orientation)"
         raise InputError(f"{video}: the keyboard was not found ({registration.reason}); {remedy}")
     if registration.doubt:
-        raise InputError(
-            f"{video}: the octave of the keyboard is not known ({registration.doubt}); give --first-key, the lowest key in "
-            "view (such as C2, or 36), or the same as registration.first_key in the params"
-        )
+        raise InputError(f"{video}: {question(registration)}")
     if not keys_between(registration.first_midi, registration.last_midi).all():
         log.info("%s: keys %s are in view, no note of another key can be found", video, keys_in_view(registration))
     return registration

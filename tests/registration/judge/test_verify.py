@@ -6,7 +6,7 @@ from registration_cases import drawn_plan
 
 from tivit.core.keyboard import WHITE_PITCH_MM
 from tivit.registration.judge.octave import Extent
-from tivit.registration.judge.refine import X_MM, Y_MM, Picture, Plan
+from tivit.registration.judge.refine import BLACK_ROWS, X_MM, Y_MM, Picture, Plan
 from tivit.registration.judge.verify import judge, player_side
 
 CAMERA_MM = np.array([611.0, 0.0, 1300.0])
@@ -29,6 +29,19 @@ def test_a_keyboard_read_rightly_is_believed(extent):
 def test_keys_in_view_of_a_cut_keyboard_are_believed():
     plan = drawn_plan(CAMERA_MM, view_mm=(300.0, 900.0))
     assert verdict_of(plan, Extent(45, 83, False, False)).confidence > SURE
+
+
+def test_black_keys_that_shade_the_tails_beside_them_are_believed():
+    """As in light from one side: half of each tail is dim, one flank of a black key is dark, and its top shines."""
+    plan = drawn_plan(CAMERA_MM)
+    for row in map(plan.grey.__getitem__, np.flatnonzero(BLACK_ROWS)):
+        step = np.diff((row < 100).astype(int))
+        starts, ends = np.flatnonzero(step == 1), np.flatnonzero(step == -1)[1:]  # the first end is that of the dark case
+        for start, end in zip(starts, ends, strict=False):
+            row[start + 1 : end - 3] = 95
+            row[end + 1 : end + 7] = 110
+    found = verdict_of(plan)
+    assert found.fit > 0.6 and found.confidence > SURE
 
 
 @pytest.mark.parametrize("whites", [-3, -2, -1, 1, 2, 3])

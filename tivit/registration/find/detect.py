@@ -9,7 +9,7 @@ by scaling the picture before it comes here (`readings`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,13 @@ HAT_WINDOW_PX = 23
 """Width of the window of the black-hat: wider than a black key."""
 HAT_THRESHOLDS = (0.45, 0.3, 0.18)
 """How dark a blob must be relative to its surround (`darkness`); tried in this order."""
+FAINT = 0.25
+"""What continues a blob is at least so dark: the front of a black key slopes and catches light, so it is often fainter than the
+top, and a blob that ends with the top puts the keys 20 mm (of 150) from where they are."""
+BLUR_PX = 1.0
+"""So much farther a sharp end of a blob reaches by blur alone."""
+MOST_LENGTHENED = 0.35
+"""By so much of its length a blob is continued at most at each end."""
 MIN_HEIGHT_PX, MAX_WIDTH_PX = 12, 60
 """Least height and greatest width of the box around a blob. The box is wider than the blob where the blob leans."""
 MIN_SLENDERNESS = 1.6
@@ -134,6 +141,43 @@ def find_blobs(dark: np.ndarray, threshold: float, most: int = MAX_BLOBS) -> Blo
     upper, lower, across = map(np.array, zip(*axes, strict=True))
     blobs = Blobs(upper, lower, across)
     return blobs.take(np.argsort(-blobs.height_px * blobs.width_px, kind="stable")[:most])
+
+
+def lengthened(blobs: Blobs, dark: np.ndarray) -> Blobs:
+    """Return blobs with both ends moved outwards for as long as it is at least FAINT there.
+
+    Parameters
+    ----------
+    blobs : Blobs, n of them
+        In working pixels.
+    dark : ndarray, (height, width), float32
+        The picture that they were found in, as `darkness` returns it.
+
+    Returns
+    -------
+    Blobs
+        Each at most MOST_LENGTHENED of its length longer at each end.
+
+    References
+    ----------
+    J. Canny, "A computational approach to edge detection", IEEE Transactions on Pattern Analysis and Machine Intelligence 8(6),
+    1986 (hysteresis: a high threshold finds, a low one follows).
+    """
+    axis = blobs.lower_px - blobs.upper_px
+    unit = axis / blobs.height_px[:, None]
+    across = np.column_stack([-unit[:, 1], unit[:, 0]])
+    steps = np.arange(int(np.ceil(MOST_LENGTHENED * blobs.height_px.max()))) + 0.5
+    ends = []
+    for end_px, outward in ((blobs.upper_px, -unit), (blobs.lower_px, unit)):
+        points = end_px[:, None] + outward[:, None] * steps[:, None]  # (n, steps, 2)
+        shades = [
+            cv2.remap(dark, (points + side * across[:, None]).astype(np.float32), None, cv2.INTER_LINEAR, borderValue=0)
+            for side in (-1.0, 0.0, 1.0)
+        ]
+        is_faint = (np.median(shades, axis=0) > FAINT) & (steps < MOST_LENGTHENED * blobs.height_px[:, None])
+        farther = np.maximum(np.cumprod(is_faint, axis=1).sum(1) - BLUR_PX, 0.0)
+        ends.append(end_px + outward * farther[:, None])
+    return replace(blobs, upper_px=ends[0], lower_px=ends[1])
 
 
 def rows_of(blobs: Blobs, most: int = ROWS) -> list[Blobs]:

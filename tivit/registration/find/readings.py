@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 
 from tivit.core.keyboard import BLACK_COUNT, KEYBOARD_WIDTH_MM, OCTAVE_MM, WHITE_COUNT, WHITE_LENGTH_MM
-from tivit.registration.find.detect import HAT_THRESHOLDS, MAX_BLOBS, ROWS, Blobs, darkness, find_blobs, rows_of
-from tivit.registration.find.match import Match, match_row
 from tivit.registration.find.pattern import BLACK_PER_OCTAVE, mirrored_black
 from tivit.registration.find.pose import Pose, fit_to_black_keys
+from tivit.registration.find.rows import GOOD_SCORE, SEARCHES, Labelling, Search, labelled_rows
 from tivit.registration.params import RegistrationParams
 from tivit.video.median import temporal_median
 from tivit.video.reader import Region
@@ -27,8 +26,6 @@ WORK_SCALES = ((1.0, 16), (2.0, 9), (0.5, 9))
 for keyboards that fill most of a picture, for smaller ones, and for large keys."""
 MIN_KEYS = 7
 """A reading is not cut to fewer black keys than this."""
-GOOD_SCORE = 26.0
-"""A row with such a score is taken without looking at other sizes and thresholds; a whole piano has 36 black keys."""
 RUNNER_UP = 0.6
 """Labellings with less than this share of the best score are not looked at."""
 CORNER_MARGIN_WHITE = 3.0
@@ -37,38 +34,6 @@ CORNER_WHITE_PX = 15.0
 """Width of a white key in a straightened picture: black keys are then as wide as `detect` wants them."""
 CORNER_TOLERANCE_MM = 45.0
 """How far corners given may lie from the front and back edges of the white keys."""
-
-
-@dataclass(frozen=True)
-class Search:
-    """How rows of black keys are looked for.
-
-    Attributes
-    ----------
-    thresholds : tuple of float
-        Thresholds on `darkness`, tried in turn.
-    blobs, rows : int
-        How many blobs, and rows of them, are taken at most at each threshold.
-    reach_px : int
-        The reach of `darkness`, in rows.
-    labellings : int
-        How many labellings of rows are made readings at most; each is read from both sides.
-    """
-
-    thresholds: tuple[float, ...]
-    blobs: int
-    rows: int
-    reach_px: int
-    labellings: int
-
-
-SEARCHES = (
-    Search(HAT_THRESHOLDS, MAX_BLOBS, ROWS, reach_px=1, labellings=4),
-    Search((0.3, 0.1), MAX_BLOBS, ROWS, reach_px=31, labellings=2),
-    Search((0.3,), 200, 4, reach_px=1, labellings=2),
-)
-"""Tried in turn until something is believed: the usual search; one that does not see what a fallboard mirrors, and sees
-fainter keys; one for small keys beside many other dark things."""
 
 
 @dataclass(frozen=True)
@@ -245,27 +210,23 @@ def find_readings(
     """
     height, width = greys[0].shape
     region = region or Region(0, 0, width, height)
-    candidates: list[tuple[float, Blobs, Match, bool]] = []
+    candidates: list[Labelling] = []
     if corners is None:
         looks = (_scaled(greys, region, params.work_width_px * scale, frames) for scale, frames in WORK_SCALES)
     else:
         looks = iter([_straightened(greys, corners)])
     for work, to_image in looks:
-        candidates += _rows_in(work, to_image, search)
-        if candidates and max(item[0] for item in candidates) >= GOOD_SCORE:
+        candidates += labelled_rows(work, to_image, search)
+        if candidates and max(item.match.score for item in candidates) >= GOOD_SCORE:
             break
-    candidates.sort(key=lambda item: -item[0])
-    for score, row, match, likely_above in candidates[: search.labellings]:
-        if score < RUNNER_UP * candidates[0][0]:
+    candidates.sort(key=lambda item: -item.match.score)
+    for item in candidates[: search.labellings]:
+        if item.match.score < RUNNER_UP * candidates[0].match.score:
             return
-        for is_rotated in (likely_above, not likely_above):
-            ends = np.stack([row.lower_px, row.upper_px], axis=1)[match.blobs]
-            keys = match.keys
-            # From the other side the row runs the other way and fronts are backs.
-            if is_rotated:
-                keys, ends = mirrored_black(keys)[::-1], ends[::-1, ::-1]
+        for is_rotated in (item.is_player_above, not item.is_player_above):
+            keys, ends = item.seen_from(is_rotated)
             keys = keys + BLACK_PER_OCTAVE * middle_octaves(int(keys[0]), int(keys[-1]))
-            reading = read(keys, ends, (width, height), False, is_rotated, params, score)
+            reading = read(keys, ends, (width, height), False, is_rotated, params, item.match.score)
             if corners is None or reading.agrees_with(corners):
                 yield reading
 
@@ -298,44 +259,3 @@ def _straightened(greys: Sequence[np.ndarray], corners: np.ndarray) -> tuple[np.
     size = (int(np.ceil(width + 2 * margin)), int(np.ceil(height + 2 * margin)))
     work = temporal_median([cv2.warpPerspective(grey, to_work, size, flags=cv2.INTER_LINEAR) for grey in greys])
     return work, np.linalg.inv(to_work)
-
-
-def _rows_in(work: np.ndarray, to_image: np.ndarray, search: Search) -> list[tuple[float, Blobs, Match, bool]]:
-    """Return score, row (px of the picture), labelling and guess of where the player sits, per labelling of each row."""
-    dark = darkness(work, search.reach_px)
-    candidates = []
-    for threshold in search.thresholds:
-        for row in rows_of(find_blobs(dark, threshold, search.blobs), search.rows):
-            matches = match_row(_along(row))
-            if not matches:
-                continue
-            in_image = Blobs(_mapped(row.upper_px, to_image), _mapped(row.lower_px, to_image), row.width_px)
-            is_above = _is_player_above(work, row)
-            candidates += [(match.score, in_image, match, is_above) for match in matches[:2]]
-        if candidates and max(item[0] for item in candidates) >= GOOD_SCORE:
-            break
-    return candidates
-
-
-def _mapped(points_px: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Return points (n, 2) under a homography (3, 3)."""
-    mapped = np.column_stack([points_px, np.ones(len(points_px))]) @ matrix.T
-    return mapped[:, :2] / mapped[:, 2:]
-
-
-def _along(row: Blobs) -> np.ndarray:
-    """Return where blobs lie along their row in px, ascending, (n,)."""
-    centers = row.center_px
-    unit = centers[-1] - centers[0]
-    return centers @ (unit / np.linalg.norm(unit))
-
-
-def _is_player_above(work: np.ndarray, row: Blobs) -> bool:
-    """Return True when it is brighter above the black keys than below: a first guess of where the white fronts are."""
-
-    def brightness(ends: np.ndarray, outward: np.ndarray) -> float:
-        points = np.concatenate([ends + share * outward for share in (0.15, 0.25, 0.35, 0.45)]).astype(np.float32)
-        return float(np.median(cv2.remap(work, points[:, None], None, cv2.INTER_LINEAR, borderValue=0)))
-
-    axis = row.lower_px - row.upper_px
-    return brightness(row.upper_px, -axis) > brightness(row.lower_px, axis)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tivit.core.keyboard import OCTAVE_KEYS, WHITE_LENGTH_MM, WHITE_PITCH_MM
+from tivit.core.keyboard import OCTAVE_KEYS, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
 from tivit.registration.find.pattern import (
     black_midi,
@@ -23,7 +23,7 @@ from tivit.registration.find.pattern import (
 )
 from tivit.registration.find.pose import black_edges_mm
 from tivit.registration.judge.octave import C, E, Extent
-from tivit.registration.judge.refine import BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, X_MM, Plan
+from tivit.registration.judge.refine import BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, X_MM, Y_MM, Plan
 
 NEIGHBOURS = 8
 """So many of the matched black keys nearest to an end say how dark and how bright keys are there."""
@@ -35,6 +35,8 @@ MAX_STRAY = 4
 """So many of the outermost black keys matched may be something else, such as the edge of the case."""
 MIN_SLOT_MM = 3.0
 """So much of the place of a key must be in the picture to say how bright it is."""
+ROWS_IN_VIEW_MM = (float(Y_MM[FRONT_ROWS].min()), float(Y_MM[BLACK_ROWS].max()))
+"""y of the rows that a key must have in the picture: those that show a press. Its edges may be out of the picture."""
 END_TOLERANCE_MM = 7.0
 """So much of the outermost key of an instrument may be cut off by the picture."""
 HALF = 0.5
@@ -85,7 +87,7 @@ def find_extent(
         left, right = key_edges_mm(midi)
         left, right = left + tolerance_mm, right - tolerance_mm
         x_mm = np.array([left, right, right, left])
-        plane = np.stack([x_mm + correction_mm(correction, x_mm), [0, 0, WHITE_LENGTH_MM, WHITE_LENGTH_MM], np.ones(4)])
+        plane = np.stack([x_mm + correction_mm(correction, x_mm), np.repeat(ROWS_IN_VIEW_MM, 2), np.ones(4)])
         image = plane_to_image @ plane
         points = image[:2] / image[2]
         limit = np.array(size_wh)[:, None] - 0.5

@@ -8,6 +8,7 @@ said so, never guessed. This is the only module that knows which instruments are
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 
 from tivit.core.keyboard import (
     HIGHEST_MIDI,
@@ -37,6 +38,10 @@ RARE, ODD = 0.001, 0.01
 """How common an instrument outside WHOLE is, and an end outside LOW_ENDS or HIGH_ENDS."""
 MIRRORED_SHARE = 0.1
 """How common mirrored pictures are taken to be."""
+MIRROR_OPEN = "whether the picture is a mirror image cannot be told from the keys in view"
+"""The doubt of a picture that may be a mirror image."""
+WHITE_STEP = 2
+"""Semitones from a white key to the next one at most: by so many a first key given may be one key off."""
 SURE_RATIO = 20.0
 """One way round must be so many times as likely as the other, or whether the picture is a mirror image stays open."""
 
@@ -127,13 +132,21 @@ class Extent:
         lowest = -((self.first_midi - LOWEST_MIDI) // OCTAVE_KEYS)
         return [k for k in range(lowest, lowest + 9) if self.last_midi + OCTAVE_KEYS * k <= HIGHEST_MIDI]
 
-    def _may_be_on_a_piano(self) -> bool:
-        """Return whether the keys lie on a piano in some octave, at a cut end with or without the last ones counted there."""
+    def on_a_piano(self) -> Extent | None:
+        """Return the keys without those that a cut end has too many for a piano.
+
+        Returns
+        -------
+        Extent or None
+            Itself where it lies on a piano in some octave, else the largest part that does; None when BORDER_KEYS fewer at each
+            cut end are not enough.
+        """
         low, high = (1 if is_end else 1 + BORDER_KEYS for is_end in (self.is_low_end, self.is_high_end))
         fewer = [
-            replace(self, first_midi=self.first_midi + i, last_midi=self.last_midi - j) for i in range(low) for j in range(high)
+            replace(self, first_midi=self.first_midi + i, last_midi=self.last_midi - j)
+            for i, j in sorted(product(range(low), range(high)), key=sum)
         ]
-        return any(extent.octaves() for extent in fewer)
+        return next((extent for extent in fewer if extent.octaves()), None)
 
     def commonness(self) -> float:
         """Return how common keyboards with such ends are, relative to each other.
@@ -144,7 +157,7 @@ class Extent:
             By WHOLE when both ends are seen, else by the end that is, 1 when neither is; RARE squared when the keys are on no
             piano.
         """
-        if not self._may_be_on_a_piano():
+        if self.on_a_piano() is None:
             return RARE**2
         low, high = self.first_midi % OCTAVE_KEYS, self.last_midi % OCTAVE_KEYS
         if self.is_low_end and self.is_high_end:
@@ -158,14 +171,17 @@ class Alignment:
 
     Attributes
     ----------
+    extent : Extent
+        The keys in view, on the piano.
     octaves : int
-        By how many octaves it has to move.
+        By how many octaves they were moved, after they were mirrored.
     is_mirrored : bool
         Whether the picture is a mirror image. Both are the best guess.
     doubt : str
         What is not known, in words; "" when everything is.
     """
 
+    extent: Extent
     octaves: int
     is_mirrored: bool
     doubt: str
@@ -179,8 +195,9 @@ def align_to_piano(extent: Extent, first_key: int | None, is_mirrored: bool | No
     extent : Extent
         The keys as they were read from the picture.
     first_key : int, 21..108, or None
-        MIDI number of the lowest key in view, where it is known. It decides the octave; the mirror image too where the keys in
-        view begin with it one way round and not the other.
+        MIDI number of the lowest key in view, where it is known. It decides the octave, and never the mirror image, because a
+        count that is one key off would turn the keyboard round. Where the ends leave the mirror image open, a picture whose
+        lowest key is within a white key of the one given is taken to be upright, and stays open otherwise.
     is_mirrored : bool or None
         Whether the picture is a mirror image, where it is known.
 
@@ -189,39 +206,53 @@ def align_to_piano(extent: Extent, first_key: int | None, is_mirrored: bool | No
     Alignment or None
         None when the keys cannot lie on a piano.
     """
-    plain, mirror = extent, extent.seen_in_mirror()
     doubt = ""
     if is_mirrored is None:
-        # Each way round is weighed by how common such an instrument is, and by how common mirrored pictures are.
-        chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
-        is_mirrored = bool(mirror.octaves()) and (chances[1] > chances[0] or not plain.octaves())
-        # A way round that fits on no piano cannot be what the first key tells.
-        begins = [
-            first_key is not None and bool(way.octaves()) and (way.first_midi - first_key) % OCTAVE_KEYS == 0
-            for way in (plain, mirror)
-        ]
-        is_open = max(chances) < SURE_RATIO * min(chances)
-        if is_open and begins[0] != begins[1]:
-            is_mirrored = begins[1]
-        elif is_open:
-            doubt = "whether the picture is a mirror image cannot be told from the keys in view"
-    keys = mirror if is_mirrored else plain
+        is_mirrored, is_open = _mirror_image(extent)
+        is_mirrored = is_mirrored and not (is_open and first_key is not None)
+        if is_open and (first_key is None or not _begins_near(extent, first_key)):
+            doubt = MIRROR_OPEN
+    keys = extent.seen_in_mirror() if is_mirrored else extent
+    if first_key is not None:
+        keys = keys.on_a_piano() or keys
     options = keys.octaves()
     if not options:
         return None
-    if first_key is not None:
-        octaves = min(options, key=lambda k: abs(keys.first_midi + OCTAVE_KEYS * k - first_key))
-        return Alignment(octaves, is_mirrored, doubt)
+    octaves, unknown = _octave(keys, options, first_key)
     # Ends that no known instrument has are more likely misread than new, so they leave a doubt.
-    if keys.is_low_end and keys.is_high_end and keys.commonness() <= RARE:
-        doubt = doubt or f"no known instrument has {keys.count} keys from {PITCH_CLASS_NAMES[keys.first_midi % OCTAVE_KEYS]}"
+    is_odd = first_key is None and keys.is_low_end and keys.is_high_end and keys.commonness() <= RARE
+    if is_odd and not doubt:
+        doubt = f"no known instrument has {keys.count} keys from {PITCH_CLASS_NAMES[keys.first_midi % OCTAVE_KEYS]}"
+    return Alignment(keys.moved(octaves), octaves, is_mirrored, "; ".join(filter(None, (doubt, unknown))))
+
+
+def _begins_near(extent: Extent, first_key: int) -> bool:
+    """Return whether the keys as they were read begin within one white key of a first key, in some octave."""
+    apart = (extent.first_midi - first_key) % OCTAVE_KEYS
+    return min(apart, OCTAVE_KEYS - apart) <= WHITE_STEP
+
+
+def _mirror_image(extent: Extent) -> tuple[bool, bool]:
+    """Return whether the picture is rather a mirror image, and whether that is open.
+
+    Each way round is weighed by how common such an instrument is, and by how common mirrored pictures are.
+    """
+    plain, mirror = extent, extent.seen_in_mirror()
+    chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
+    is_mirrored = bool(mirror.octaves()) and (chances[1] > chances[0] or not plain.octaves())
+    return is_mirrored, max(chances) < SURE_RATIO * min(chances)
+
+
+def _octave(keys: Extent, options: list[int], first_key: int | None) -> tuple[int, str]:
+    """Return by how many octaves keys move, one of the options, and what is not known of that, in words."""
+    if first_key is not None:
+        return min(options, key=lambda k: abs(keys.first_midi + OCTAVE_KEYS * k - first_key)), ""
     at_bottom = [k for k in options if keys.first_midi + OCTAVE_KEYS * k == LOWEST_MIDI]
     if len(options) == 1:
-        return Alignment(options[0], is_mirrored, doubt)
+        return options[0], ""
     # A low end that can be A0 is taken to be it: that of a piano whose upper part is out of view.
     if keys.is_low_end and at_bottom:
-        return Alignment(at_bottom[0], is_mirrored, doubt)
+        return at_bottom[0], ""
     middle = (LOWEST_MIDI + HIGHEST_MIDI) / 2
     octaves = min(options, key=lambda k: abs((keys.first_midi + keys.last_midi) / 2 + OCTAVE_KEYS * k - middle))
-    unknown = f"{keys.count} keys are in view and fit on a piano in {len(options)} octaves"
-    return Alignment(octaves, is_mirrored, f"{doubt}; {unknown}" if doubt else unknown)
+    return octaves, f"{keys.count} keys are in view and fit on a piano in {len(options)} octaves"

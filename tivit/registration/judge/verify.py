@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
@@ -54,6 +53,11 @@ LEAN_RANGE = (2.2, 1.6)
 """Tangent of the angle between the vertical and the way to the camera; views of 58 to 66 degrees show no key properly."""
 WINDOW_MM = 100.0
 """Being "near by" means within this window along the keyboard."""
+USUAL_SHARE = 0.2
+"""Such a share of the window lies below the level "dark", and above "bright". Black keys are nearly half of it, so
+these levels are of many keys, and are not set by the darkest flank or the brightest tail."""
+WINDOW_STEP = 2
+"""Every so many samples of the window are looked at."""
 MIN_CONTRAST_SHARE = 0.3
 """Contrast near by counts as at least this share of the usual one: flat places are no keys."""
 GLARE_SHARE = 1.5
@@ -234,29 +238,37 @@ def _agreement(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, pa
     Bright reflections are cut off or left in, whichever fits better: a small bright one makes the white keys beside it look
     dark, but in a wide faint one black keys can still be seen.
     """
-    return max((_contrast(profile, x_mm, is_cut) * pattern for is_cut in (False, True)), key=np.mean)
+    return max((_contrast(profile, x_mm, is_cut, USUAL_SHARE) * pattern for is_cut in (False, True)), key=np.mean)
 
 
-def _contrast(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, is_glare_cut: bool = False) -> np.ndarray:
-    """Return -1 (as dark as the darkest near by) to 1 (as bright as the brightest) at each x; 0 where there is no picture."""
+def _contrast(
+    profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, is_glare_cut: bool = False, share: float = 0.0
+) -> np.ndarray:
+    """Return -1 (as dark as what is dark near by) to 1 (as bright as what is bright) at each x; 0 where there is no picture.
+
+    Dark and bright are the levels below and above which a `share` of the places near by lie; 0: the least and the greatest.
+    """
     values = profile(x_mm)
     is_visible = np.isfinite(values)
     if not is_visible.any():
         return np.zeros_like(x_mm)
     values = np.where(is_visible, values, np.median(values[is_visible])).astype(np.float32)
-    dark, bright = _range_near(values)
+    dark, bright = _range_near(values, share)
     usual_dark, usual_bright = np.median(dark[is_visible]), np.median(bright[is_visible])
     if is_glare_cut:
         values = np.minimum(values, usual_dark + GLARE_SHARE * (usual_bright - usual_dark))
-        dark, bright = _range_near(values)
+        dark, bright = _range_near(values, share)
     half = np.maximum(bright - dark, MIN_CONTRAST_SHARE * (usual_bright - usual_dark)) / 2
     return np.where(is_visible, np.clip((values - (dark + bright) / 2) / np.maximum(half, 1e-6), -1, 1), 0.0)
 
 
-def _range_near(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the least and the greatest of the values (n,) within WINDOW_MM around each one, (n,) each."""
-    window = np.ones((1, int(WINDOW_MM / STEP_MM)), np.uint8)
-    return cv2.erode(values[None], window)[0], cv2.dilate(values[None], window)[0]
+def _range_near(values: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the levels below and above which a share of the values (n,) within WINDOW_MM around each one lie, (n,) each."""
+    reach = int(WINDOW_MM / STEP_MM / 2)
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(values, reach, mode="reflect"), 2 * reach + 1)[:, ::WINDOW_STEP]
+    low = int(share * (near.shape[1] - 1))
+    levels = np.partition(near, (low, near.shape[1] - 1 - low), axis=1)  # (n, window)
+    return levels[:, low], levels[:, -1 - low]
 
 
 def _ramp(value: float, low: float, high: float) -> float:
