@@ -10,7 +10,8 @@ from tivit.core.keyboard import CENTER_MM, KEY_COUNT
 from tivit.core.notes import make_notes
 from tivit.core.timegrid import TimeGrid
 from tivit.synth.kinematics import key_depths
-from tivit.synth.motion import NATURAL_Y_MM, SPREAD_MM, HandStyle, assign_fingers, hand_motion, natural_mm, turned_mm
+from tivit.synth.motion import HandStyle, assign_fingers, hand_motion
+from tivit.synth.posture import NATURAL_Y_MM, SPREAD_MM, natural_mm, turned_mm
 
 STYLE = HandStyle(reach_mm=0.0, lift_mm=8.0, away_mm=100.0, rest_s=0.2, width=1.0, yaw_deg=0.0)
 TIMES_S = TimeGrid(30.0, 0.0, 120).times_s()

@@ -15,8 +15,9 @@ from tivit.core.keyboard import MIDDLE_MM
 from tivit.synth.camera import Camera
 from tivit.synth.distractors import BARE, Worn
 from tivit.synth.keys import SHIFT
-from tivit.synth.motion import NATURAL_Y_MM, SPREAD_MM, HandMotion, turned_mm
+from tivit.synth.motion import HandMotion
 from tivit.synth.photometry import toned
+from tivit.synth.posture import NATURAL_Y_MM, SPREAD_MM, turned_mm
 from tivit.synth.scene import Scene
 
 FINGER_LENGTH_MM = np.array([66.0, 88.0, 98.0, 92.0, 76.0])

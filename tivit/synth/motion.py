@@ -16,13 +16,10 @@ import numpy as np
 from tivit.core.heads import LEFT_HAND, RIGHT_HAND
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_TRAVEL_MM, MIDDLE_MM, key_of
 from tivit.core.notes import Notes
+from tivit.synth.posture import SPREAD_MM, natural_mm
 
 FINGER_COUNT, THUMB = 5, 0
 """Fingers of a hand, and which of them is the thumb."""
-SPREAD_MM = np.array([-52.0, -25.0, -1.0, 22.0, 44.0])
-"""Natural x of a right hand's fingertips relative to the hand's centre; mirrored for the left."""
-NATURAL_Y_MM = np.array([10.0, 36.0, 46.0, 40.0, 22.0])
-"""Natural y of the fingertips over white keys, thumb first."""
 CHORD_S = 0.045
 """Onsets closer than this are one chord."""
 TIP_RADIUS_MM = 7.0
@@ -141,48 +138,6 @@ def hand_motion(
         natural_y = float(natural[:, finger, 1].mean()) + style.reach_mm
         tips[:, finger] = _tip_path(rng, own, depth, times_s, hover, style, finger, natural_y)
     return HandMotion(hand, np.stack([center_x, reach], axis=1), tips, np.deg2rad(yaw_deg))
-
-
-def natural_mm(side: float, width: float, yaw_rad: np.ndarray) -> np.ndarray:
-    """Return where fingertips lie when the hand plays nothing, relative to the middle of the hand.
-
-    Parameters
-    ----------
-    side : float
-        1 for a right hand, -1 for a left one.
-    width : float
-        Size of the hand.
-    yaw_rad : ndarray, (T,)
-        How far it is turned, wrist outward.
-
-    Returns
-    -------
-    ndarray, (T, 5, 2), mm
-        x from the middle, y from the front of the keys.
-    """
-    return turned_mm(np.stack([side * width * SPREAD_MM, NATURAL_Y_MM], axis=1), side, yaw_rad)
-
-
-def turned_mm(points_mm: np.ndarray, side: float, yaw_rad: np.ndarray) -> np.ndarray:
-    """Return points of an unturned hand where the turned hand has them; it turns about the middle of its fingertips.
-
-    Parameters
-    ----------
-    points_mm : ndarray, (5, 2) or (T, 5, 2), mm
-        x from the middle of the hand, y from the front of the keys.
-    side : float
-        1 for a right hand, -1 for a left one.
-    yaw_rad : ndarray, (T,)
-        How far it is turned, wrist outward.
-
-    Returns
-    -------
-    ndarray, (T, 5, 2), mm
-    """
-    pivot = np.array([0.0, NATURAL_Y_MM.mean()])
-    cos, sin = np.cos(yaw_rad)[:, None], side * np.sin(yaw_rad)[:, None]
-    x, y = np.moveaxis(points_mm - pivot, -1, 0)
-    return np.stack([cos * x - sin * y, sin * x + cos * y], axis=-1) + pivot
 
 
 def assign_fingers(notes: Notes, spread_mm: np.ndarray, home_mm: float) -> tuple[np.ndarray, np.ndarray]:
