@@ -1,6 +1,7 @@
 """Experiments with DVC on the tiny pipeline: what docs/experiments.md promises beyond that its commands run."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import dvc.api
 import pytest
+import yaml
 from doc_pages import blocks
-from pipeline_cases import committed_copy, environment, git, run, shell, stages_run
+from pipeline_cases import ROOT, committed_copy, environment, git, run, shell, stages_run
 
 PAGE = "docs/experiments.md"
 COLUMNS = 120
@@ -58,6 +60,18 @@ def test_two_experiments_at_once_leave_the_workspace_alone_and_fit_the_terminal(
     assert all(isinstance(value, (int, float)) for value in metrics.values() if not isinstance(value, dict))
     changes = json.loads(run(clone, "dvc", "params", "diff", "--json", "HEAD", "at-4"))
     assert changes == {"params.yaml": {"decode.lambda_key": {"old": 0.0, "new": 0.4, "diff": 0.4}}}
+
+
+def test_the_page_of_plots_loads_nothing_from_the_network(clone):
+    shell(clone, block("dvc exp diff").replace("key03", "at-3"))
+    page = (clone / "dvc_plots/index.html").read_text()
+    assert not re.search(r"""<(script|link|img)[^>]*(src|href) *= *["']?(https?:)?//""", page)
+    assert page.count("vegaEmbed(") > 10 and "vega-lite 5.21.0" in page
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    plots = [options for stage in stages.values() for plot in stage.get("plots", []) for options in plot.values()]
+    own = {options["template"] for options in plots if "template" in options} - {"bar_horizontal", "scatter"}
+    assert own == {path.stem for path in (ROOT / ".dvc/plots").glob("*.json")}
+    assert all(f'"title": {{"text": "{options["title"]}' in page for options in plots)
 
 
 def test_an_experiment_that_fails_is_gone_by_one_command(clone):

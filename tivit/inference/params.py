@@ -52,8 +52,8 @@ class LogitsParams:
     max_clips : int or None
         At most so many clips of each split, each tier in its proportion; None: all.
     timeout_s : float or None
-        Seconds after which no further clip is begun; tiers take turns. The splits share them evenly, and what one leaves goes to the next. One
-        clip of each split is done in any case. None: no limit.
+        Seconds after which no further clip is begun; tiers take turns. The splits share them evenly, and what one leaves goes
+        to the next. One clip of each split is done in any case. None: no limit.
     """
 
     splits: Annotated[tuple[str, ...], check_splits]
