@@ -5,13 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dvc.api
 import pytest
 import yaml
 from doc_pages import blocks
-from pipeline_cases import ROOT, committed_copy, environment, git, run, shell, stages_run
+from pipeline_cases import ROOT, committed_copy, environment, git, run, run_beside, shell, stages_run
 
 PAGE = "docs/experiments.md"
 COLUMNS = 120
@@ -40,17 +41,10 @@ def shown(folder: Path, name: str) -> dict:
 
 
 def test_two_experiments_at_once_leave_the_workspace_alone_and_fit_the_terminal(clone):
-    started = [
-        subprocess.Popen(
-            [*DVC, "exp", "run", "--temp", "-n", f"at-{value}", "-S", f"decode.lambda_key=0.{value}"],
-            cwd=clone, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )
-        for value in (3, 4)
-    ]  # fmt: skip
-    for process in started:
-        said, _ = process.communicate()
-        assert process.returncode == 0, said
-        assert set(stages_run(said)) == {"decode", "sweep", "evaluate"}
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(run_beside, clone, "-n", f"at-{value}", "-S", f"decode.lambda_key=0.{value}") for value in (3, 4)]
+    for job in jobs:
+        assert set(stages_run(job.result())) == {"decode", "sweep", "evaluate"}
     assert {"at-3", "at-4"} <= experiments(clone)
     assert git(clone, "status", "--porcelain") == ""
     table = shell(clone, block("dvc exp show"))

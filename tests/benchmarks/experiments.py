@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dvc.api
-from pipeline_cases import change_params, committed_copy, environment, git, make_clone, run
+from pipeline_cases import change_params, committed_copy, environment, git, make_clone, run, run_beside
 
 VALUES_STEP = 0.05
 METRICS = ("evaluate", "sweep")
@@ -54,7 +54,7 @@ def temporary(clone: Path, values: list[float], workers: int) -> list[str]:
     names = [f"temp-{i}" for i in range(len(values))]
     with ThreadPoolExecutor(workers) as pool:
         jobs = [
-            pool.submit(run, clone, "dvc", "exp", "run", "--temp", "-n", name, "-S", f"decode.lambda_key={value}")
+            pool.submit(run_beside, clone, "-n", name, "-S", f"decode.lambda_key={value}")
             for name, value in zip(names, values, strict=True)
         ]
         for job in jobs:
