@@ -1,15 +1,18 @@
 """Experiments with DVC on the tiny pipeline: what docs/experiments.md promises beyond that its commands run."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dvc.api
 import pytest
+import yaml
 from doc_pages import blocks
-from pipeline_cases import committed_copy, environment, git, run, shell, stages_run
+from pipeline_cases import ROOT, committed_copy, environment, git, run, run_beside, shell, stages_run
 
 PAGE = "docs/experiments.md"
 COLUMNS = 120
@@ -38,17 +41,10 @@ def shown(folder: Path, name: str) -> dict:
 
 
 def test_two_experiments_at_once_leave_the_workspace_alone_and_fit_the_terminal(clone):
-    started = [
-        subprocess.Popen(
-            [*DVC, "exp", "run", "--temp", "-n", f"at-{value}", "-S", f"decode.lambda_key=0.{value}"],
-            cwd=clone, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )
-        for value in (3, 4)
-    ]  # fmt: skip
-    for process in started:
-        said, _ = process.communicate()
-        assert process.returncode == 0, said
-        assert set(stages_run(said)) == {"decode", "sweep", "evaluate"}
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(run_beside, clone, "-n", f"at-{value}", "-S", f"decode.lambda_key=0.{value}") for value in (3, 4)]
+    for job in jobs:
+        assert set(stages_run(job.result())) == {"decode", "sweep", "evaluate"}
     assert {"at-3", "at-4"} <= experiments(clone)
     assert git(clone, "status", "--porcelain") == ""
     table = shell(clone, block("dvc exp show"))
@@ -58,6 +54,18 @@ def test_two_experiments_at_once_leave_the_workspace_alone_and_fit_the_terminal(
     assert all(isinstance(value, (int, float)) for value in metrics.values() if not isinstance(value, dict))
     changes = json.loads(run(clone, "dvc", "params", "diff", "--json", "HEAD", "at-4"))
     assert changes == {"params.yaml": {"decode.lambda_key": {"old": 0.0, "new": 0.4, "diff": 0.4}}}
+
+
+def test_the_page_of_plots_loads_nothing_from_the_network(clone):
+    run(clone, "dvc", "plots", "show")
+    page = (clone / "dvc_plots/index.html").read_text()
+    assert not re.search(r"""<(script|link|img)[^>]*(src|href) *= *["']?(https?:)?//""", page)
+    assert page.count("vegaEmbed(") > 10 and "vega-lite 5.21.0" in page
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    plots = [options for stage in stages.values() for plot in stage.get("plots", []) for options in plot.values()]
+    own = {options["template"] for options in plots if "template" in options} - {"bar_horizontal", "scatter"}
+    assert own == {path.stem for path in (ROOT / ".dvc/plots").glob("*.json")}
+    assert all(f'"title": {{"text": "{options["title"]}' in page for options in plots)
 
 
 def test_an_experiment_that_fails_is_gone_by_one_command(clone):
