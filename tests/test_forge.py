@@ -6,12 +6,17 @@ import tomllib
 
 import pytest
 import yaml
+from doc_commands import CHECKS, check
+from doc_pages import commands
 from paths import ROOT
 
 FILES = [
     *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(".github/**/*.yml")),
     ".pre-commit-config.yaml",
 ]
+WORKFLOWS = [name for name in FILES if "/workflows/" in name]
+SHELL = {"cat", "cd", "cp", "echo", "gh", "grep", "head", "ls", "mkdir", "mypy", "tee", "{", "}", "!"}
+"""Programs of a workflow that are not the project's."""
 PINS = dict(re.findall(r"^([\w.-]+)==([\w.]+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
 
 
@@ -35,6 +40,45 @@ def test_workflow_has_least_permissions_and_the_versions_of_the_package():
     for job in ("tests", "package"):
         assert workflow["jobs"][job]["strategy"]["matrix"]["python"] == versions
     assert all("timeout-minutes" in job for job in workflow["jobs"].values())
+
+
+def steps_of(name: str) -> list[dict]:
+    """Return the steps of all jobs of a workflow."""
+    return [step for job in parsed(name)["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_every_command_of_a_workflow_exists(name):
+    for step in steps_of(name):
+        script = re.sub(r"<<'(\w+)'\n.*?\n\s*\1$", "", step.get("run", ""), flags=re.DOTALL | re.MULTILINE)
+        script = re.sub(r"\$\(.*?\)", ".", script)  # what a command prints may be anything; a dot is a path
+        for words in commands(re.sub(r">+ *\S+", "", script)):
+            if words[0] in CHECKS and words[0] not in SHELL | {"python"}:
+                check(words)
+            else:
+                assert words[0] in SHELL | {"python"} or re.fullmatch(r"\w+=\S*", words[0]), f"{name}: {words}"
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_holds_no_text_of_strangers_and_no_actions_but_those_of_the_forge(name):
+    """What `${{ }}` puts into a script is run by the shell, whatever a branch or a title says; variables are not."""
+    for step in steps_of(name):
+        assert "${{" not in step.get("run", ""), step
+        assert re.match(r"actions/[\w-]+@v\d+$", step.get("uses", "actions/none@v1")), step
+    assert set(parsed(name)[True]) <= {"push", "pull_request", "schedule", "workflow_dispatch"}
+
+
+def test_the_nightly_run_makes_everything_again_and_keeps_the_metrics():
+    workflow = parsed(".github/workflows/nightly.yml")
+    assert workflow["permissions"] == {"contents": "read"} and workflow[True]["schedule"]
+    steps = steps_of(".github/workflows/nightly.yml")
+    assert "dvc repro --force" in [step.get("run") for step in steps]
+    kept = next(step["with"]["path"].split() for step in steps if step.get("uses", "").startswith("actions/upload-artifact@"))
+    outs = [
+        out for stage in parsed("dvc.yaml")["stages"].values() for kind in ("outs", "metrics") for out in stage.get(kind, [])
+    ]
+    names = {out if isinstance(out, str) else next(iter(out)) for out in outs} | {"dvc.lock", "data/dvc.lock"}
+    assert all(any(name == path or name.startswith(path) or path.startswith(name) for name in names) for path in kept)
 
 
 def test_workflow_runs_what_the_script_runs():

@@ -1,6 +1,7 @@
 """Checkpoints: round trip, stable bytes, and one clear sentence for every file that is not one."""
 
 import pickle
+import zipfile
 from dataclasses import asdict
 
 import pytest
@@ -12,6 +13,8 @@ from tivit.core.heads import head_names
 from tivit.model.build import build_model
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from tivit.model.params import BACKENDS
+
+SIZES = {name: value for name, value in asdict(model_params().of_backend()).items() if value is not None}
 
 
 def checkpoint(seed=0, **changes):
@@ -82,6 +85,29 @@ def test_a_file_with_code_is_refused_and_does_not_run(tmp_path, capsys):
     assert "code" not in capsys.readouterr().out
 
 
+def test_a_file_that_unpacks_to_more_than_itself_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "best.pt", checkpoint())
+    torch.save({**torch.load(tmp_path / "best.pt", weights_only=True), "filler": torch.zeros(1_000_000)}, tmp_path / "large.pt")
+    with zipfile.ZipFile(tmp_path / "large.pt") as plain, zipfile.ZipFile(tmp_path / "bomb.pt", "w") as packed:
+        packed.compression = zipfile.ZIP_DEFLATED
+        for part in plain.infolist():
+            packed.writestr(part.filename, plain.read(part))
+    load_checkpoint(tmp_path / "large.pt")
+    with pytest.raises(InputError, match=r"bomb\.pt: not a readable checkpoint \(its parts are larger than the file\)"):
+        load_checkpoint(tmp_path / "bomb.pt")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
+    path = tmp_path / "best.pt"
+    save_checkpoint(path, checkpoint())
+    content = torch.load(path, weights_only=True)
+    content["weights"]["events.bias"][1] = value
+    torch.save(content, path)
+    with pytest.raises(InputError, match=r"best\.pt: events\.bias holds a value that is not finite"):
+        load_checkpoint(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 broken archive"])
 def test_other_bytes_are_refused(tmp_path, content):
     path = tmp_path / "best.pt"
@@ -104,6 +130,10 @@ def test_a_missing_file_is_named(tmp_path):
         ({"weights": {}}, "damaged"),
         ({"model": {"backend": "key_vivit"}}, "damaged"),
         ({"geometry": None}, "damaged"),
+        ({"geometry": {"width_px": 416, "height_px": 32, "y_front_mm": float("nan"), "y_back_mm": 158.0}}, "y_front_mm"),
+        ({"geometry": {"width_px": 10**9, "height_px": 32, "y_front_mm": -22.0, "y_back_mm": 158.0}}, "width_px"),
+        ({"model": SIZES | {"dim": 10**9}}, "dim"),
+        ({"model": SIZES | {"dim": 1024, "attention_heads": 1}}, "values, more than the file can hold"),
         ({"seed": "x"}, "damaged"),
     ],
 )

@@ -23,6 +23,8 @@ from tivit.core.params import Range, section
 from tivit.core.timegrid import TimeGrid
 
 INDEX_NAME = "strips.json"
+Y_RANGE_MM = (-1000.0, 1000.0)
+"""How far from the front edge of the keys a strip may reach; a key is 150 mm long."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class StripGeometry:
 
     width_px: Annotated[int, Range(208, 4096)]
     height_px: Annotated[int, Range(16, 512)]
-    y_front_mm: float
-    y_back_mm: float
+    y_front_mm: Annotated[float, Range(*Y_RANGE_MM)]
+    y_back_mm: Annotated[float, Range(*Y_RANGE_MM)]
 
     def __post_init__(self) -> None:
         if self.y_back_mm <= self.y_front_mm:

@@ -1,7 +1,7 @@
 """The checkpoint file: weights with all that is needed to use them (model section, heads, strip geometry, fps, seed).
 
 It is written atomically and equal content gives equal bytes. It is read with `weights_only=True`, so a file from elsewhere
-cannot run code.
+cannot run code, and it cannot ask for more memory than fits its own size.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tivit.core.errors import InputError
 from tivit.core.heads import head_names
 from tivit.core.params import section
 from tivit.core.strip import StripGeometry
-from tivit.model.build import build_model
+from tivit.model.build import build_model, parameter_count
 from tivit.model.params import BACKENDS, ModelParams
 
 FORMAT = "tivit checkpoint"
@@ -31,6 +31,9 @@ VERSION = 4
 """Version of the files that are written."""
 READABLE = (3, VERSION)
 """Files of version 3 also hold the sizes of backends that they do not use."""
+
+LEAST_BYTES = 2
+"""Of a stored value: float16."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     Raises
     ------
     InputError
-        The file is missing, is no checkpoint of this project and version, or its weights do not fit its model section.
+        The file is missing, is no checkpoint of this project and version, or its weights do not fit its model section or are
+        not all finite.
     """
     content = read_torch(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -113,6 +117,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     try:
         params = section({"model": dict.fromkeys(BACKENDS) | content["model"]}, "model", ModelParams).of_backend()
         geometry = section(content, "geometry", StripGeometry)
+        _check_size(path, params, geometry)
         model = build_model(params, geometry)
         model.load_state_dict(content["weights"])
         fps, seed, step = float(content["fps"]), int(content["seed"]), int(content["step"])
@@ -121,7 +126,18 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     expected = list(head_names(params.velocity))
     if content.get("heads") != expected:
         raise InputError(f"{path}: has heads {content.get('heads')}, expected {expected}")
+    bad = next((name for name, value in model.state_dict().items() if not torch.isfinite(value).all()), None)
+    if bad is not None:
+        raise InputError(f"{path}: {bad} holds a value that is not finite, so its answers would be no numbers; train again")
     return Checkpoint(model.eval(), params, geometry, fps, seed, step)
+
+
+def _check_size(path: Path | str, params: ModelParams, geometry: StripGeometry) -> None:
+    """Raise ValueError where the network of a model section would be larger than the weights that the file can hold."""
+    with torch.device("meta"):  # takes no memory
+        values = parameter_count(build_model(params, geometry))
+    if values * LEAST_BYTES > Path(path).stat().st_size:
+        raise ValueError(f"its network has {values:,} values, more than the file can hold")
 
 
 def to_bytes(content: dict[str, Any]) -> bytes:
@@ -174,6 +190,10 @@ def read_torch(path: Path | str) -> Any:
         The file is missing, damaged, or holds more than plain data and tensors.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            # torch compresses nothing, so a part that is larger than the file can only be meant to fill the memory.
+            if sum(part.file_size for part in archive.infolist()) > Path(path).stat().st_size:
+                raise ValueError("its parts are larger than the file")
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None

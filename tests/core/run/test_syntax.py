@@ -94,8 +94,10 @@ def test_anything_else_changes_its_own_unit_alone(tmp_path, old, new, changed):
 
 
 def test_names_and_imports(tmp_path):
-    found = contents(tmp_path, "import a.b\nfrom c.d import e, f as g\nX = e('word', 'two words').h\ndef y(): ...\n")
-    assert found["m"].names == {"f", "e", "word", "h", "X"}
+    found = contents(
+        tmp_path, "import a.b\nfrom c.d import e, f as g\nX = e('word', 'two words', 'with.point').h\ndef y(): ...\n"
+    )
+    assert found["m"].names == {"f", "e", "word", "with", "point", "h", "X"}
     assert found["m"].imports == {"a.b", "c.d", "c.d.e", "c.d.f"}
     assert found["m:y"].names == set()
 

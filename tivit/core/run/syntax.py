@@ -64,7 +64,7 @@ class Content:
     digest : str
         16 hexadecimal digits of its syntax tree.
     names : set of str
-        Every identifier, and every string that could be one.
+        Every identifier, and every string that could be one, or several with points between.
     imports : set of str
         The dotted names that it imports; `from a import b` counts as both `a` and `a.b`.
     """
@@ -163,7 +163,8 @@ def _note_names(node: ast.AST, unit: str, names: set[str], imports: set[str]) ->
     elif isinstance(node, ast.FunctionDef):
         hidden = {node.name} & HIDDEN_MEMBERS
     elif isinstance(node, ast.Constant):
-        names |= {node.value} if isinstance(node.value, str) and node.value.isidentifier() else set()
+        parts = node.value.split(".") if isinstance(node.value, str) else []  # as `attrgetter("head.name")` has them
+        names |= set(parts) if all(part.isidentifier() for part in parts) else set()
     elif isinstance(node, ast.Import):
         imports |= {alias.name for alias in node.names}
     elif isinstance(node, ast.ImportFrom):

@@ -1,0 +1,115 @@
+"""What docs/security.md promises: no file from a stranger runs code, and no source uses a way by which one could.
+
+Other promises of that page are tested beside the readers: checkpoints in tests/model/test_checkpoint.py, paths in
+tests/core/test_artifacts.py and tests/datasets, playlists in tests/video/test_reader.py.
+"""
+
+import ast
+import pickle
+
+import numpy as np
+import pytest
+from model_cases import GEOMETRY
+from paths import ROOT
+
+from tivit.core import params as params_file
+from tivit.core.arrays import read_npz
+from tivit.core.errors import InputError
+from tivit.core.strip import open_strips, write_strip_index
+from tivit.core.timegrid import TimeGrid
+from tivit.model.checkpoint import read_torch
+
+NODES = [
+    (f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", node)
+    for folder in ("tivit", "stages")
+    for path in (ROOT / folder).rglob("*.py")
+    for node in ast.walk(ast.parse(path.read_text()))
+]
+CALLS = [(place, node) for place, node in NODES if isinstance(node, ast.Call)]
+NEVER = {
+    "os.system", "os.popen", "pickle.load", "pickle.loads", "marshal.loads", "shelve.open", "yaml.unsafe_load",
+    "yaml.full_load", "joblib.load", "eval", "exec", "compile", "__import__",
+}  # fmt: skip
+
+
+def named(node: ast.Call) -> str:
+    """Return `torch.load` of a call of it."""
+    return ast.unparse(node.func)
+
+
+def option(node: ast.Call, name: str) -> str | None:
+    """Return the text of an option of a call; None where it is not given."""
+    return next((ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == name), None)
+
+
+def test_no_source_unpickles_or_evaluates_what_it_reads():
+    assert len(CALLS) > 1000
+    assert [place for place, node in CALLS if named(node) in NEVER] == []
+    loads = {option(node, "weights_only") for _, node in CALLS if named(node) == "torch.load"}
+    assert loads == {"True"}
+    assert [place for place, node in CALLS if named(node) == "np.load" and option(node, "allow_pickle") != "False"] == []
+    assert {option(node, "Loader") for _, node in CALLS if named(node) == "yaml.load"} == {"_Loader"}
+    assert params_file._Loader.__mro__[1].__name__ == "CSafeLoader"
+
+
+def test_no_source_makes_a_shell_command():
+    assert [place for place, node in CALLS if option(node, "shell") not in (None, "False")] == []
+    started = [node for _, node in CALLS if named(node).startswith("subprocess.")]
+    assert started and all(isinstance(node.args[0], (ast.List, ast.Name)) for node in started)
+
+
+def test_no_source_opens_a_network_connection():
+    network = {"asyncio", "ftplib", "http", "httpx", "requests", "smtplib", "socket", "urllib", "urllib3", "xmlrpc"}
+    imported = {alias.name.split(".")[0] for _, node in NODES if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module.split(".")[0] for _, node in NODES if isinstance(node, ast.ImportFrom)}
+    assert "numpy" in imported and not imported & network
+
+
+class Payload:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.fixture
+def payload(tmp_path):
+    """Return an object that is noticed when it is unpickled: proof included."""
+    mark = tmp_path / "ran"
+    pickle.loads(pickle.dumps(Payload(mark))).close()
+    assert mark.exists()
+    mark.unlink()
+    yield Payload(mark)
+    assert not mark.exists()
+
+
+def test_arrays_with_objects_are_refused(payload, tmp_path):
+    np.savez(tmp_path / "a.npz", logits=np.array([payload], dtype=object))
+    with pytest.raises(InputError, match=r"a\.npz, array 'logits': not a readable npz file"):
+        read_npz(tmp_path / "a.npz")
+    np.save(tmp_path / "clip.npy", np.array([payload], dtype=object), allow_pickle=True)
+    write_strip_index(tmp_path, GEOMETRY, {"clip": TimeGrid(30.0, 0.0, 1)})
+    with pytest.raises(InputError, match=r"clip\.npy"):
+        open_strips(tmp_path).open("clip")
+
+
+def test_a_checkpoint_and_a_state_with_objects_are_refused(payload, tmp_path):
+    import torch
+
+    torch.save({"format": payload}, tmp_path / "last.pt")
+    with pytest.raises(InputError, match=r"last\.pt: not a readable checkpoint"):
+        read_torch(tmp_path / "last.pt")
+
+
+@pytest.mark.parametrize(
+    "tag", ["!!python/object/apply:os.mkdir [ran]", "!!python/object/new:os.mkdir [ran]", "!!python/name:os.mkdir"]
+)
+def test_a_params_file_with_objects_is_refused(tmp_path, monkeypatch, tag):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(f"train: {tag}\n")
+    with pytest.raises(InputError, match=r"params\.yaml: not valid YAML"):
+        params_file.load()
+    assert not (tmp_path / "ran").exists()
