@@ -44,6 +44,9 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     splits = [split for split in SPLITS if Path(f"data/logits/{split}.npz").exists()]
     if not splits:
         raise InputError(f"data/logits: no logits of {' or '.join(SPLITS)}; the stage logits makes them (logits.splits)")
+    for path in OUT.glob("*"):
+        if path.stem.removesuffix("_key") not in splits:
+            path.unlink()  # left by a run by hand: a stage after this one would take it for today's
     for split in splits:
         clips = read_logits(f"data/logits/{split}.npz")
         posteriors = [clip_posterior(clip, settings) for clip in clips]

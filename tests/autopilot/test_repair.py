@@ -51,6 +51,16 @@ def test_work_of_the_user_is_never_touched(repository):
     assert (repository / "code.py").read_text() == "work\n"
 
 
+def test_a_run_of_another_commit_changes_nothing(repository):
+    before = plan()
+    (repository / "code.py").write_text("more\n")
+    git("-c", "user.name=t", "-c", "user.email=t@l", "commit", "-qam", "of the user")
+    (repository / "params.yaml").write_text("work\n")
+    with pytest.raises(InputError, match=f"run 1 belongs to commit {before.baseline[:7]}: check it out"):
+        repair.repair(before)
+    assert (repository / "params.yaml").read_text() == "work\n"
+
+
 def test_head_returns_to_its_branch_from_a_commit_of_the_run_and_from_no_other(repository):
     before = plan()
     git("checkout", "-q", "--detach")

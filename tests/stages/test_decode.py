@@ -70,6 +70,17 @@ def test_without_the_key_the_plot_is_empty_but_there(folder, params):
     assert read_csv("metrics/plots/key_posterior.csv", PLOT_COLUMNS) == []
 
 
+def test_a_split_without_logits_is_left_out_and_its_old_files_go(folder, params):
+    decode.run(params, RUNTIME)
+    (folder / "data/logits/test.npz").unlink()
+    decode.run(params, RUNTIME)
+    assert sorted(path.name for path in (folder / "data/decoded").iterdir()) == ["val.npz", "val_key.csv", "val_key.npz"]
+    assert read_csv("metrics/plots/key_posterior.csv", PLOT_COLUMNS) == []
+    (folder / "data/logits/val.npz").unlink()
+    with pytest.raises(InputError, match="data/logits: no logits of val or test; the stage logits makes them"):
+        decode.run(params, RUNTIME)
+
+
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_split_without_frames_is_decoded(folder, params, split):
     path = f"data/logits/{split}.npz"

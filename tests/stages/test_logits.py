@@ -17,7 +17,7 @@ from tivit.core.logits import SILENT_LOGIT, read_logits
 from tivit.core.manifest import read_manifest, write_manifest
 from tivit.core.strip import write_strip_index
 
-OUTPUTS = ("data/model/best.pt", "metrics/train.json", "metrics/plots/train_curve.csv")
+OUTPUTS = ("data/model/best.pt", "data/model/state.pt", "metrics/train.json", "metrics/plots/train_curve.csv")
 
 
 @pytest.fixture
@@ -40,7 +40,8 @@ def test_train_then_logits(params):
     assert (metrics["steps"], metrics["clips"]) == (6, 1)
     curve = read_csv("metrics/plots/train_curve.csv", ("step", "train_loss", "val_loss", "val_onset_ap"))
     assert [row[0] for row in curve] == ["3", "6"]
-    assert not list(Path(".tivit/state").rglob("last.pt"))
+    (state,) = Path(".tivit/state").rglob("*.pt")
+    assert state.name == "4.pt" and Path("data/model/state.pt").read_bytes() == state.read_bytes()
     assert list(Path(".tivit/runs").rglob("events.*"))
 
     logits_stage.run(params, RUNTIME)
@@ -48,6 +49,10 @@ def test_train_then_logits(params):
     assert (val.clip_id, val.grid.length) == ("val/a", 26)
     assert {name: rows.shape for name, rows in val.heads.items()} == dict.fromkeys(HEAD_NAMES, (26, 88))
     assert [clip.clip_id for clip in read_logits("data/logits/test.npz")] == ["test/a"]
+
+    params["logits"]["splits"] = ["val"]
+    logits_stage.run(params, RUNTIME)
+    assert [path.name for path in Path("data/logits").iterdir()] == ["val.npz"]
 
 
 def test_keys_out_of_view_are_trained_around_and_silent(params):

@@ -39,10 +39,12 @@ def repair(plan: Plan) -> None:
     Raises
     ------
     InputError
-        Files were changed that no command of the run changes.
+        HEAD is at another commit than the run's, or files were changed that no command of the run changes.
     """
     release_locks()
     _return_head(plan)
+    if head_commit() != plan.baseline:
+        raise InputError(f"run {plan.run} belongs to commit {plan.baseline[:7]}: check it out, or begin with --mode fresh")
     restore_files()
     _remove_experiment_folders()
 

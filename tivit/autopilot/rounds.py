@@ -125,8 +125,6 @@ def fly(plan: Plan, places: Places, say: Callable[[str], None]) -> None:
             say(f"run {plan.run} has ended ({reason}) and {plan.applied} is applied; --mode fresh begins another")
             return
         repair.repair(plan)
-        if head_commit() != plan.baseline:
-            raise InputError(f"run {plan.run} belongs to commit {plan.baseline[:7]}: check it out, or begin with --mode fresh")
         write_plan(places.plan, replace(plan, applied=None))
         while True:
             append(places.results, rows)
