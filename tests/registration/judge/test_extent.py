@@ -118,6 +118,13 @@ def test_the_mirror_image_of_a_cut_piano_is_left_open_unless_given():
     assert (alignment.octaves, alignment.is_mirrored, alignment.doubt) == (0, True, "")
 
 
+def test_keys_of_a_whole_instrument_in_a_mirror_leave_it_open():
+    """76 keys from A, the upper end under a reflection: a piano cut off at C7, or 76 keys from E to G in a mirror."""
+    assert MIRROR in align_to_piano(Extent(21, 96, True, False), None, None).doubt
+    assert align_to_piano(Extent(21, 95, True, False), None, None).doubt == ""
+    assert align_to_piano(Extent(21, 96, True, False), 21, None).doubt == ""
+
+
 @pytest.mark.parametrize("first_key", [24, 36, 48])
 def test_a_first_key_given_decides_the_octave(first_key):
     alignment = align_to_piano(Extent(36, 96, True, True), first_key, None)

@@ -42,6 +42,8 @@ MIRROR_OPEN = "whether the picture is a mirror image cannot be told from the key
 """The doubt of a picture that may be a mirror image."""
 WHITE_STEP = 2
 """Semitones from a white key to the next one at most: by so many a first key given may be one key off."""
+MORE_THAN_CHANCE = 4.0
+"""Keys in view that are those of a whole instrument, though an end of it is not seen, are so many times as likely to be it."""
 SURE_RATIO = 20.0
 """One way round must be so many times as likely as the other, or whether the picture is a mirror image stays open."""
 
@@ -237,10 +239,13 @@ def _mirror_image(extent: Extent) -> tuple[bool, bool]:
 
     Each way round is weighed by how common such an instrument is, and by how common mirrored pictures are.
     """
-    plain, mirror = extent, extent.seen_in_mirror()
-    chances = (plain.commonness() * (1 - MIRRORED_SHARE), mirror.commonness() * MIRRORED_SHARE)
-    is_mirrored = bool(mirror.octaves()) and (chances[1] > chances[0] or not plain.octaves())
-    return is_mirrored, max(chances) < SURE_RATIO * min(chances)
+    ways, shares = (extent, extent.seen_in_mirror()), (1 - MIRRORED_SHARE, MIRRORED_SHARE)
+    chances = [way.commonness() * share for way, share in zip(ways, shares, strict=True)]
+    is_mirrored = bool(ways[1].octaves()) and (chances[1] > chances[0] or not ways[0].octaves())
+    # An end that a reflection hides may be that of a whole instrument, and then these are its keys: no accident, mostly.
+    other = ways[not is_mirrored]
+    whole = MORE_THAN_CHANCE * WHOLE.get((other.first_midi % OCTAVE_KEYS, other.count), 0.0) * shares[not is_mirrored]
+    return is_mirrored, chances[is_mirrored] < SURE_RATIO * max(chances[not is_mirrored], whole)
 
 
 def _octave(keys: Extent, options: list[int], first_key: int | None) -> tuple[int, str]:
