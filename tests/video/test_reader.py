@@ -292,8 +292,8 @@ def test_frames_without_a_timestamp_are_counted(video, monkeypatch, caplog, coun
                 return [*frames, Timeless()]
             return frames
 
-    packets = reader._Source._packets
-    monkeypatch.setattr(reader._Source, "_packets", lambda source: map(Packet, packets(source)))
+    packets = reader.Source._packets
+    monkeypatch.setattr(reader.Source, "_packets", lambda source: map(Packet, packets(source)))
     if is_refused:
         with pytest.raises(
             InputError, match=r"clip\.mp4: damaged frames: 2 of 27 \(2 without a timestamp\); at most 5 % may be"
@@ -305,7 +305,7 @@ def test_frames_without_a_timestamp_are_counted(video, monkeypatch, caplog, coun
 
 
 def test_a_container_that_breaks_off_is_warned_about(video, monkeypatch, caplog):
-    packets = reader._Source._packets
+    packets = reader.Source._packets
 
     def broken(source):
         for number, packet in enumerate(packets(source)):
@@ -313,7 +313,7 @@ def test_a_container_that_breaks_off_is_warned_about(video, monkeypatch, caplog)
                 raise av.InvalidDataError(1, "Invalid data", "clip.mp4")
             yield packet
 
-    monkeypatch.setattr(reader._Source, "_packets", broken)
+    monkeypatch.setattr(reader.Source, "_packets", broken)
     count = len(list(read_frames(video)))
     assert 15 <= count < 25 and re.search(
         rf"clip\.mp4: cannot be read on after {count} frames \(.*\); copy the file", caplog.text

@@ -14,7 +14,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,7 +33,7 @@ from tivit.core.params import section
 from tivit.core.registration import Refusal, Registration
 from tivit.core.run.progress import progress_bar
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.timegrid import TimeGrid, frames_of, seconds_of
+from tivit.core.timegrid import frames_of, seconds_of
 from tivit.decoding.thresholds import read_thresholds
 from tivit.inference.params import followed_window
 from tivit.inference.predict import SEEN_FRAMES, predict_stream
@@ -152,40 +154,39 @@ class Transcriber:
             strip = stack.enter_context(self._temporary(request, info)) if request.adapt else None
             background, pieces = decoder.background(), decoder.pieces()
             start_s, first = next(pieces)
-            notes = SettledNotes(
-                self._trained.fps, start_s, self._thresholds, self._decode, request.keep_logits or request.adapt
-            )
-
-            def result(is_partial: bool, rest: bool) -> Transcription:
-                settled, confidence = notes.notes(rest)
-                return Transcription(
-                    request.video, info, request.span_s, TimeGrid(self._trained.fps, start_s, notes.length),
-                    # Lags are those of published labels, which may be off from their videos; a transcription lies where this
-                    # video shows it.
-                    settled.moved(self._thresholds.label_lag_s), confidence, registration, self._trained.geometry,
-                    registered.frame, self._thresholds, self._origin(request), tuple(heard.texts), is_partial,
-                    notes.rescored(request.video.stem) if request.keep_logits and not is_partial else None,
-                    time.perf_counter() - started_s,
-                )  # fmt: skip
-
-            def frames() -> Iterator[np.ndarray]:
-                yield first
-                for _, piece in pieces:
-                    yield piece
-
-            stretches = frames() if strip is None else _copied(frames(), strip)
+            keep = request.keep_logits or request.adapt
+            notes = SettledNotes(self._trained.fps, start_s, self._thresholds, self._decode, keep)
+            result = partial(self._result, request, info, registered, heard.texts, started_s)
+            stretches = chain([first], (piece for _, piece in pieces))
+            stretches = stretches if strip is None else _copied(stretches, strip)
             try:
                 for window in predict_stream(self._model, stretches, background, self._runtime, self._window_frames):
                     notes.add(silenced(window, in_view))
                     if not request.adapt:
-                        on_window(result(is_partial=True, rest=False))
+                        on_window(result(notes, is_partial=True, rest=False))
                 if strip is not None:
                     notes = self._adapted(notes, strip, background, in_view, request)
             except (InputError, KeyboardInterrupt) as error:
-                if notes.length == 0:
+                if notes.grid.length == 0:
                     raise
-                raise StoppedError(result(is_partial=True, rest=True)) from error
-            return result(is_partial=False, rest=True)
+                raise StoppedError(result(notes, is_partial=True, rest=True)) from error
+            return result(notes, is_partial=False, rest=True)
+
+    def _result(
+        self, request: Request, info: VideoInfo, registered: RegisteredVideo, warnings: list[str], started_s: float,
+        notes: SettledNotes, is_partial: bool, rest: bool,
+    ) -> Transcription:  # fmt: skip
+        """Return the notes so far; with `rest` also those that are not settled."""
+        settled, confidence = notes.notes(rest)
+        return Transcription(
+            request.video, info, request.span_s, notes.grid,
+            # Lags are those of published labels, which may be off from their videos; a transcription lies where this video
+            # shows it.
+            settled.moved(self._thresholds.label_lag_s), confidence, registered.registration, self._trained.geometry,
+            registered.frame, self._thresholds, self._origin(request), tuple(warnings), is_partial,
+            notes.rescored(request.video.stem) if request.keep_logits and not is_partial else None,
+            time.perf_counter() - started_s,
+        )  # fmt: skip
 
     def _origin(self, request: Request) -> Origin:
         try:
@@ -227,7 +228,7 @@ class Transcriber:
         with _bar(len(frames), "notes", "frame", request.quiet) as bar:
             for window in predict_stream(folded(model), stretches, background, self._runtime, self._window_frames):
                 again.add(silenced(window, in_view))
-                bar.update(again.length - bar.n)
+                bar.update(again.grid.length - bar.n)
         return again
 
 

@@ -38,9 +38,9 @@ from tivit.video.spans import WHOLE, read_span, spread_frames
 
 PIECE_FRAMES = 32
 """Frames of the strip that are sent at a time: what the network sees at a time (`inference.predict.SEEN_FRAMES`)."""
-HELD_FRAMES = 1200
+HELD_FRAMES = 1800
 """A part of a video that is no longer than this is decoded before its background is made, so that every frame may count for it,
-as in the pipeline; it takes 64 MB. The background of a longer one comes from frames that are quick to reach."""
+as in the pipeline; it takes 96 MB. The background of a longer one comes from frames that are quick to reach."""
 ALIVE_EVERY_S = 2.0
 """How often the process says that it is at work while it looks for the keyboard."""
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, Pipe
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -114,7 +115,7 @@ class DecoderProcess:
             self._read_s = piece[0]
             yield piece
 
-    def _next(self, *wanted: Kind):
+    def _next(self, *wanted: Kind) -> Any:
         message = self._messages.get()
         if message is None:
             raise self._failure()

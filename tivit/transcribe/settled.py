@@ -10,6 +10,8 @@ end.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tivit.core.logits import ClipLogits
@@ -47,21 +49,26 @@ class SettledNotes:
         self.is_local = thresholds.rules.decoder in LOCAL_DECODERS and (decode is None or decode.lambda_key == 0.0)
         self._keeps = keep
         self._windows: list[dict[str, np.ndarray]] = []  # of the frames from `_first` on
-        self._first = self.length = 0
+        self._first = self._held = 0  # frames that are dropped, and frames in `_windows`
         self._cut_s = -np.inf  # every note that begins before is in `_parts`
         self._parts: list[tuple[Notes, Confidence]] = []
         self._kept: list[dict[str, np.ndarray]] = []
 
+    @property
+    def grid(self) -> TimeGrid:
+        """The instants of all logits so far."""
+        return replace(self._grid, length=self._first + self._held)
+
     def add(self, window: dict[str, np.ndarray]) -> None:
         """Take the logits of the next frames, head name -> (n, 88), and settle what can be."""
         self._windows.append(window)
-        self.length += len(next(iter(window.values())))
+        self._held += len(next(iter(window.values())))
         if self._keeps:
             self._kept.append(window)
         if not self.is_local:
             return
         notes, confidence = self._decoded()
-        end_s = float(self._grid.time_s(self.length - 1))
+        end_s = self.grid.end_s
         open_s = notes.onset_s[notes.offset_s > end_s - MARGIN_S]
         limit_s = min(end_s - MARGIN_S, float(open_s.min(initial=np.inf)) - 1e-6)
         self._take(notes, confidence, limit_s)
@@ -96,7 +103,7 @@ class SettledNotes:
     def logits(self, clip_id: str) -> ClipLogits:
         """Return all logits so far, which must have been kept, as the network gave them."""
         heads = {name: np.concatenate([window[name] for window in self._kept]) for name in self._kept[0]}
-        return ClipLogits(clip_id, TimeGrid(self._grid.fps, self._grid.start_s, self.length), heads)
+        return ClipLogits(clip_id, self.grid, heads)
 
     def rescored(self, clip_id: str) -> ClipLogits:
         """Return all logits so far, which must have been kept, as they are decoded."""
@@ -107,7 +114,7 @@ class SettledNotes:
         """Return the notes of the frames from `_first` on."""
         if len(self._windows) > 1:
             self._windows = [{name: np.concatenate([part[name] for part in self._windows]) for name in self._windows[0]}]
-        heads, grid = self._windows[0], self._grid.window(self._first, self.length - self._first)
+        heads, grid = self._windows[0], self._grid.window(self._first, self._held)
         if self._decode is not None and self._decode.lambda_key != 0.0:
             clip = ClipLogits("", grid, heads)
             heads = rescored(clip, clip_posterior(clip, self._decode), self._decode).heads
@@ -125,4 +132,4 @@ class SettledNotes:
         drop = int(np.floor(self._grid.frame(before_s))) - self._first
         if drop > 0:
             self._windows = [{name: rows[drop:].copy() for name, rows in self._windows[0].items()}]
-            self._first += drop
+            self._first, self._held = self._first + drop, self._held - drop

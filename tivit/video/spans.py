@@ -18,9 +18,9 @@ from tivit.video.reader import NO_FRAME, TIME_SLACK_S, Region, Source, VideoFram
 
 ENOUGH_KEY_FRAMES = 48
 """With so many key frames among those looked for, no other frame is decoded."""
-FEWEST_KEY_FRAMES = 6
+FEWEST_KEY_FRAMES = 10
 """A file with fewer key frames is read from its beginning to its end."""
-FRAMES_AFTER_KEYS = 480
+FRAMES_AFTER_KEYS = 720
 """About so many frames are decoded after key frames, over the whole file."""
 WHOLE = (0.0, np.inf)
 
