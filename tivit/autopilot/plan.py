@@ -30,8 +30,8 @@ FAST_GRID = {
 """The coarse grid of a fast calibration."""
 FAST_ROUNDS = {"classic": 0, "two_stage": 1}
 """Strategy of a fast calibration -> further searches between the best points of the coarse grid."""
-METRICS = {"onset_ev_f1": ("onset_f1_50",), "offset_ev_f1": ("note_f1",), "ev_f1_mean": ("onset_f1_50", "note_f1")}
-"""Name of a target as the original had it -> the figures of metrics/sweep.json whose mean it is."""
+METRICS = {"onset_ev_f1": ("onset_f1",), "offset_ev_f1": ("note_f1",), "ev_f1_mean": ("onset_f1", "note_f1")}
+"""Name of a target as the original had it -> the figures below `val` of metrics/sweep.json whose mean it is."""
 OWN_FOLDERS = (Path("data/own"), Path("data/pretrained"))
 """Inputs of the user that git does not track, so DVC must be told to copy them for an experiment."""
 TRACKED_IN_THEM = "README.md"

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from tivit.autopilot.plan import FAST_GRID, METRICS, Plan, Rules
 from tivit.autopilot.repository import yaml_at
@@ -36,7 +35,7 @@ class Row:
         Steps of training that the round ended with.
     calibration : str
         "thorough" or "fast".
-    onset_f1_50, note_f1 : float
+    onset_f1, note_f1 : float
         On the validation split: F1 of onsets within 50 ms, and of notes whose offset is right too.
     score : float
         The target metric, rounded as it is written.
@@ -50,7 +49,7 @@ class Row:
     baseline: str
     steps: int
     calibration: str
-    onset_f1_50: float
+    onset_f1: float
     note_f1: float
     score: float
     weights_md5: str
@@ -75,7 +74,7 @@ def row_of(plan: Plan, number: int, commit: str) -> Row:
     name = plan.experiment(number)
     scores, lock, params = (yaml_at(commit, path) for path in (SCORES, LOCK, PARAMS))
     try:
-        values = {metric: float(_value(scores, metric)) for metric in METRICS["ev_f1_mean"]}
+        values = {metric: float(scores["val"][metric]) for metric in METRICS["ev_f1_mean"]}
         (weights,) = (out["md5"] for out in lock["stages"]["train"]["outs"] if out["path"] == WEIGHTS)
         is_fast = all(str(params["sweep"][key.split(".")[1]]).replace(" ", "") == grid for key, grid in FAST_GRID.items())
         steps = int(params["train"]["steps"])
@@ -84,11 +83,6 @@ def row_of(plan: Plan, number: int, commit: str) -> Row:
     score = round(fmean(values[metric] for metric in METRICS[plan.settings.target_metric]), 4)
     calibration = "fast" if is_fast else "thorough"
     return Row(plan.run, number, name, plan.baseline[:7], steps, calibration, **values, score=score, weights_md5=weights)
-
-
-def _value(scores: Any, metric: str) -> Any:
-    """Return a figure of the metrics file, in which those of validation may stand below `val`."""
-    return scores["val"][metric] if "val" in scores else scores[metric]
 
 
 def best_of(rows: Sequence[Row]) -> Row:
@@ -148,7 +142,7 @@ def write_summary(path: Path, plan: Plan, rows: Sequence[Row], reason: str | Non
     for row in rows:
         mark = " (best)" if row == best_of(rows) else ""
         lines.append(
-            f"| {row.round}{mark} | {row.experiment} | {row.steps} | {row.calibration} | {row.onset_f1_50:.4f} | "
+            f"| {row.round}{mark} | {row.experiment} | {row.steps} | {row.calibration} | {row.onset_f1:.4f} | "
             f"{row.note_f1:.4f} | {row.score:.4f} |"
         )
     lines += ["", f"Stopped: {reason}." if reason else "Not ended yet."]
