@@ -86,7 +86,7 @@ def provenance_of(source: Trained, project: Path = Path()) -> Provenance:
     for path in (source.thresholds, source.checkpoint):
         maker = next((stage for stage in stages.values() if md5_of(path) in _md5_by_path(stage, "outs").values()), {})
         if not maker:
-            return Provenance(f"{LOCKS[0]} names no output with the present content of {path}", commit, changed)
+            return Provenance(f"{LOCKS[0]} names no output with the present content of {path.name}", commit, changed)
     flat = {
         key: value for stage in stages.values() for part in (stage.get("params") or {}).values() for key, value in part.items()
     }
