@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 import torch
@@ -83,7 +84,8 @@ def test_commit_params_seeds_data_and_scores_are_those_of_the_lock(project):
 def test_nothing_is_said_of_files_that_the_lock_does_not_name(project, name):
     (project / name).write_bytes((project / name).read_bytes() + b" ")
     known = provenance_of(source(project), project)
-    assert name in known.doubt and known.changed == (name,)
+    assert known.doubt == f"dvc.lock names no output with the present content of {Path(name).name}"
+    assert known.changed == (name,)
     assert (known.params, known.data, known.scores) == ({}, {}, {})
 
 
