@@ -16,6 +16,7 @@ from pipeline_cases import change_params, committed_copy, environment, git, run,
 
 PAGE = "docs/teams.md"
 LATE = ["decode", "sweep", "evaluate"]
+EVALUATE = "stages/evaluate.py"
 OUTPUTS = ("Synthetic", "registration", "strips", "manifest", "logits", "decoded", "model/best.pt")
 
 
@@ -79,6 +80,12 @@ def test_a_second_clone_computes_nothing_again_over_a_folder(first, tmp_path):
     assert "was made of exactly these inputs before" in refused.stderr and "dvc pull" in refused.stderr
     assert not (second / "data/Synthetic").exists()
     pulls_and_runs_late_stages_alone(second)
+    run(second, "dvc", "push", "--run-cache")
+    third = tmp_path / "third"
+    git(tmp_path, "clone", "-q", str(tmp_path / "sender"), str(third))
+    said = run(third, "dvc", "exp", "run", "--pull", "--allow-missing", "-S", "decode.lambda_key=0.2", "-S", "sweep.tie_f1=0.0")
+    assert "Stage 'decode' is cached - skipping run" in said and stages_run(said) == ["sweep", "evaluate"]
+    assert not (third / "data/Synthetic").exists() and not (third / "data/strips").exists()
 
 
 def test_a_second_clone_computes_nothing_again_over_s3(first, tmp_path, bucket):
@@ -89,16 +96,23 @@ def test_a_second_clone_computes_nothing_again_over_s3(first, tmp_path, bucket):
 
 def test_a_merge_of_two_branches_that_both_ran_is_settled_by_one_command(first, tmp_path):
     folder = shutil.copytree(first, tmp_path / "merge", symlinks=True)
-    for branch, values in (("prior", {"decode": {"lambda_key": 0.3}}), ("ties", {"sweep": {"tie_place": 0.0}})):
+    for branch, values, line in (
+        ("prior", {"decode": {"lambda_key": 0.3}}, '    title = f"'),
+        ("ties", {"sweep": {"tie_place": 0.0}}, "    settings = "),
+    ):
         git(folder, "checkout", "-q", "-b", branch, "main")
         run(folder, "dvc", "checkout", "--force")
         change_params(folder, **values)
+        code = (folder / EVALUATE).read_text()
+        assert code.count(line) == 1
+        (folder / EVALUATE).write_text(code.replace(line, f'    log.debug("{branch}")\n{line}'))
         run(folder, "dvc", "repro")
         git(folder, "commit", "-qam", branch)
     merge = subprocess.run(["git", "merge", "prior"], cwd=folder, env=environment(), capture_output=True, text=True)
-    assert merge.returncode != 0 and "CONFLICT" in merge.stdout and "dvc.lock" in merge.stdout
+    conflicts = set(git(folder, "diff", "--name-only", "--diff-filter=U").split())
+    assert merge.returncode != 0 and {"dvc.lock", "data/code/evaluate.txt"} <= conflicts and EVALUATE not in conflicts
     said = shell(folder, block("git checkout --ours"))
-    assert "synthesize" not in stages_run(said) and not {"train", "logits"} & set(stages_run(said))
+    assert set(stages_run(said)) == {"code", "sweep", "evaluate"}
     assert git(folder, "status", "--porcelain") == "" and len(git(folder, "rev-list", "--parents", "-1", "HEAD").split()) == 3
     assert stages_run(run(folder, "dvc", "repro")) == []
     params = (folder / "params.yaml").read_text()

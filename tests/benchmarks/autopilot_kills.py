@@ -15,10 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from autopilot_cases import fly_with_kills, outcome, timed
+from autopilot_cases import fly_with_kills, log_lines, outcome, undisturbed
 
 SHORTEST, LONGEST = 0.02, 0.25
-"""Shares of the time of an undisturbed run after which the next kill comes."""
+"""Shares of the lines of the logs of an undisturbed run after which the next kill comes."""
 
 
 def copy_of(clone: Path, folder: Path) -> Path:
@@ -40,11 +40,11 @@ def main() -> int:
     rng = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory(dir=arguments.clone.parent) as folder:
         whole, killed = (copy_of(arguments.clone, Path(folder) / name) for name in ("whole", "killed"))
-        duration_s, said = timed(whole, *options)
-        print(said + f"undisturbed: {duration_s:.0f} s", flush=True)
-        times_s = [rng.uniform(SHORTEST, LONGEST) * duration_s for _ in range(arguments.kills)]
-        kills, texts = fly_with_kills(killed, options, times_s)
-        print("\n".join(f"-- killed after {time_s:.0f} s\n{text}" for time_s, text in zip([*times_s, 0], texts, strict=False)))
+        said = undisturbed(whole, *options)
+        print(said + f"undisturbed: {log_lines(whole)} lines of logs", flush=True)
+        moments = [1 + int(rng.uniform(SHORTEST, LONGEST) * log_lines(whole)) for _ in range(arguments.kills)]
+        kills, texts = fly_with_kills(killed, options, moments)
+        print("\n".join(f"-- after {lines} lines\n{text}" for lines, text in zip([*moments, "all"], texts, strict=False)))
         before, after = outcome(whole), outcome(killed)
         differing = [name for name in before if before[name] != after[name]]
         status = subprocess.run(["git", "status", "--short", "--branch"], cwd=killed, capture_output=True, text=True).stdout

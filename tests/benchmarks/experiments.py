@@ -21,7 +21,7 @@ from pathlib import Path
 import dvc.api
 from pipeline_cases import change_params, committed_copy, environment, git, make_clone, run, run_beside
 
-VALUES_STEP = 0.05
+VALUES_STEP = 0.25
 METRICS = ("evaluate", "sweep")
 
 
@@ -62,13 +62,17 @@ def temporary(clone: Path, values: list[float], workers: int) -> list[str]:
     return names
 
 
-def faults_of(clone: Path, names: list[str], expected: list[dict]) -> list[str]:
-    """Return what is wrong with experiments: those that are lost, other metrics, and what is left behind."""
+def faults_of(clone: Path, names: list[str], values: list[float], expected: list[dict]) -> list[str]:
+    """Return what is wrong with experiments: those that are lost, other values or metrics, and what is left behind."""
     listed = set(run(clone, "dvc", "exp", "list", "--name-only").split())
     faults = [f"{name}: lost" for name in names if name not in listed]
-    for name, metrics in zip(names, expected, strict=True):
-        if name in listed and dvc.api.metrics_show(repo=str(clone), rev=name) != metrics:
+    for name, value, metrics in zip(names, values, expected, strict=True):
+        if name not in listed:
+            continue
+        if dvc.api.metrics_show(repo=str(clone), rev=name) != metrics:
             faults.append(f"{name}: other metrics than by hand")
+        if dvc.api.params_show("params.yaml", repo=str(clone), rev=name)["decode"]["lambda_key"] != value:
+            faults.append(f"{name}: another value than {value}")
     temporaries = clone / ".dvc/tmp"
     faults += [f"left: {path.name}" for path in [*temporaries.glob("exps/tmp*"), *temporaries.glob("exps/standalone/*")]]
     locks = json.loads((temporaries / "rwlock").read_text() or "{}") if (temporaries / "rwlock").exists() else {}
@@ -94,7 +98,7 @@ def main() -> int:
         status = 0
         for kind, start in (("queue", queued), ("--temp", temporary)):
             started_s = time.monotonic()
-            faults = faults_of(clone, start(clone, values, arguments.workers), expected)
+            faults = faults_of(clone, start(clone, values, arguments.workers), values, expected)
             took_s = time.monotonic() - started_s
             title = f"{kind}: {len(values)} experiments, {arguments.workers} at a time, {took_s:.0f} s, {len(faults)} faults"
             print(title, *faults, sep="\n", flush=True)
