@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from paths import ROOT
 
+from tivit.core.artifacts import md5_of
 from tivit.core.notes import read_midi
 from tivit.core.params import load, section
 from tivit.core.timegrid import TimeGrid
@@ -79,7 +80,8 @@ def test_an_installed_tivit_transcribes_from_an_empty_folder(wheel, tmp_path):
     empty.mkdir()
 
     tivit = environment / "bin/tivit"
-    assert done(tivit, "--version", cwd=empty) == f"tivit {PROJECT['project']['version']}\n"
+    weights = f"weights weights.pt (MD5 {md5_of(ROOT / 'tivit/pretrained/weights.pt')})"
+    assert done(tivit, "--version", cwd=empty).splitlines() == [f"tivit {PROJECT['project']['version']}", weights]
     assert "notes in 3.0 s of video" in done(tivit, "transcribe", video, "-o", "out.mid", cwd=empty)
     assert [path.name for path in empty.iterdir()] == ["out.mid"]
     scores = score_clip(read_midi(video.with_suffix(".mid")), read_midi(empty / "out.mid"), TimeGrid(30.0, 0.0, 90)).values()

@@ -2,28 +2,36 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 from decoding_cases import THRESHOLDS, noisy_logits, random_notes
 from paths import PARAMS_FILE, ROOT
 from registration_cases import known_registration, random_view
 
+from tivit.commands.main import command_parser
+from tivit.core.keyboard import midi_of_name, name_of
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import Notes, read_midi
 from tivit.core.params import load, section
+from tivit.core.registration import Refusal
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.notes import decode_notes
+from tivit.registration.clip import RegisteredVideo
+from tivit.registration.params import Override
 from tivit.report import page
+from tivit.report.corners import write_corners_page
 from tivit.report.data import page_data
 from tivit.report.page import write_page
 from tivit.transcribe.confidence import confidence_of
-from tivit.transcribe.result import Origin, Transcription
+from tivit.transcribe.result import Origin, Transcription, UnknownKeyboardError
 from tivit.video.reader import VideoInfo
 from tivit.video.spans import WHOLE
 
@@ -171,15 +179,54 @@ def browser():
         window.close()
 
 
-def test_a_browser_shows_plays_and_mends(browser, written):
-    window, expect = browser
-    view = window.new_page()
-    faults, requests = [], []
+def opened(window, path: Path):
+    """Return a page that a browser shows, and the list of what goes wrong on it: errors, dialogs, and whatever is fetched."""
+    view, faults = window.new_page(), []
     view.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     view.on("pageerror", lambda error: faults.append(str(error)))
     view.on("dialog", lambda dialog: faults.append(dialog.message))
-    view.on("request", lambda request: requests.append(request.url))
-    view.goto(f"file://{written}".replace("#", "%23"))
+    inside = ("file:", "blob:", "data:")
+    view.on("request", lambda request: None if request.url.startswith(inside) else faults.append(request.url))
+    view.goto(path.as_uri(), timeout=120_000)
+    return view, faults
+
+
+@pytest.mark.parametrize("doubt", ["", "25 keys fit on a piano in 6 octaves"])
+def test_a_browser_marks_a_keyboard_and_makes_the_command(browser, tmp_path, doubt):
+    result = replace(GOOD, doubt=doubt) if doubt else Refusal("<b>too dark</b>", (360, 640), 4)
+    registered = RegisteredVideo(result, np.full((360, 640, 3), 90, np.uint8), 0.0)
+    video = tmp_path / f"it's {EVIL}"
+    error = UnknownKeyboardError("not found", video, registered, Override(first_key=36))
+    write_corners_page(tmp_path / "page.html", error, ("--report", "--end=60"))
+    view, faults = opened(browser[0], tmp_path / "page.html")
+    if not doubt:
+        assert view.inner_text("#reason") == "The keyboard was not found: <b>too dark</b>." and view.is_disabled("#copy")
+        box = view.locator(".corner").first.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        view.mouse.move(x, y)
+        view.mouse.down()
+        view.mouse.move(x - 20, y + 10, steps=3)
+        view.mouse.up()
+        view.locator(".corner").nth(2).press("Shift+ArrowRight")
+    view.select_option("#orientation", "rotated")
+    words = shlex.split(view.input_value("#command"))
+    assert words[:2] == ["tivit", "transcribe"] and faults == []
+    arguments = command_parser().parse_args(words[1:])
+    assert (arguments.videos, arguments.end, arguments.orientation) == ([str(video)], 60.0, "rotated")
+    assert arguments.report and arguments.force
+    assert arguments.first_key == (name_of(GOOD.first_midi) if doubt else "C2")
+    if doubt:
+        assert arguments.corners is None
+    else:
+        corners = Override(tuple(tuple(map(float, point.split(","))) for point in arguments.corners)).corners
+        times = 640 / view.locator("#board").bounding_box()["width"]
+        np.testing.assert_allclose(corners[0], [64 - 20 * times, 144 + 10 * times], atol=0.1)
+        assert corners[1:] == ((576.0, 144.0), (586.0, 234.0), (64.0, 234.0))
+
+
+def test_a_browser_shows_plays_and_mends(browser, written):
+    window, expect = browser
+    view, faults = opened(window, written)
     view.wait_for_selector("#onset-threshold", timeout=60_000)
     assert view.inner_text("#title") == EVIL and view.inner_text("#warnings li") == "a <warning>"
     count = len(data_of(written)["notes"])
@@ -195,10 +242,24 @@ def test_a_browser_shows_plays_and_mends(browser, written):
     assert view.inner_text("#status") != chosen and "set by hand" in view.inner_text("#status")
     view.keyboard.press("Control+z")
     assert view.inner_text("#status") == chosen
+    view.keyboard.press("Control+y")
+    edited = view.inner_text("#status")
+    assert "set by hand" in edited
     box = view.locator("#roll").bounding_box()
     view.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + 8)
     assert view.inner_text("#clock") != "0:00.0"
+    name, time_s = re.match(r"(\S+), .*hand, ([\d.]+) to", edited).groups()
+    view.select_option("#meter", "3")
+    view.click("#faster")
     with view.expect_download() as download:
         view.click("#savemidi")
-    assert len(read_midi(download.value.path())) == count
-    assert faults == [] and all(url.startswith(("file:", "blob:", "data:")) for url in requests)
+    saved = read_midi(download.value.path())
+    assert len(saved) == count and np.any((saved.midi == midi_of_name(name)) & (np.abs(saved.onset_s - float(time_s)) < 0.002))
+    conductor = mido.MidiFile(download.value.path()).tracks[0]
+    assert [message.numerator for message in conductor if message.type == "time_signature"] == [3]
+    view.locator("#onset-threshold").fill("0.65")
+    view.locator("#onset-threshold").dispatch_event("change")
+    moved = replace(POINT, onset=replace(POINT.onset, threshold=0.65))
+    expected = decode_notes(transcription(Path("a.mp4")).logits.heads, GRID, moved)
+    assert view.inner_text("#summary").startswith(f"{len(expected)} notes") and len(expected) != count
+    assert faults == []

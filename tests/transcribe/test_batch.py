@@ -16,15 +16,17 @@ from registration_cases import known_registration, random_view
 from tivit.core.errors import InputError
 from tivit.core.notes import empty_notes, make_notes, read_midi
 from tivit.core.params import load, section
+from tivit.core.registration import Refusal
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
+from tivit.registration.clip import RegisteredVideo
 from tivit.registration.params import NOTHING_KNOWN
 from tivit.transcribe import batch
 from tivit.transcribe.batch import Batch, transcribe_all, write_midi_of
 from tivit.transcribe.confidence import Confidence
 from tivit.transcribe.notes_files import write_notes_csv, write_notes_json
 from tivit.transcribe.outputs import plan_outputs
-from tivit.transcribe.result import Origin, StoppedError, Transcription
+from tivit.transcribe.result import Origin, StoppedError, Transcription, UnknownKeyboardError
 from tivit.video.reader import VideoInfo
 from tivit.video.spans import WHOLE
 
@@ -48,10 +50,10 @@ def texts(path):
     ]
 
 
-def asked(tmp_path, names, quiet=False):
+def asked(tmp_path, names, quiet=False, formats=()):
     videos = [tmp_path / name for name in names]
-    plans = plan_outputs(videos, None, (), force=False)
-    return Batch(plans, {}, Path("w.pt"), Path("t.json"), NOTHING_KNOWN, WHOLE, False, quiet)
+    plans = plan_outputs(videos, None, formats, force=False)
+    return Batch(plans, {}, Path("w.pt"), Path("t.json"), NOTHING_KNOWN, WHOLE, False, quiet, ("--report",))
 
 
 @pytest.fixture
@@ -111,6 +113,17 @@ def test_a_video_that_cannot_be_read_on_leaves_what_was_read(answers, tmp_path):
     with pytest.raises(InputError, match=r"a\.mp4: the decoder crashed; 3 notes of the first 3\.0 s are in .*a\.partial\.mid"):
         transcribe_all(asked(tmp_path, ["a.mp4"]))
     assert len(read_midi(tmp_path / "a.partial.mid")) == 3
+
+
+def test_a_keyboard_that_is_not_found_has_a_page_where_one_was_asked_for(answers, tmp_path):
+    refused = RegisteredVideo(Refusal("too dark", (36, 64), 4), np.zeros((36, 64, 3), np.uint8), 0.0)
+    answers["a.mp4"] = UnknownKeyboardError("the keyboard was not found (too dark)", tmp_path / "a.mp4", refused, NOTHING_KNOWN)
+    with pytest.raises(UnknownKeyboardError, match="too dark"):
+        transcribe_all(asked(tmp_path, ["a.mp4"]))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InputError, match=r"too dark\); open .*a\.html, which shows the picture"):
+        transcribe_all(asked(tmp_path, ["a.mp4"], formats=("report",)))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.html"] and "too dark" in (tmp_path / "a.html").read_text()
 
 
 def test_notes_are_written_while_the_video_is_read(answers, tmp_path, monkeypatch):

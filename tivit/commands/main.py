@@ -26,6 +26,7 @@ from tivit.commands import (
     transcribe,
 )
 from tivit.commands.parser import CommandParser
+from tivit.core.errors import InputError
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
@@ -46,8 +47,20 @@ class _Version(argparse.Action):
             version = metadata.version(PACKAGE)
         except metadata.PackageNotFoundError:
             version = "(not installed; run from its folder)"
-        print(f"{PACKAGE} {version}")
+        print(f"{PACKAGE} {version}\nweights {_shipped_weights()}")
         parser.exit()
+
+
+def _shipped_weights() -> str:
+    """Return the name and the MD5 of the weights that come with the project, by which a report can name them."""
+    from tivit.core.artifacts import md5_of
+    from tivit.pretrained.files import chosen
+
+    try:
+        checkpoint = chosen(None, None).checkpoint
+    except InputError as error:
+        return f"missing: {error}"
+    return f"{checkpoint.name} (MD5 {md5_of(checkpoint)})"
 
 
 def command_parser() -> argparse.ArgumentParser:
@@ -57,7 +70,7 @@ def command_parser() -> argparse.ArgumentParser:
         description="Video of a piano keyboard in, notes out.",
         epilog="The stages of the pipeline are no commands of this program: `dvc repro` runs them.",
     )
-    parser.add_argument("--version", action=_Version, help="say which version is installed")
+    parser.add_argument("--version", action=_Version, help="say which version is installed, and with which weights")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for command in COMMANDS:
         command.add(commands).set_defaults(run=command.run)

@@ -54,7 +54,8 @@ def _add_outputs(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--report",
         action="store_true",
-        help="also write a page on which the notes are seen, heard and mended, as one HTML file",
+        help="also write a page, one HTML file, on which the notes are seen, heard and mended; or, where the keyboard is not "
+        "found, on which it is marked",
     )
     command.add_argument("--quiet", action="store_true", help="say nothing but warnings, errors and what failed")
 
@@ -128,9 +129,20 @@ def run(arguments: argparse.Namespace) -> int:
     runtime = params["runtime"] | {name: value for name, value in given.items() if value is not None}
     batch = Batch(
         plans, params | {"runtime": runtime}, trained.checkpoint, trained.thresholds, known, (arguments.start, arguments.end),
-        arguments.adapt, arguments.quiet,
+        arguments.adapt, arguments.quiet, _options(arguments),
     )  # fmt: skip
     return transcribe_all(batch)
+
+
+def _options(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return what was given besides the videos and the keyboard, as it would be written again."""
+    values = {name: getattr(arguments, name) for name in ("output", "checkpoint", "thresholds", "params", "device", "threads")}
+    if arguments.start > 0.0:
+        values["start"] = f"{arguments.start:.10g}"
+    if arguments.end < float("inf"):
+        values["end"] = f"{arguments.end:.10g}"
+    words = [f"--{name}={value}" for name, value in values.items() if value is not None]
+    return (*words, *(f"--{name}" for name in (*FORMATS, "adapt") if getattr(arguments, name)))
 
 
 def _seconds(text: str) -> float:

@@ -7,7 +7,6 @@ import gzip
 from dataclasses import asdict
 from typing import Any
 
-import cv2
 import numpy as np
 
 from tivit.core.heads import EVENT_HEADS
@@ -18,6 +17,7 @@ from tivit.decoding.thresholds import Thresholds
 from tivit.notation.beats import find_beats
 from tivit.notation.key_signature import key_of_notes, midi_key
 from tivit.notation.tempo_map import tempo_map
+from tivit.report.parts import still
 from tivit.transcribe.notes_files import description
 from tivit.transcribe.result import Transcription
 
@@ -26,7 +26,6 @@ EVENT_SCALE, LOWEST_LOGIT, HIGHEST_LOGIT = 1000.0, -7.0, 16.0
 ATTRIBUTE_SCALE, HIDDEN_BELOW = 8.0, -4.0
 """Hand and staff are stored as eighths, and only where the key may be down: the pitch logit is not below this."""
 
-STILL_PX = 960
 DOUBT = 0.1
 """A note whose onset is above the threshold by less than this is listed as unsure."""
 
@@ -52,7 +51,7 @@ def page_data(transcription: Transcription, has_video: bool) -> dict[str, Any]:
     return {
         **description(transcription),
         "has_video": has_video,
-        "still": _still(transcription.frame),
+        "still": still(transcription.frame),
         "picture_px": [width_px, height_px],
         "places": _places(transcription.registration, transcription.geometry),
         "lowest_midi": LOWEST_MIDI,
@@ -66,13 +65,6 @@ def page_data(transcription: Transcription, has_video: bool) -> dict[str, Any]:
         "doubt_below": float(np.max(transcription.thresholds.onset.of_keys("threshold"))) + DOUBT,
         "decoding": _decoding(transcription),
     }  # fmt: skip
-
-
-def _still(frame: np.ndarray) -> str:
-    """Return a picture (height, width, 3) as JPEG in base64, to be shown where the page has no video."""
-    scale = min(1.0, STILL_PX / frame.shape[1])
-    small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode()
 
 
 def _places(registration: Registration, geometry: StripGeometry) -> list[dict[str, Any]]:

@@ -22,11 +22,12 @@ from tivit.core.timegrid import frames_of
 from tivit.notation.midi import write_music_midi
 from tivit.notation.score import write_score
 from tivit.registration.params import Override
+from tivit.report.corners import write_corners_page
 from tivit.report.page import write_page
 from tivit.transcribe.chain import Request, Transcriber, seconds_asked_for
 from tivit.transcribe.notes_files import write_notes_csv, write_notes_json
 from tivit.transcribe.outputs import Outputs
-from tivit.transcribe.result import StoppedError, Transcription
+from tivit.transcribe.result import StoppedError, Transcription, UnknownKeyboardError
 
 log = logging.getLogger("tivit.transcribe")
 MOST_FAILED = 100
@@ -56,6 +57,8 @@ class Batch:
         Whether the network learns on from each video.
     quiet : bool
         Whether only warnings and errors are said.
+    options : tuple of str
+        What the user gave besides the videos and the keyboard, for a command that goes on with a keyboard marked by hand.
     """
 
     plans: Mapping[Path, Outputs | InputError]
@@ -66,6 +69,7 @@ class Batch:
     span_s: tuple[float, float]
     adapt: bool
     quiet: bool
+    options: tuple[str, ...]
 
 
 class _Stopped(KeyboardInterrupt):
@@ -173,6 +177,11 @@ def _transcribe(transcriber: Transcriber, batch: Batch, video: Path, outputs: Ou
                 print(f"{video}: {place}", file=sys.stderr)
                 raise stop.__cause__ from None
             raise InputError(f"{stop.__cause__}; {place}") from None
+        except UnknownKeyboardError as error:
+            if (page := outputs.others.get("report")) is None:
+                raise
+            write_corners_page(page, error, batch.options)
+            raise InputError(f"{error}; open {page}, which shows the picture and makes the command to go on with") from None
     write_outputs(transcription, outputs)
     outputs.partial.unlink(missing_ok=True)
     if not batch.quiet:

@@ -48,7 +48,7 @@ from tivit.registration.question import question
 from tivit.theory.key import params_of
 from tivit.transcribe.decoder import DecoderJob
 from tivit.transcribe.process import DecoderProcess
-from tivit.transcribe.result import Origin, StoppedError, Transcription
+from tivit.transcribe.result import Origin, StoppedError, Transcription, UnknownKeyboardError
 from tivit.transcribe.settled import SettledNotes
 from tivit.video.reader import VideoInfo
 from tivit.video.spans import WHOLE
@@ -250,16 +250,17 @@ def usable(video: Path, registered: RegisteredVideo, known: Override) -> Registr
 
     Raises
     ------
-    InputError
+    UnknownKeyboardError
         The keyboard was not found or its octave is not known; the message has the reason and what would help.
     """
     registration = registered.registration
     if isinstance(registration, Refusal):
-        remedy = "film the keys from above with their front edge in the picture, or give --corners"
+        remedy = "film the keys from above with their front edge in the picture, or give --corners (--report helps to)"
         remedy = remedy if known == NOTHING_KNOWN else "check what was given (--corners, --first-key, --orientation)"
-        raise InputError(f"{video}: the keyboard was not found ({registration.reason}); {remedy}")
+        sentence = f"the keyboard was not found ({registration.reason}); {remedy}"
+        raise UnknownKeyboardError(sentence, video, registered, known)
     if registration.doubt:
-        raise InputError(f"{video}: {question(registration)}")
+        raise UnknownKeyboardError(question(registration), video, registered, known)
     if not keys_between(registration.first_midi, registration.last_midi).all():
         log.info("%s: keys %s are in view, no note of another key can be found", video, keys_in_view(registration))
     return registration

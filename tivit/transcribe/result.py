@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits
 from tivit.core.notes import Notes
-from tivit.core.registration import Registration
+from tivit.core.registration import Refusal, Registration
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid, seconds_of
 from tivit.decoding.thresholds import Thresholds
+from tivit.registration.clip import RegisteredVideo
+from tivit.registration.params import Override
 from tivit.transcribe.confidence import Confidence
 from tivit.video.reader import VideoInfo
 
@@ -118,3 +121,25 @@ class StoppedError(Exception):
     def __init__(self, transcription: Transcription) -> None:
         super().__init__(f"stopped after {transcription.video_s:.1f} s of video")
         self.transcription = transcription
+
+
+class UnknownKeyboardError(InputError):
+    """The keyboard of a video was not found, or it is not known which of its keys are in view.
+
+    Attributes
+    ----------
+    video : Path
+        The video.
+    registration : Refusal or Registration
+        What came of the search: a refusal, or a registration with a doubt.
+    frame : ndarray of uint8, shape (height, width, 3)
+        A picture of the video, BGR.
+    known : Override
+        What the user said of the keyboard.
+    """
+
+    def __init__(self, sentence: str, video: Path, registered: RegisteredVideo, known: Override) -> None:
+        super().__init__(f"{video}: {sentence}")
+        self.video, self.known = video, known
+        self.registration: Refusal | Registration = registered.registration
+        self.frame = registered.frame

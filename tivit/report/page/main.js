@@ -6,7 +6,7 @@ const endS = Math.max(data.start_s + data.read_s, ...data.notes.map((note) => no
 const store = makeStore(data.notes);
 const player = makePlayer(video, endS, data.start_s);
 const roll = makeRoll(find("roll"), store, player, data, endS);
-const picture = makePicture(video, find("overlay"), find("keyboard"), data);
+const picture = makePicture(find("picture"), find("film"), find("overlay"), find("keyboard"), data);
 player.notes = () => store.notes;
 
 let colours = null;
@@ -59,7 +59,9 @@ const doubts = () => {
   if (!spans.length) list.append(Object.assign(document.createElement("li"), { textContent: "None." }));
 };
 
+let described = null;
 store.listen(() => {
+  if (described !== store.notes) { described = store.notes; summary(); doubts(); }
   find("undo").disabled = !store.canUndo;
   find("redo").disabled = !store.canRedo;
   for (const id of ["delete", "split", "hand"]) find(id).disabled = !store.chosen;
@@ -131,6 +133,7 @@ find("speed").addEventListener("change", (event) => { player.speed = Number(even
 find("sound").addEventListener("change", (event) => { player.sounds = event.target.checked; });
 find("filmsound").addEventListener("change", (event) => { video.muted = !event.target.checked; });
 find("keys").addEventListener("change", (event) => { picture.showsKeys = event.target.checked; });
+find("close").addEventListener("change", (event) => { picture.isClose = event.target.checked; });
 
 video.muted = true;
 const withVideo = (source) => {
@@ -153,9 +156,31 @@ if (data.has_video) {
   find("videodata").textContent = "";
 } else withoutVideo();
 
+const option = (text, value) => Object.assign(document.createElement("option"), { textContent: text, value });
+const measured = () => { roll.measure(); summary(); };
+find("meter").append(...[2, 3, 4, 5, 6].map((count) => option(count, count)));
+find("meter").value = tempo.beats_per_bar;
+find("meter").addEventListener("change", (event) => { tempo.beats_per_bar = Number(event.target.value); measured(); });
+find("key").append(option("none", ""), ...Music.keys.map((key, n) => option(key.name, n)));
+find("key").value = tempo.key ? Music.keys.findIndex((key) => key.fifths === tempo.key.fifths && key.is_minor === tempo.key.is_minor) : "";
+find("key").addEventListener("change", (event) => { tempo.key = event.target.value === "" ? null : Music.keys[event.target.value]; measured(); });
+// A quarter that is half as long has twice as many ticks in the same time. Always from what came with the notes: no rounding adds up.
+const firstTempo = { us: tempo.us_per_quarter, ticks: tempo.ticks };
+let tempoTimes = 1;
+const atTempo = (times) => {
+  const us = firstTempo.us.map((value) => Math.round(value / (tempoTimes * times)));
+  if (us.some((value) => value < 60000 || value > 16000000)) return;
+  tempoTimes *= times;
+  tempo.us_per_quarter = us;
+  tempo.ticks = firstTempo.ticks.map((value) => Math.round(value * tempoTimes));
+  measured();
+};
+find("slower").addEventListener("click", () => atTempo(0.5));
+find("faster").addEventListener("click", () => atTempo(2));
+
 const SLIDERS = [
-  ["onset", "threshold", "Onset: fewer notes to the right"], ["pitch", "threshold", "Key down: fewer notes to the right"],
-  ["pitch", "hold", "Hold: shorter notes to the right"], ["offset", "threshold", "Release: later ends to the right"],
+  ["onset", "threshold", "Onset", ["more notes", "fewer notes"]], ["pitch", "threshold", "Key down", ["more notes", "fewer notes"]],
+  ["pitch", "hold", "Hold", ["longer notes", "shorter notes"]], ["offset", "threshold", "Release", ["earlier ends", "later ends"]],
 ];
 const makeSliders = async () => {
   if (!data.decoding) { find("nosliders").hidden = false; return; }
@@ -168,28 +193,27 @@ const makeSliders = async () => {
       values[head][field] = values[head][field].map((value) => Math.min(1, Math.max(0.01, value + by)));
     }
     store.replaceAll(Decode.notes(data.decoding, rows, values, data.lowest_midi));
-    summary();
-    doubts();
   };
-  for (const [head, field, title] of SLIDERS) {
+  for (const [head, field, title, [less, more]] of SLIDERS) {
     const label = document.createElement("label"), input = document.createElement("input"), shown = document.createElement("output");
     Object.assign(input, { type: "range", min: 0.05, max: 0.95, step: 0.01, value: data.decoding.values[head][field][3], id: `${head}-${field}` });
     const show = () => { shown.textContent = Number(input.value).toFixed(2); };
     input.addEventListener("input", show);
     input.addEventListener("change", emit);
     show();
-    label.append(`${title}: `, shown, input);
+    const ends = document.createElement("small");
+    for (const words of [less, more]) ends.append(Object.assign(document.createElement("span"), { textContent: words }));
+    label.append(title, shown, input, ends);
     find("sliders").append(label);
     inputs.push({ head, field, input });
   }
-  const again = Object.assign(document.createElement("button"), { textContent: "As it was, without my changes", id: "reset" });
+  const again = Object.assign(document.createElement("button"), { textContent: "Back to the first notes", id: "reset" });
   again.addEventListener("click", () => {
     inputs.forEach(({ head, field, input }) => { input.value = data.decoding.values[head][field][3]; input.dispatchEvent(new Event("input")); });
     store.replaceAll(data.notes);
-    summary();
-    doubts();
   });
   find("sliders").append(again);
+  find("slidershelp").hidden = false;
 };
 
 for (const words of data.warnings) find("warnings").append(Object.assign(document.createElement("li"), { textContent: words }));
@@ -204,8 +228,6 @@ const frame = () => {
   find("play").setAttribute("aria-pressed", String(player.playing));
   requestAnimationFrame(frame);
 };
-summary();
-doubts();
 store.choose(null);
 makeSliders();
 requestAnimationFrame(frame);

@@ -2,6 +2,9 @@
 const Music = (() => {
   const NAMES = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
   const name = (midi) => NAMES[midi % 12] + (Math.floor(midi / 12) - 1);
+  const MAJOR = ["Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#"];
+  const MINOR = ["Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m"];
+  const keys = [MAJOR, MINOR].flatMap((names, minor) => names.map((title, n) => ({ name: title, fifths: n - 7, is_minor: minor === 1 })));
   const clock = (s) => {
     const tenths = Math.max(0, Math.round(s * 10));
     return `${Math.floor(tenths / 600)}:${String(Math.floor((tenths % 600) / 10)).padStart(2, "0")}.${tenths % 10}`;
@@ -62,5 +65,5 @@ const Music = (() => {
     const head = [77, 84, 104, 100, 0, 0, 0, 6, 0, 1, ...number(tracks.length, 2), ...number(tempo.resolution, 2)];
     return new Uint8Array([head, ...tracks].flat());
   };
-  return { name, clock, tickOf, midiFile };
+  return { name, keys, clock, tickOf, midiFile };
 })();

@@ -1,8 +1,34 @@
 // Keys over the video and on a drawn keyboard: those that are down are lit in the colour of the hand.
-const makePicture = (video, overlay, keyboard, data) => {
+// The video is shown whole, or close up: the keys of every place of the keyboard, with room for hands.
+const makePicture = (frame, film, overlay, keyboard, data) => {
   const count = data.is_black.length, lowest = data.lowest_midi;
   const whites = data.is_black.filter((black) => !black).length;
-  let showsKeys = true;
+  const [pictureWidth, pictureHeight] = data.picture_px;
+  const MOST_HEIGHT = 0.46; // of the window
+  let showsKeys = true, isClose = true;
+
+  const closeUp = () => {
+    const points = data.places.flatMap((place) => Object.values(place.keys).flat());
+    const xs = points.map((point) => point[0]), ys = points.map((point) => point[1]);
+    const deep = Math.max(...ys) - Math.min(...ys), wide = Math.max(...xs) - Math.min(...xs);
+    const left = Math.max(0, Math.min(...xs) - 0.04 * wide), right = Math.min(pictureWidth, Math.max(...xs) + 0.04 * wide);
+    const top = Math.max(0, Math.min(...ys) - deep), bottom = Math.min(pictureHeight, Math.max(...ys) + deep);
+    return { left, top, width: right - left, height: bottom - top };
+  };
+  const near = closeUp(), whole = { left: 0, top: 0, width: pictureWidth, height: pictureHeight };
+
+  const layOut = () => {
+    const part = isClose && near.width > 0 && near.height > 0 ? near : whole;
+    const scale = Math.min(frame.parentElement.clientWidth / part.width, (window.innerHeight * MOST_HEIGHT) / part.height);
+    const place = (element, values) => {
+      for (const [name, value] of Object.entries(values)) {
+        const text = `${Math.round(value)}px`;
+        if (element.style[name] !== text) element.style[name] = text;
+      }
+    };
+    place(frame, { width: part.width * scale, height: part.height * scale });
+    place(film, { left: -part.left * scale, top: -part.top * scale, width: pictureWidth * scale, height: pictureHeight * scale });
+  };
 
   const fit = (canvas) => {
     const scale = window.devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
@@ -19,14 +45,12 @@ const makePicture = (video, overlay, keyboard, data) => {
   const drawOverlay = (down, timeS, colour) => {
     const { pen, width, height } = fit(overlay);
     if (!showsKeys || !width) return;
-    const [pictureWidth, pictureHeight] = data.picture_px;
-    const scale = Math.min(width / pictureWidth, height / pictureHeight);
-    const left = (width - pictureWidth * scale) / 2, top = (height - pictureHeight * scale) / 2;
+    const acrossX = width / pictureWidth, acrossY = height / pictureHeight;
     const place = data.places.filter((one) => one.start_s <= timeS).pop() || data.places[0];
     for (const [key, corners] of Object.entries(place.keys)) {
       const note = down.get(Number(key) + lowest);
       pen.beginPath();
-      corners.forEach(([px, py], n) => pen[n ? "lineTo" : "moveTo"](left + px * scale, top + py * scale));
+      corners.forEach(([px, py], n) => pen[n ? "lineTo" : "moveTo"](px * acrossX, py * acrossY));
       pen.closePath();
       pen.globalAlpha = note ? 0.6 : 0.25;
       pen.strokeStyle = "#ffffff";
@@ -64,9 +88,11 @@ const makePicture = (video, overlay, keyboard, data) => {
 
   return {
     set showsKeys(value) { showsKeys = value; },
+    set isClose(value) { isClose = value; },
     draw(notes, timeS, colour) {
       const down = new Map();
       for (const note of notes) if (note.onset_s <= timeS && note.offset_s > timeS) down.set(note.midi, note);
+      layOut();
       drawOverlay(down, timeS, colour);
       drawKeyboard(down, colour);
       return down;

@@ -47,6 +47,10 @@ const makePlayer = (video, endS, startS) => {
     until = aheadS;
   };
 
+  // A pause right behind it ends this promise too, which is no fault; a file that cannot be played is one.
+  const startVideo = () => video.play().catch((error) => { if (error.name !== "AbortError") player.pause(); });
+  video.addEventListener("ended", () => player.pause());
+
   const player = {
     now,
     hasVideo,
@@ -66,7 +70,7 @@ const makePlayer = (video, endS, startS) => {
       since = performance.now();
       until = ownS;
       playing = true;
-      if (hasVideo()) { video.playbackRate = speed; video.play(); }
+      if (hasVideo()) { video.playbackRate = speed; startVideo(); }
     },
     pause() {
       ownS = now();

@@ -28,7 +28,7 @@ const makeRoll = (canvas, store, player, data, endS) => {
       times.push(timeS + startS);
     }
   };
-  const bars = barTimes();
+  let bars = barTimes();
 
   const draw = (colour) => {
     const { width, height } = size(), scale = window.devicePixelRatio || 1;
@@ -42,6 +42,13 @@ const makeRoll = (canvas, store, player, data, endS) => {
     pen.fillStyle = colour("--row");
     for (let midi = low; midi <= high; midi++) if (data.is_black[midi - data.lowest_midi]) pen.fillRect(0, y(midi), width, row);
     pen.strokeStyle = colour("--line");
+    for (let midi = Math.ceil(low / 12) * 12; midi <= high; midi += 12) {
+      const edge = Math.round(y(midi) + row) + 0.5;
+      pen.beginPath();
+      pen.moveTo(0, edge);
+      pen.lineTo(width, edge);
+      pen.stroke();
+    }
     pen.fillStyle = colour("--soft");
     pen.font = "11px system-ui, sans-serif";
     for (const timeS of bars) {
@@ -53,7 +60,7 @@ const makeRoll = (canvas, store, player, data, endS) => {
       pen.stroke();
     }
     const step = spanS > 40 ? 10 : spanS > 16 ? 5 : 1;
-    for (let s = Math.max(0, Math.ceil(leftS() / step) * step); s < leftS() + spanS; s += step) pen.fillText(Music.clock(s), x(s) + 2, 12);
+    for (let s = Math.max(0, Math.ceil(leftS() / step) * step); s < leftS() + spanS; s += step) pen.fillText(Music.clock(s).slice(0, -2), x(s) + 2, 12);
     if (player.loop) {
       pen.globalAlpha = 0.15;
       pen.fillStyle = colour("--cursor");
@@ -78,6 +85,13 @@ const makeRoll = (canvas, store, player, data, endS) => {
     }
     pen.fillStyle = colour("--cursor");
     pen.fillRect(x(player.now()) - 1, 0, 2, height);
+    for (let midi = Math.ceil(low / 12) * 12; midi <= high; midi += 12) {
+      const words = Music.name(midi), middle = y(midi) + row / 2;
+      pen.fillStyle = colour("--paper");
+      pen.fillRect(0, middle - 7, pen.measureText(words).width + 6, 14);
+      pen.fillStyle = colour("--soft");
+      pen.fillText(words, 3, middle + 4);
+    }
   };
 
   const noteAt = (px, py) => {
@@ -153,6 +167,7 @@ const makeRoll = (canvas, store, player, data, endS) => {
     addAt,
     ghost: null,
     get span() { return [Math.max(startS, leftS()), Math.min(endS, leftS() + spanS)]; },
+    measure() { bars = barTimes(); },
     zoom(factor) { spanS = Math.min(120, Math.max(1, spanS * factor)); },
     place: { x, y, row: rowOf },
   };

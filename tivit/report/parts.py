@@ -1,0 +1,63 @@
+"""What the pages are put together from: their parts, data that cannot become markup, and pictures as text."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tivit.core.artifacts import json_text
+
+STILL_PX = 960
+"""A picture is made no wider than this."""
+
+
+def part(name: str) -> str:
+    """Return the text of a file of the folder `page`."""
+    return (resources.files("tivit.report") / "page" / name).read_text(encoding="utf-8")
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with its marks replaced, in one pass, so that a mark inside a value stays as it is.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    values : mapping of str to str
+        Mark -> what stands there instead.
+
+    Returns
+    -------
+    str
+    """
+    parts = []
+    while True:
+        places = {text.find(mark): mark for mark in values if mark in text}
+        if not places:
+            return "".join([*parts, text])
+        first = min(places)
+        mark = places[first]
+        parts += [text[:first], values[mark]]
+        text = text[first + len(mark) :]
+
+
+def embedded(data: Mapping[str, Any]) -> str:
+    """Return data as JSON for a script element of a page.
+
+    It is data, and never markup: a name such as `</script>` must not end the element that it stands in.
+    """
+    text = json.dumps(json.loads(json_text(data, decimals=6)), separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def still(frame: np.ndarray) -> str:
+    """Return a picture, uint8 BGR (height, width, 3), as JPEG in base64, `STILL_PX` wide or narrower."""
+    scale = min(1.0, STILL_PX / frame.shape[1])
+    small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return base64.b64encode(cv2.imencode(".jpg", small)[1].tobytes()).decode()
