@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from pipeline_cases import make_clone
 
-LONGEST = ("test_docs.py", "test_autopilot.py", "test_experiments.py", "test_teams.py", "test_pipeline.py")
+LONGEST = (
+    "test_docs.py", "test_autopilot.py", "test_experiments.py", "test_teams.py", "test_pipeline.py",
+    "test_team.py", "test_weights.py",
+)  # fmt: skip
 """Files whose tests run pipelines: with two processes they go first, or one process waits at the end for the other."""
 
 

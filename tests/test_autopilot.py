@@ -12,6 +12,7 @@ from pipeline_cases import run
 
 RATE = "train.learning_rate=0.0003"
 """High enough for rounds to differ; the clone's own rate keeps the weights it starts from."""
+pytestmark = pytest.mark.slow  # eight experiments: three minutes
 OPTIONS = ("--burst-steps", "6", "--max-rounds", "2", "-S", RATE)
 KILLS, SEED = 1, 20261122
 

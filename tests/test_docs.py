@@ -128,6 +128,7 @@ def project(pristine_clone, tmp_path) -> Path:
     return folder
 
 
+@pytest.mark.slow  # two minutes; every run also parses these commands
 @pytest.mark.parametrize("page", PAGES_RUN)
 def test_the_commands_of_a_page_run(page, project):
     for block in RUN:

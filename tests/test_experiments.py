@@ -14,6 +14,7 @@ import yaml
 from doc_pages import blocks
 from pipeline_cases import ROOT, committed_copy, environment, git, run, run_beside, shell, stages_run
 
+pytestmark = pytest.mark.slow  # many DVC commands: two minutes
 PAGE = "docs/experiments.md"
 COLUMNS = 120
 DVC = (sys.executable, "-m", "dvc")

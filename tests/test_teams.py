@@ -140,6 +140,7 @@ def place(kind: str, first: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow  # half a minute
 @pytest.mark.parametrize("kind", ["crlf", "worktree", "submodule", "subfolder"])
 def test_a_clone_anywhere_shares_the_cache_and_runs_what_changed(kind, first, tmp_path):
     folder = place(kind, first, tmp_path)
