@@ -194,6 +194,14 @@ def _pip(words: list[str]) -> None:
             assert not missing, f"no extra {sorted(missing)}"
 
 
+def _pytest(words: list[str]) -> None:
+    if words[:1] == ["-m"]:
+        markers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
+        assert words[1] in {marker.partition(":")[0] for marker in markers}, f"no marker {words[1]}"
+        words = words[2:]
+    _paths(words)
+
+
 def _paths(words: list[str]) -> None:
     for word in words:
         if not word.startswith("-"):
@@ -231,7 +239,7 @@ def _activate(words: list[str]) -> None:
 
 
 CHECKS: dict[str, Callable[[list[str]], None]] = {
-    "tivit": _tivit, "python": _python, "python3": _python, "dvc": _dvc, "torchrun": _torchrun, "pip": _pip, "pytest": _paths,
+    "tivit": _tivit, "python": _python, "python3": _python, "dvc": _dvc, "torchrun": _torchrun, "pip": _pip, "pytest": _pytest,
     "ruff": _ruff, "gto": _gto, "cp": _paths, "tensorboard": _tensorboard, "export": _export, ".": _activate,
     "git": _git,
 }  # fmt: skip
