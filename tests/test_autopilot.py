@@ -10,6 +10,8 @@ import yaml
 from autopilot_cases import RESULTS, autopilot, commit_all, fly_with_kills, log_lines, outcome, undisturbed
 from pipeline_cases import run
 
+from tivit.core.run.guard import TEMPORARY
+
 RATE = "train.learning_rate=0.0003"
 """High enough for rounds to differ; the clone's own rate keeps the weights it starts from."""
 pytestmark = pytest.mark.slow  # eight experiments: three minutes
@@ -115,4 +117,4 @@ def test_a_run_killed_at_random_moments_ends_like_one_that_was_not(committed, fl
     assert kills == KILLS, said
     assert outcome(folder) == outcome(whole)
     assert git(folder, "symbolic-ref", "HEAD").startswith("refs/heads/")
-    assert not list((folder / ".dvc/tmp/exps/standalone").glob("tmp*"))
+    assert not list(folder.joinpath(*TEMPORARY, "standalone").glob("tmp*"))

@@ -14,6 +14,8 @@ import yaml
 from doc_pages import blocks
 from pipeline_cases import ROOT, committed_copy, environment, git, run, run_beside, shell, stages_run
 
+from tivit.core.run.guard import TEMPORARY
+
 pytestmark = pytest.mark.slow  # many DVC commands: two minutes
 PAGE = "docs/experiments.md"
 COLUMNS = 120
@@ -112,7 +114,7 @@ def test_a_grid_through_the_queue_and_an_experiment_sent_to_another_clone(clone,
         assert told["decode.lambda_key"]["new"] == pytest.approx(value) and told["sweep.tie_f1"]["new"] == 0.0
         assert "onset_f1" in shown(clone, name)
     assert git(clone, "status", "--porcelain") == ""
-    assert not list((clone / ".dvc/tmp/exps").glob("tmp*")), "a folder of an experiment is left"
+    assert not list(clone.joinpath(*TEMPORARY).glob("tmp*")), "a folder of an experiment is left"
     git(tmp_path, "clone", "-q", "--bare", str(clone), "origin.git")
     for name in ("a", "b"):
         git(tmp_path, "clone", "-q", "origin.git", name)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from paths import ROOT
 
 from tivit.core.artifacts import md5_of
@@ -108,14 +109,13 @@ def test_every_library_that_is_imported_is_a_dependency():
 
 
 def test_the_pinned_set_of_the_pipeline_is_within_the_ranges():
-    packaging = pytest.importorskip("packaging.requirements")
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     extras = PROJECT["project"]["optional-dependencies"]
     # A remote on S3 is a user's choice, and its libraries are large: the workflow of the repository installs them for its test.
     chosen = (item for name, extra in extras.items() if name != "s3" for item in extra)
     ranges = [*PROJECT["project"]["dependencies"], *chosen]
-    wanted = {requirement.name: requirement.specifier for requirement in map(packaging.Requirement, ranges)}
+    wanted = {requirement.name: requirement.specifier for requirement in map(Requirement, ranges)}
     assert wanted.keys() == pinned.keys()
     assert [name for name, specifier in wanted.items() if not specifier.contains(pinned[name])] == []
 

@@ -8,5 +8,5 @@ import pytest
 VARIABLE = "TIVIT_REAL_CLIPS"
 FOLDER = Path(os.environ.get(VARIABLE, ""))
 IS_GIVEN = bool(os.environ.get(VARIABLE))
-REASON = f"real clips are no part of the project, so a fresh clone has none; {VARIABLE} names the folder that holds them"
-needs_real_clips = pytest.mark.skipif(not IS_GIVEN, reason=REASON)
+# Real clips are no part of the project, so a fresh clone has none.
+needs_real_clips = pytest.mark.skipif(not IS_GIVEN, reason=f"no real clips; {VARIABLE} names the folder that holds them")

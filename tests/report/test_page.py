@@ -109,6 +109,7 @@ def by_node(script: str, data: dict, tmp_path: Path) -> bytes:
     """Return what a script prints that has the parts of the page and `data`."""
     node = shutil.which("node")
     if node is None:
+        # No requirement of the project: nothing of it but this test runs JavaScript.
         pytest.skip("node is not installed: the scripts of the page are run by nothing else here")
     (tmp_path / "data.json").write_text(json.dumps(data))
     parts = "\n".join((PAGE / name).read_text() for name in ("music.js", "decode.js", "store.js"))
@@ -172,7 +173,8 @@ def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser can be driven")
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("no Chromium is installed")
+        # A browser is a program of the system, which pip cannot install.
+        pytest.skip("no Chromium is installed: the page cannot be opened")
     with playwright.sync_playwright() as running:
         window = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield window, playwright.expect

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tivit.core.errors import InputError
-from tivit.core.run.guard import OVERRIDE, refuse_files_left_behind, refuse_unwanted
+from tivit.core.run.guard import OVERRIDE, TEMPORARY, refuse_files_left_behind, refuse_unwanted
 
 PIPELINE = """\
 stages:
@@ -23,7 +23,7 @@ def test_files_that_did_not_come_along_are_named_with_the_command(tmp_path, copy
     for name in ("first.mp4", "first.mid", "README.md", ".hidden"):
         (tmp_path / "data/own").mkdir(parents=True, exist_ok=True)
         (tmp_path / "data/own" / name).write_text(name)
-    folder = tmp_path / ".dvc/tmp/exps" / copy
+    folder = tmp_path.joinpath(*TEMPORARY, copy)
     (folder / "data/own").mkdir(parents=True)
     (folder / "data/own/README.md").write_text("README.md")
     with pytest.raises(

@@ -2,7 +2,7 @@
 
 Both are asked only where DVC runs the stage: a stage that is run by hand does as it is told.
 
-DVC runs `--temp` and `--queue` experiments in a copy of the repository below `.dvc/tmp/exps`, which holds what git tracks.
+DVC runs `--temp` and `--queue` experiments in a copy of the repository below `TEMPORARY`, which holds what git tracks.
 Files that git ignores are not in it, so a training would silently leave out the user's own clips.
 
 In a clone without data DVC makes all outputs again, unless it is told to fetch them. `dvc.lock` says whether the same inputs
