@@ -157,7 +157,8 @@ def script_options(name: str) -> set[str]:
 
 def _script(name: str, words: list[str]) -> None:
     check_path(name)
-    unknown = {word for word in words if word.startswith("--")} - script_options(name)
+    own = words[: words.index("--")] if "--" in words else words  # what follows is handed on to another command
+    unknown = {word for word in own if word.startswith("--")} - script_options(name)
     assert not unknown, f"{name} has no {sorted(unknown)}"
 
 
