@@ -19,10 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dvc.api
+from dvc.repo.experiments.executor.base import TaskStatus
 from pipeline_cases import change_params, committed_copy, environment, git, make_clone, run, run_beside
 
 VALUES_STEP = 0.25
 METRICS = ("evaluate", "sweep")
+FINISHED = TaskStatus.FINISHED.value
 
 
 def by_hand(clone: Path, folder: Path, values: list[float]) -> list[dict]:
@@ -62,6 +64,12 @@ def temporary(clone: Path, values: list[float], workers: int) -> list[str]:
     return names
 
 
+def is_over(note: Path) -> bool:
+    """Return whether DVC's own note of an experiment, or of the process that ran it, says that it has ended well."""
+    noted = json.loads(note.read_text())
+    return noted.get("status", FINISHED) == FINISHED and noted.get("returncode", 0) == 0
+
+
 def faults_of(clone: Path, names: list[str], values: list[float], expected: list[dict]) -> list[str]:
     """Return what is wrong with experiments: those that are lost, other values or metrics, and what is left behind."""
     listed = set(run(clone, "dvc", "exp", "list", "--name-only").split())
@@ -74,7 +82,9 @@ def faults_of(clone: Path, names: list[str], values: list[float], expected: list
         if dvc.api.params_show("params.yaml", repo=str(clone), rev=name)["decode"]["lambda_key"] != value:
             faults.append(f"{name}: another value than {value}")
     temporaries = clone / ".dvc/tmp"
-    faults += [f"left: {path.name}" for path in [*temporaries.glob("exps/tmp*"), *temporaries.glob("exps/standalone/*")]]
+    folders = [*temporaries.glob("exps/tmp*"), *temporaries.glob("exps/standalone/tmp*")]
+    faults += [f"left: {path.name}" for path in folders]
+    faults += [f"not finished: {path}" for path in temporaries.glob("exps/**/run/*/*.json") if not is_over(path)]
     locks = json.loads((temporaries / "rwlock").read_text() or "{}") if (temporaries / "rwlock").exists() else {}
     faults += [f"locked: {path}" for path in locks]
     faults += [f"workspace: {line}" for line in git(clone, "status", "--porcelain").splitlines()]
