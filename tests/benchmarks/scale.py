@@ -131,7 +131,7 @@ def make(folder: Path, clips: int) -> None:
             # A box that players skip, so that each file has a content of its own.
             (target / f"{number:06d}.mp4").write_bytes(content + (len(mark) + 8).to_bytes(4, "big") + b"free" + mark)
             shutil.copyfile(label, target / f"{number:06d}.txt")
-    change_params(folder, data={"name": NAME, "root": f"{SETS}/{root.name}", "lag": {"correct": False}}, strips=SMALL)
+    change_params(folder, data={"name": NAME, "root": f"{SETS}/{root.name}", "lag": {"correct": False}}, strips=SMALL, runtime={"workers": 1})
     np.save(folder / STRIP, np.zeros((FRAMES, SMALL["height_px"], SMALL["width_px"]), np.uint8))
 
 

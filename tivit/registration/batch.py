@@ -119,14 +119,14 @@ def register_clips(
         In the order of `tasks`.
     """
     find = partial(register_clip, params=params, geometry=geometry)
-    new = [task for task in tasks if cache.load(task.name) is None]
+    new = [task for task in tasks if not cache.holds(task.name)]
     results = map_clips(find, new, workers, "register", lambda task: task.clip_id, len(new)) if new else iter(())
     new_ids = {task.clip_id for task in new}
     following = next(results, None)
     for task in tasks:
         if task.clip_id not in new_ids:
             entry = cache.load(task.name)
-            # An entry can be removed between the look above and this one; then the clip is registered here.
+            # A damaged entry, or one that was removed after the look above: the clip is registered here.
             yield Registered(task.clip_id, entry.registration, entry.overlay) if entry else find(task)
         elif following is not None and following[0].clip_id == task.clip_id:
             yield following[1]
