@@ -72,7 +72,7 @@ started_s = time.perf_counter()
 process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
 _, status, usage = os.wait4(process.pid, 0)
 wall_s = time.perf_counter() - started_s
-print(f"{wall_s:.1f} | {usage.ru_utime + usage.ru_stime:.1f} | {usage.ru_maxrss / 1000:.0f}")
+print(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 """Runs a command from a small process: what a command's parent holds counts as the command's own memory until it starts."""
@@ -104,15 +104,22 @@ def main() -> None:
 
 def timed(folder: Path, clips: int, what: str, command: list[str]) -> None:
     """Run a command in the clone and print what it took."""
+    wall_s, work_s, memory_mb = watched(folder, command)
+    print(f"| {what} | {clips} | {wall_s:.1f} | {work_s:.1f} | {memory_mb:.0f} |", flush=True)
+
+
+def watched(folder: Path, command: list[str]) -> tuple[float, float, float]:
+    """Run a command in a folder; return the seconds, the processor seconds of it and its children, and its memory (MB)."""
     with open(folder / "log.txt", "ab") as log:
         done = subprocess.run([sys.executable, "-c", WATCH, *command], cwd=folder, env=environment(), stdout=PIPE, stderr=log)
     if done.returncode:
-        sys.exit(f"{what}: failed\n{(folder / 'log.txt').read_text()[-3000:]}")
-    print(f"| {what} | {clips} | {done.stdout.decode().splitlines()[-1]} |", flush=True)
+        sys.exit(f"{command}: failed\n{(folder / 'log.txt').read_text()[-3000:]}")
+    wall_s, work_s, memory_mb = map(float, done.stdout.split()[-3:])
+    return wall_s, work_s, memory_mb
 
 
-def make(folder: Path, clips: int) -> None:
-    """Make the clone, the clips, and the strip that all of them link to."""
+def copy_project(folder: Path) -> None:
+    """Make `folder` a git repository of the project's tracked and new files, without what it has computed."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
@@ -120,6 +127,11 @@ def make(folder: Path, clips: int) -> None:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     git(folder, "init", "-q", "-b", "main")
+
+
+def make(folder: Path, clips: int) -> None:
+    """Make the clone, the clips, and the strip that all of them link to."""
+    copy_project(folder)
     synth = section(params_file.load(ROOT / "params.yaml"), "synth", SynthParams)
     root, _ = write_layout(folder / "source", synth, LayoutRequest(NAME, 1, 1, 1.0, None, None, 0.0, "key"), Workers(1))
     for split, share in SHARES.items():
@@ -131,7 +143,8 @@ def make(folder: Path, clips: int) -> None:
             # A box that players skip, so that each file has a content of its own.
             (target / f"{number:06d}.mp4").write_bytes(content + (len(mark) + 8).to_bytes(4, "big") + b"free" + mark)
             shutil.copyfile(label, target / f"{number:06d}.txt")
-    change_params(folder, data={"name": NAME, "root": f"{SETS}/{root.name}", "lag": {"correct": False}}, strips=SMALL, runtime={"workers": 1})
+    data = {"name": NAME, "root": f"{SETS}/{root.name}", "lag": {"correct": False}}
+    change_params(folder, data=data, strips=SMALL, runtime={"workers": 1})
     np.save(folder / STRIP, np.zeros((FRAMES, SMALL["height_px"], SMALL["width_px"]), np.uint8))
 
 

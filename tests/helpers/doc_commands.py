@@ -174,8 +174,10 @@ def _dvc(words: list[str]) -> None:
 
 
 def _torchrun(words: list[str]) -> None:
-    assert re.fullmatch(r"--nproc_per_node=\d+", words[0]) and words[1] == "-m", words
-    _module(words[2:])
+    start = words.index("-m")
+    known = r"--(nproc_per_node=\d+|nnodes=\d+|rdzv_backend=c10d|rdzv_endpoint=[\w.]+:\d+)"
+    assert all(re.fullmatch(known, word) for word in words[:start]), words
+    _module(words[start + 1 :])
 
 
 def _pip(words: list[str]) -> None:
