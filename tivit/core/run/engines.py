@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tivit.core.errors import InputError
-from tivit.core.run.runtime import Workers
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 """What the libraries that compute are told before they are loaded."""
@@ -51,39 +49,6 @@ class Engine(Protocol):
 
     def submit(self, work: Callable[[Any], Any], item: Any) -> Future[Outcome]:
         """Begin work on an item and return what will hold its outcome."""
-
-
-@contextmanager
-def opened(workers: Workers, count: int) -> Iterator[Engine]:
-    """Yield the engine for some work; at the end its processes are gone, those of a running cluster excepted.
-
-    Parameters
-    ----------
-    workers : Workers
-        Which engine.
-    count : int
-        How many items there are: a single one is worked on in this process.
-
-    Yields
-    ------
-    Engine
-
-    Raises
-    ------
-    InputError
-        The engine is not installed, or its cluster does not answer or has no workers.
-    """
-    if count <= 1 or (workers.engine == "processes" and workers.count <= 1):
-        yield Here()
-    elif workers.engine == "processes":
-        with Processes(min(workers.count, count)) as pool:
-            yield pool
-    else:
-        from tivit.core.run.clusters import dask_cluster, ray_cluster
-
-        cluster = dask_cluster if workers.engine == "dask" else ray_cluster
-        with cluster(workers) as running:
-            yield running
 
 
 def outcome_of(work: Callable[[Any], Any], item: Any) -> Outcome:

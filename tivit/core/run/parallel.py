@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tqdm import tqdm
 
 from tivit.core.errors import InputError
-from tivit.core.run.engines import Engine, Outcome, opened
+from tivit.core.run.clusters import dask_cluster, ray_cluster
+from tivit.core.run.engines import Engine, Here, Outcome, Processes
 from tivit.core.run.progress import progress_bar
 from tivit.core.run.runtime import Workers
 
@@ -71,7 +73,7 @@ def map_clips(
         The work raised it: a full disk would fail every clip, so the others are not begun.
     """
     failed: dict[str, str] = {}
-    with progress_bar(total, label, unit) as bar, opened(workers, total) as engine:
+    with progress_bar(total, label, unit) as bar, _opened(workers, total) as engine:
         for item, outcome in _Spread(engine, work, name, bar).over(items):
             if outcome.error is None:
                 yield item, outcome.value
@@ -86,6 +88,20 @@ def map_clips(
         named = "; ".join(f"{clip}: {reason}" for clip, reason in list(failed.items())[:MOST_NAMED])
         more = f"; and {len(failed) - MOST_NAMED} more, which the log names" if len(failed) > MOST_NAMED else ""
         raise InputError(f"{label}: {len(failed)} of {total} {unit}s failed, the others are done: {named}{more}")
+
+
+@contextmanager
+def _opened(workers: Workers, count: int) -> Iterator[Engine]:
+    """Yield the engine for some work; at the end its processes are gone, those of a running cluster excepted."""
+    if count <= 1 or (workers.engine == "processes" and workers.count <= 1):
+        yield Here()
+    elif workers.engine == "processes":
+        with Processes(min(workers.count, count)) as pool:
+            yield pool
+    else:
+        cluster = dask_cluster if workers.engine == "dask" else ray_cluster
+        with cluster(workers) as running:
+            yield running
 
 
 @dataclass(frozen=True)
