@@ -180,6 +180,12 @@ def _torchrun(words: list[str]) -> None:
     _module(words[start + 1 :])
 
 
+def _dask(words: list[str]) -> None:
+    """A cluster of dask is started by dask itself, which is not installed here; the page uses two of its commands."""
+    known = r"scheduler|worker|tcp://[\d.]+:\d+|--nworkers|--nthreads|auto|\d+"
+    assert words[0] in ("scheduler", "worker") and all(re.fullmatch(known, word) for word in words), words
+
+
 def _pip(words: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     if words[0] == "show":
@@ -243,5 +249,5 @@ def _activate(words: list[str]) -> None:
 CHECKS: dict[str, Callable[[list[str]], None]] = {
     "tivit": _tivit, "python": _python, "python3": _python, "dvc": _dvc, "torchrun": _torchrun, "pip": _pip, "pytest": _pytest,
     "ruff": _ruff, "gto": _gto, "cp": _paths, "tensorboard": _tensorboard, "export": _export, ".": _activate,
-    "git": _git,
+    "git": _git, "dask": _dask,
 }  # fmt: skip

@@ -125,7 +125,7 @@ def _preparation() -> Any:
 
     folder, sources, stamp, versions = str(Path.cwd()), str(SOURCES), _code_stamp(), versions_of(COMPUTING)
     variables = ONE_THREAD | {name: value for name, value in os.environ.items() if name.startswith("TIVIT_")}
-    names, stamp_name, paths = COMPUTING, STAMP, [str(Path(path).resolve()) for path in sys.path]
+    names, stamp_name, paths = COMPUTING, STAMP, _search_path()
 
     class Preparation(WorkerPlugin):
         """Runs in each worker that is there, and in each that joins."""
@@ -147,6 +147,11 @@ def _preparation() -> Any:
                 os.environ[stamp_name] = stamp
 
     return Preparation()
+
+
+def _search_path() -> list[str]:
+    """Return where this process finds modules; the entry "" stands for the current folder."""
+    return [str(Path(path).resolve()) for path in sys.path]
 
 
 def _code_stamp() -> str:
@@ -201,7 +206,7 @@ def ray_cluster(workers: Workers) -> Iterator[_RayEngine]:
     except ModuleNotFoundError:
         raise _not_installed("ray", "Ray") from None
     variables = ONE_THREAD | {name: value for name, value in os.environ.items() if name.startswith("TIVIT_")}
-    variables["PYTHONPATH"] = str(SOURCES)
+    variables["PYTHONPATH"] = os.pathsep.join([str(SOURCES), *_search_path()])
     own = {} if workers.scheduler else {"num_cpus": workers.count, "include_dashboard": False}
     address, environment = workers.scheduler or "local", {"env_vars": variables}
     try:
