@@ -1,6 +1,6 @@
 """What the pipeline costs per clip beside the pixels, with thousands of clips: run by hand, never a test.
 
-    PYTHONPATH=.:tests/helpers python tests/benchmarks/scale.py [--clips 10000] [--keep FOLDER]
+    PYTHONPATH=.:tests/helpers:tests/benchmarks python tests/benchmarks/scale.py [--clips 10000] [--keep FOLDER]
 
 Makes a clone of the project with so many clips in the layout of OMAPS2, 80 % of them train. All videos hold the same second of
 rendered video and differ in the bytes after it; all strips are links to one small file. So pixels cost next to nothing, and
@@ -13,7 +13,6 @@ largest memory. The clone takes about 0.3 MB per clip.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -92,7 +91,7 @@ def main() -> None:
         python = [sys.executable, "-m"]
         timed(folder, arguments.clips, "`tivit index`, first", [*python, "tivit", "index", NAME])
         timed(folder, arguments.clips, "`tivit index`, again", [*python, "tivit", "index", NAME])
-        keep_registrations(folder)
+        watched(folder, [sys.executable, "-c", "import scale; scale.keep_registrations()"])
         timed(folder, arguments.clips, "`register`, all of it cached", [*python, "stages.register"])
         timed(folder, arguments.clips, "`strips` without pixels", [sys.executable, "-c", WITHOUT_PIXELS])
         timed(folder, arguments.clips, "`manifest` without lags", [*python, "stages.manifest"])
@@ -149,22 +148,17 @@ def make(folder: Path, clips: int) -> None:
     np.save(folder / STRIP, np.zeros((FRAMES, SMALL["height_px"], SMALL["width_px"]), np.uint8))
 
 
-def keep_registrations(folder: Path) -> None:
-    """Keep for every clip what the search finds in the first one, as if all had been registered before."""
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        params = params_file.load()
-        registration, geometry = section(params, "registration", RegistrationParams), section(params, "strips", StripGeometry)
-        dataset = open_dataset(section(params, "data", DataParams))
-        tasks = tasks_of(dataset, dataset.clips(), registration, geometry)
-        found = register_video(tasks[0].video, registration, geometry, tasks[0].override)
-        picture = draw_overlay(found.frame, found.registration, geometry, found.time_s)
-        overlay = cv2.imencode(".png", picture)[1].tobytes()
-        for task in tasks:
-            cache.store(task.name, found.registration, overlay)
-    finally:
-        os.chdir(before)
+def keep_registrations() -> None:
+    """Keep for every clip what the search finds in the first one, as if all had been registered before, in this folder."""
+    params = params_file.load()
+    registration, geometry = section(params, "registration", RegistrationParams), section(params, "strips", StripGeometry)
+    dataset = open_dataset(section(params, "data", DataParams))
+    tasks = tasks_of(dataset, dataset.clips(), registration, geometry)
+    found = register_video(tasks[0].video, registration, geometry, tasks[0].override)
+    picture = draw_overlay(found.frame, found.registration, geometry, found.time_s)
+    overlay = cv2.imencode(".png", picture)[1].tobytes()
+    for task in tasks:
+        cache.store(task.name, found.registration, overlay)
 
 
 if __name__ == "__main__":
