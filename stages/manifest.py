@@ -50,7 +50,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     params : dict
         The params file; sections `data` and `strips` are read.
     runtime : RuntimeParams
-        `workers` estimate the lags.
+        Its workers estimate the lags.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
         Clip(clip.clip_id, clip.split, clip.tier, clip.video, found.first_midi, found.last_midi) for clip, found in usable.clips
     ]
     labels = {clip.clip_id: dataset.notes(clip) for clip, _ in usable.clips}
-    lags = lags_of(clips, labels, STRIPS, data.lag, runtime.workers)
+    lags = lags_of(clips, labels, STRIPS, data.lag, runtime.pool)
     notes = {}
     for clip, registration in usable.clips:
         published = labels[clip.clip_id]

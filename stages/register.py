@@ -30,7 +30,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     params : dict
         The params file; sections `registration`, `strips` and `data` are read.
     runtime : RuntimeParams
-        `workers` register the clips.
+        Its workers register the clips.
     """
     registration_params = section(params, "registration", RegistrationParams)
     geometry = section(params, "strips", StripGeometry)
@@ -39,7 +39,9 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     tasks = tasks_of(dataset, clips, registration_params, geometry)
     registrations: dict[str, Registration | Refusal] = {}
     errors = []
-    for clip, item in zip(clips, register_clips(tasks, registration_params, geometry, runtime.workers), strict=True):
+    clips_by_id = {clip.clip_id: clip for clip in clips}
+    for item in register_clips(tasks, registration_params, geometry, runtime.pool):
+        clip = clips_by_id[item.clip_id]
         registrations[clip.clip_id] = registration = item.registration
         if item.overlay is not None:
             write_bytes(FOLDER / "overlays" / f"{clip.clip_id.replace('/', '__')}.png", item.overlay)

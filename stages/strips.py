@@ -57,7 +57,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     params : dict
         The params file; sections `strips` and `data` are read.
     runtime : RuntimeParams
-        `workers` write the strips.
+        Its workers write the strips.
     """
     geometry = section(params, "strips", StripGeometry)
     data = section(params, "data", DataParams)
@@ -65,7 +65,8 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     usable = usable_clips(dataset).clips
     items = [(clip.clip_id, dataset.video_path(clip), registration) for clip, registration in usable]
     work = partial(strip_clip, geometry=geometry, fps=data.fps)
-    grids = dict(zip((item[0] for item in items), map_clips(work, items, runtime.workers, "strips"), strict=True))
+    results = map_clips(work, items, runtime.pool, "strips", lambda item: item[0], len(items))
+    grids = {clip_id: grid for (clip_id, *_), grid in results}
     write_strip_index(FOLDER, geometry, grids)
     log.info("strips: %d clips, %d frames", len(grids), sum(grid.length for grid in grids.values()))
 

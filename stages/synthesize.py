@@ -24,9 +24,9 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     params : dict
         The params file; section `synth` is read.
     runtime : RuntimeParams
-        `workers` render the clips.
+        Its workers render the clips.
     """
-    write_dataset(ROOT, section(params, "synth", SynthParams), runtime.workers)
+    write_dataset(ROOT, section(params, "synth", SynthParams), runtime.pool)
     write_index(NAME, ROOT, Path("data/index") / f"{NAME}.json")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tivit.core.params import load, section
 from tivit.core.registration import is_usable, objection
+from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripGeometry
 from tivit.datasets.index import index_path, write_index
 from tivit.datasets.params import DataParams
@@ -29,7 +30,7 @@ BLACK = {("PianoYT", 2): BLACK_FRAMES}
 def read(layout, params, synth, geometry):
     """Write a clip of each split; return notes and strip (T, height, width) of each, as the dataset's reader and files give."""
     request = LayoutRequest(layout, 11, 1, 2.0, "variable", (640, 360), 7.3, "key")
-    root, _ = write_layout("sets", synth, request, workers=1)
+    root, _ = write_layout("sets", synth, request, workers=Workers(1))
     write_index(layout, root, index_path(layout))
     data = replace(section(params, "data", DataParams), name=layout)
     dataset, registration = open_dataset(data), section(params, "registration", RegistrationParams)

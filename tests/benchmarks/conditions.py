@@ -23,6 +23,7 @@ from tivit.core.keyboard import KEY_COUNT, key_of
 from tivit.core.notes import Notes, read_midi
 from tivit.core.params import load, section
 from tivit.core.run.parallel import map_clips
+from tivit.core.run.runtime import Workers
 from tivit.core.timegrid import TimeGrid, frames_of
 from tivit.pretrained.files import Trained, shipped
 from tivit.pretrained.names import FOLDER
@@ -87,7 +88,7 @@ def readings(
     """Yield the true notes of each clip and the score of its transcription, None where its keyboard is not found."""
     (folder / "test").mkdir()
     tasks = [ClipTask("test", number, TIERS[number % 2], f"clip_{number:03d}") for number in range(count)]
-    for _ in map_clips(partial(write_clip, folder, synth), tasks, 2, "render"):
+    for _ in map_clips(partial(write_clip, folder, synth), tasks, Workers(2), "render", str, len(tasks)):
         pass
     transcriber = Transcriber(transcription_params(trained, None), trained.checkpoint, trained.thresholds)
     for task in tasks:

@@ -22,6 +22,7 @@ import yaml
 
 from tivit.core import params as params_file
 from tivit.core.params import section
+from tivit.core.run.runtime import Workers
 from tivit.pretrained.names import FOLDER, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
 from tivit.synth.layouts.clip import LayoutRequest
 from tivit.synth.layouts.write import write_layout
@@ -83,7 +84,7 @@ def scores_of(folder: Path, layout: str, rate: str, start_s: float, plan: Plan) 
         train_clips=TRAIN_CLIPS, val_clips=TRAIN_CLIPS, train_s=TRAIN_S, val_s=TRAIN_S,
     )  # fmt: skip
     request = LayoutRequest(layout, plan.seed, None, None, rate, SIZE_PX, start_s, "key")
-    write_layout(folder / "sets", synth, request, workers=values["runtime"]["workers"])
+    write_layout(folder / "sets", synth, request, workers=Workers(values["runtime"]["workers"]))
     values["data"]["name"] = layout
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
     for source, target in ((FOLDER / "weights.pt", TRAINED_CHECKPOINT), (FOLDER / "thresholds.json", TRAINED_THRESHOLDS)):

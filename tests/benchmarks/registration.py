@@ -49,6 +49,7 @@ from tivit.core.keyboard import (
 from tivit.core.params import section
 from tivit.core.registration import Refusal, Registration
 from tivit.core.run.parallel import map_clips
+from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
 from tivit.registration.overlay import draw_overlay
@@ -307,7 +308,9 @@ def main() -> None:
         places = [place for place in places if wanted <= set(view_of(*place, arguments.cache).truth.tags)]
     if not places:
         parser.error(f"no view has all of {sorted(wanted)}")
-    results = list(map_clips(partial(examine, arguments.cache), places, arguments.workers, "estimate"))
+    work = partial(examine, arguments.cache)
+    found = map_clips(work, places, Workers(arguments.workers), "estimate", str, len(places))
+    results = [result for _, result in found]
     print_report(results)
     geometry = section(params_file.load(), "strips", StripGeometry)
     if arguments.save:

@@ -25,6 +25,7 @@ from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM
 from tivit.core.params import section
 from tivit.core.registration import Refusal
 from tivit.core.run.parallel import map_clips
+from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
 from tivit.registration.params import RegistrationParams
@@ -114,7 +115,8 @@ def main() -> None:
     lines = []
     for name in arguments.kinds.split(","):
         task = partial(examine, arguments.cache, kinds[name])
-        results = [result for result in map_clips(task, places, arguments.workers, name) if result is not None]
+        found = map_clips(task, places, Workers(arguments.workers), name, str, len(places))
+        results = [result for _, result in found if result is not None]
         print(f"\n{name}")
         print_report(results)
         lines.append(row(name, results))

@@ -175,8 +175,16 @@ def _dvc(words: list[str]) -> None:
 
 
 def _torchrun(words: list[str]) -> None:
-    assert re.fullmatch(r"--nproc_per_node=\d+", words[0]) and words[1] == "-m", words
-    _module(words[2:])
+    start = words.index("-m")
+    known = r"--(nproc_per_node=\d+|nnodes=\d+|rdzv_backend=c10d|rdzv_endpoint=[\w.]+:\d+)"
+    assert all(re.fullmatch(known, word) for word in words[:start]), words
+    _module(words[start + 1 :])
+
+
+def _dask(words: list[str]) -> None:
+    """A cluster of dask is started by dask itself, which is not installed here; the page uses two of its commands."""
+    known = r"scheduler|worker|tcp://[\d.]+:\d+|--nworkers|--nthreads|auto|\d+"
+    assert words[0] in ("scheduler", "worker") and all(re.fullmatch(known, word) for word in words), words
 
 
 def _pip(words: list[str]) -> None:
@@ -242,5 +250,5 @@ def _activate(words: list[str]) -> None:
 CHECKS: dict[str, Callable[[list[str]], None]] = {
     "tivit": _tivit, "python": _python, "python3": _python, "dvc": _dvc, "torchrun": _torchrun, "pip": _pip, "pytest": _pytest,
     "ruff": _ruff, "gto": _gto, "cp": _paths, "tensorboard": _tensorboard, "export": _export, ".": _activate,
-    "git": _git,
+    "git": _git, "dask": _dask,
 }  # fmt: skip

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from runtime_cases import RUNTIME as RUNTIME
 
 from tivit.core.artifacts import write_csv
 from tivit.core.keyboard import BLACK_FRONT_MM, CENTER_MM
 from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, write_manifest
 from tivit.core.notes import Notes, make_notes
-from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.model.background import background_of
@@ -27,7 +27,6 @@ GEOMETRY = StripGeometry(416, 32, -22.0, 158.0)
 """8 px per white key: 2 token columns."""
 OCTAVE_KEYS, OCTAVE_PX = 12, 56
 ALL_KEYS = np.ones(88, bool)
-RUNTIME = RuntimeParams(workers=1, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
 NO_AUGMENT = AugmentParams(
     mirror=0.0, octave=0.0, speed=0.0, shift_px=0.0, row_shift_px=0.0, shake_px=0.0, warp_px=0.0, stretch=0.0, gain=0.0,
     gamma=0.0, light=0.0, exposure=0.0, offset_levels=0.0, blur_px=0.0, noise_levels=0.0, background=0.0,

@@ -66,25 +66,10 @@ def test_the_clips_of_a_split_keep_their_order_and_keys_out_of_view_are_silent(t
     for clip_id, grid in grids.items():
         np.save(tmp_path / f"{clip_id}.npy", noisy_strip(grid.length))
     clips = [Clip("b", "val", "", "b.mp4", 21, 108), Clip("a", "val", "", "a.mp4", 40, 90)]
-    answers = split_logits(
-        StripFolder(tmp_path, GEOMETRY, grids), clips, network_heads(network(), GEOMETRY, RUNTIME, 16), "val"
-    )
+    heads_of = network_heads(network(), GEOMETRY, RUNTIME, 16)
+    answers = list(split_logits(StripFolder(tmp_path, GEOMETRY, grids), clips, 21, heads_of, "val"))
     assert [(answer.clip_id, answer.grid) for answer in answers] == list(grids.items())
     assert (answers[1].heads["pitch"][:, 0] == SILENT_LOGIT).all() and (answers[0].heads["pitch"] > SILENT_LOGIT).all()
-
-
-def test_it_stops_before_a_clip_when_it_is_enough_but_not_before_the_first(tmp_path):
-    grid = TimeGrid(30.0, 0.0, 8)
-    clips = [Clip(clip_id, "val", "", f"{clip_id}.mp4", 21, 108) for clip_id in "abc"]
-    for clip in clips:
-        np.save(tmp_path / f"{clip.clip_id}.npy", noisy_strip(grid.length))
-    strips, heads_of = (
-        StripFolder(tmp_path, GEOMETRY, dict.fromkeys("abc", grid)),
-        network_heads(network(), GEOMETRY, RUNTIME, 16),
-    )
-    for answers, done in (([True], "a"), ([False, True], "ab"), ([False, False], "abc")):
-        enough = iter(answers).__next__
-        assert [answer.clip_id for answer in split_logits(strips, clips, heads_of, "val", enough)] == list(done)
 
 
 def test_a_window_without_context_would_differ():

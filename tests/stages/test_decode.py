@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import yaml
+from runtime_cases import RUNTIME
 
 from stages import decode, evaluate, sweep
 from tivit.core.arrays import read_npz
@@ -15,13 +16,11 @@ from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, write_left_out, write_manifest
 from tivit.core.notes import make_notes
-from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.scoring.inputs import load_split
 from tivit.theory.profiles import KEY_NAMES
 from tivit.theory.track import PLOT_COLUMNS, TRACK_COLUMNS
 
-RUNTIME = RuntimeParams(1, 1, 0, "cpu", "float32", False, 50)
 SPLITS = ("val", "test")
 
 

@@ -14,7 +14,7 @@ from tivit.core.artifacts import read_csv
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.logits import SILENT_LOGIT, read_logits
-from tivit.core.manifest import read_manifest, write_manifest
+from tivit.core.manifest import Clip, read_manifest, write_manifest
 from tivit.core.strip import write_strip_index
 
 OUTPUTS = ("data/model/best.pt", "data/model/state.pt", "metrics/train.json", "metrics/plots/train_curve.csv")
@@ -109,23 +109,6 @@ def test_a_bounded_run_takes_of_each_tier_its_share(params):
     assert part.missing == ("val/hard_2", "val/hard_3", "val/plain_1")
 
 
-def test_splits_share_the_time(params, monkeypatch):
-    """Of a minute the first of two splits gets half; one that ends early leaves its rest to the next."""
-    clock = [0.0]
-    monkeypatch.setattr(logits_stage.time, "monotonic", lambda: clock[0])
-    is_up = logits_stage._time_is_up(0.0, 2, 60.0)
-    clock[0] = 29.0
-    assert not is_up()
-    clock[0] = 30.0
-    assert is_up()
-    clock[0] = 10.0
-    is_up = logits_stage._time_is_up(0.0, 1, 60.0)
-    clock[0] = 59.0
-    assert not is_up()
-    clock[0] = 60.0
-    assert is_up()
-
-
 @pytest.mark.parametrize(("name", "value"), [("max_clips", 0), ("max_clips", 1.5), ("timeout_s", -1.0)])
 def test_a_bound_out_of_range_is_refused(params, name, value):
     params["logits"][name] = value
@@ -159,3 +142,37 @@ def test_a_split_without_clips_is_refused(params):
     manifest.write_text(manifest.read_text().replace("train/a,train", "train/a,test"))
     with pytest.raises(InputError, match="'train'"):
         train_stage.run(params, RUNTIME)
+
+
+def test_workers_write_the_bytes_of_one_process_and_name_a_strip_that_is_missing(params):
+    write_clips([played_clip(name, 26 + place) for place, name in enumerate(("train/a", "val/a", "val/b", "test/a"))])
+    train_stage.run(params, RUNTIME)
+    files = ("data/logits/val.npz", "data/logits/test.npz")
+    logits_stage.run(params, RUNTIME)
+    alone = [Path(name).read_bytes() for name in files]
+    logits_stage.run(params, replace(RUNTIME, workers=2))
+    assert [Path(name).read_bytes() for name in files] == alone
+    Path("data/strips/val/a.npy").unlink()
+    with pytest.raises(InputError, match="logits: 1 of 3 clips failed, the others are done: val/a: .*no such file"):
+        logits_stage.run(params, replace(RUNTIME, workers=2))
+
+
+def test_splits_share_the_time(monkeypatch):
+    """Of a minute the first of two splits gets half; one that ends early leaves its rest to the next."""
+    orders = [[Clip(f"{split}/{stem}", split, "", "x.mp4", 21, 108) for stem in "abc"] for split in ("val", "test")]
+    clock = [0.0]
+    monkeypatch.setattr(logits_stage.time, "monotonic", lambda: clock[0])
+
+    def reached(times_s):
+        """Return the clips that are begun when each takes until the next of these times."""
+        clock[0], times = 0.0, iter(times_s)
+        ids = []
+        for clip in logits_stage._until_time_is_up(orders, 0.0, 60.0):
+            ids.append(clip.clip_id)
+            clock[0] = next(times)
+        return ids
+
+    assert reached([29.0, 30.0, 59.0, 60.0]) == ["val/a", "val/b", "test/a", "test/b"]
+    assert reached([1.0, 2.0, 3.0, 31.0, 59.0, 60.0]) == ["val/a", "val/b", "val/c", "test/a", "test/b", "test/c"]
+    assert reached([90.0, 91.0]) == ["val/a", "test/a"]
+    assert len(list(logits_stage._until_time_is_up(orders, 0.0, None))) == 6

@@ -7,17 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from paths import PARAMS_FILE
+from runtime_cases import RUNTIME
 
 from stages import manifest, register, strips, synthesize
 from tivit.core import params as params_file
 from tivit.core.artifacts import read_csv, write_json
 from tivit.core.manifest import LAG_COLUMNS, read_manifest
 from tivit.core.params import section
-from tivit.core.run.runtime import RuntimeParams
 from tivit.datasets.index import write_index
 from tivit.datasets.params import DataParams
 
-RUNTIME = RuntimeParams(workers=2, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
 PARAMS = params_file.load(PARAMS_FILE)
 PARAMS["synth"] |= {"train_clips": 2, "val_clips": 2, "test_clips": 2, "shift_clips": 0, "val_s": 6.0, "test_s": 6.0}
 PARAMS["synth"]["camera"]["sizes"] = [[640, 360]]

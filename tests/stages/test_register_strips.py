@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from paths import PARAMS_FILE
 from registration_cases import Look, known_registration, random_view, render
+from runtime_cases import RUNTIME
 
 from stages import manifest, register, strips
 from tivit.core import params as params_file
@@ -19,13 +20,11 @@ from tivit.core.manifest import read_manifest
 from tivit.core.notes import make_notes, write_midi
 from tivit.core.params import section
 from tivit.core.registration import Refusal, read_registrations, write_registrations
-from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, open_strips
 from tivit.datasets.index import write_index
 from tivit.registration import batch
 from tivit.registration.clip import RegisteredVideo
 
-RUNTIME = RuntimeParams(workers=1, threads=1, loaders=0, device="cpu", precision="float32", compile=False, log_every_steps=1)
 PARAMS = params_file.load(PARAMS_FILE)
 IDS = ("test/hard_000", "train/plain_000", "val/plain_000")
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 from decoding_cases import noisy_logits, random_notes
+from runtime_cases import RUNTIME
 
 from stages import decode, evaluate, sweep
 from tivit.core.arrays import read_npz
@@ -17,7 +18,6 @@ from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, read_logits, write_logits
 from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, read_manifest, write_left_out, write_manifest
 from tivit.core.notes import read_midi
-from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.thresholds import read_thresholds
 from tivit.scoring.census import CENSUS_COLUMNS
@@ -26,7 +26,6 @@ from tivit.scoring.report import CLIP_COLUMNS
 from tivit.scoring.timing import HISTOGRAM_COLUMNS
 from tivit.sweeping.tables import CURVE_COLUMNS
 
-RUNTIME = RuntimeParams(1, 1, 0, "cpu", "float32", False, 50)
 STAGES = (decode, sweep, evaluate)
 LAG_S = 0.12
 

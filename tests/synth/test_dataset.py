@@ -15,6 +15,7 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, WHITE_LENGTH_MM
 from tivit.core.notes import make_notes, read_midi
 from tivit.core.params import Interval, load, section
+from tivit.core.run.runtime import Workers
 from tivit.synth.camera import corners_mm
 from tivit.synth.dataset import TIERS, clip_tasks, write_clip, write_dataset
 from tivit.synth.params import SHIFT, SynthParams, TierParams
@@ -30,7 +31,7 @@ def params():
 @pytest.fixture(scope="module")
 def root(params, tmp_path_factory):
     root = tmp_path_factory.mktemp("data") / "Synthetic"
-    write_dataset(root, replace(params, seed=11), workers=1)
+    write_dataset(root, replace(params, seed=11), workers=Workers(1))
     return root
 
 
@@ -106,7 +107,7 @@ def test_writing_again_replaces_what_was_there(params, tmp_path):
     root = tmp_path / "Synthetic"
     (root / "train").mkdir(parents=True)
     (root / "train" / "old.mp4").write_bytes(b"old")
-    write_dataset(root, replace(params, train_clips=1, train_s=1.0, val_s=1.0, test_s=1.0, seed=1), workers=1)
+    write_dataset(root, replace(params, train_clips=1, train_s=1.0, val_s=1.0, test_s=1.0, seed=1), workers=Workers(1))
     assert "train/old.mp4" not in files_of(root)
 
 

@@ -16,6 +16,7 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM, key_of
 from tivit.core.notes import empty_notes, make_notes
 from tivit.core.params import load, section
+from tivit.core.run.runtime import Workers
 from tivit.core.timegrid import TimeGrid
 from tivit.synth.layouts.clip import MIRRORED, ROTATED, LayoutRequest, turned_px, variable_times_s
 from tivit.synth.layouts.pedal import pedal_spans_s, sounding, write_midi_with_pedal
@@ -43,7 +44,7 @@ def written(params, tmp_path_factory):
         key = (layout, *sorted(changes.items()))
         if key not in done:
             request = replace(ASKED, layout=layout, **changes)
-            done[key] = write_layout(tmp_path_factory.mktemp("data"), params, request, workers=1)[0]
+            done[key] = write_layout(tmp_path_factory.mktemp("data"), params, request, workers=Workers(1))[0]
         return done[key]
 
     return write
@@ -244,7 +245,7 @@ def test_the_file_really_starts_later(written):
 
 def test_the_same_request_gives_the_same_bytes(written, params, tmp_path):
     root = written("PianoVAM")
-    again, count = write_layout(tmp_path, params, replace(ASKED, layout="PianoVAM"), workers=1)
+    again, count = write_layout(tmp_path, params, replace(ASKED, layout="PianoVAM"), workers=Workers(1))
     assert count == 6 and names(again) == names(root)
     assert [md5_of(again / name) for name in names(root)] == [md5_of(root / name) for name in names(root)]
 
@@ -253,13 +254,13 @@ def test_a_folder_that_exists_is_left_alone(params, tmp_path):
     (tmp_path / "OMAPS").mkdir()
     (tmp_path / "OMAPS" / "real.mp4").write_bytes(b"real")
     with pytest.raises(InputError, match="already exists, and may be a real dataset"):
-        write_layout(tmp_path, params, replace(ASKED, layout="OMAPS"), workers=1)
+        write_layout(tmp_path, params, replace(ASKED, layout="OMAPS"), workers=Workers(1))
     assert (tmp_path / "OMAPS" / "real.mp4").read_bytes() == b"real"
 
 
 def test_pianovam_pictures_are_16_to_9(params, tmp_path):
     with pytest.raises(InputError, match="320x240 is not 16:9"):
-        write_layout(tmp_path, params, replace(ASKED, layout="PianoVAM", size_px=(320, 240), clips=1), workers=1)
+        write_layout(tmp_path, params, replace(ASKED, layout="PianoVAM", size_px=(320, 240), clips=1), workers=Workers(1))
     assert not (tmp_path / "PianoVAM_v1.0").exists()
 
 

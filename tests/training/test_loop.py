@@ -90,8 +90,8 @@ def bytes_of(result, path):
     return path.read_bytes()
 
 
-def run(seed=3, **changes):
-    result = train(train_data(), model_params(dropout=0.1), train_params(seed=seed, **changes), RUNTIME)
+def run(seed=3, runtime=RUNTIME, **changes):
+    result = train(train_data(), model_params(dropout=0.1), train_params(seed=seed, **changes), runtime)
     shutil.rmtree(result.states.folder)
     return result
 
@@ -100,10 +100,18 @@ class Killed(BaseException):
     """Stands for a process that ends without a chance to clean up."""
 
 
-@pytest.mark.parametrize(("mode", "kill_at"), [("uniform", 1), ("uniform", 4), ("uniform", 5), ("onset_balanced", 4)])
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, mode, kill_at):
-    sampler = SamplerParams(mode, 0.5, 0.25, 0.25, 2)
-    whole = run(sampler=sampler)
+@pytest.mark.parametrize(
+    ("mode", "kill_at", "ways"),
+    [
+        ("uniform", 1, {}),
+        ("uniform", 4, {"windows_at_once": 1}),
+        ("uniform", 5, {"precision": "bfloat16"}),
+        ("onset_balanced", 4, {}),
+    ],
+)
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, mode, kill_at, ways):
+    sampler, runtime = SamplerParams(mode, 0.5, 0.25, 0.25, 2), replace(RUNTIME, **ways)
+    whole = run(runtime=runtime, sampler=sampler)
     draw = loader.draw_batch
     started = []
 
@@ -115,8 +123,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, mode, kil
 
     monkeypatch.setattr(loader, "draw_batch", draw_or_die)
     with pytest.raises(Killed):
-        run(sampler=sampler)
-    resumed = run(sampler=sampler)
+        run(runtime=runtime, sampler=sampler)
+    resumed = run(runtime=runtime, sampler=sampler)
     assert started.count(0) == (1 if kill_at >= 2 else 2)
     assert resumed.curve == whole.curve
     assert bytes_of(resumed, tmp_path / "b.pt") == bytes_of(whole, tmp_path / "a.pt")
@@ -152,6 +160,28 @@ def test_it_learns_keys_that_turn_dark():
     data = TrainData([played_clip("train/a")], [played_clip("val/a", seed=2)], GEOMETRY)
     result = train(data, model_params(dim=16), train_params(steps=40, val_every_steps=40, ema_decay=0.5), RUNTIME)
     assert result.curve[-1].val_onset_ap > 0.5
+
+
+@pytest.mark.parametrize("windows_at_once", [1, 3])
+def test_gradients_that_are_added_up_are_those_of_the_whole_step(windows_at_once):
+    """Of a network that has no BatchNorm; what rounding leaves is a millionth of the largest gradient."""
+    gradients, losses = [], []
+    for at_once in (None, windows_at_once):
+        params, runtime = train_params(clips_per_step=4, gradient_clip=1e9), replace(RUNTIME, windows_at_once=at_once)
+        one = Trainer(train_data(), model_params("vivit"), params, runtime)
+        losses.append(one.train_step())
+        gradients.append(torch.cat([parameter.grad.flatten() for parameter in one.model.parameters()]))
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=0, atol=1e-6 * float(gradients[0].abs().max()))
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+def test_with_batch_norm_a_divided_step_has_nearly_the_loss_of_the_whole():
+    """Each part is normalised by its own statistics, as the part of each process is on a CPU."""
+    losses = []
+    for at_once in (None, 2):
+        runtime = replace(RUNTIME, windows_at_once=at_once)
+        losses.append(sum(Trainer(train_data(), model_params(), train_params(clips_per_step=4), runtime).train_step().values()))
+    assert losses[0] != losses[1] == pytest.approx(losses[0], rel=0.01)
 
 
 def test_bfloat16_trains():

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -40,13 +41,32 @@ def project(tmp_path):
     return tmp_path
 
 
-def run_two(folder: Path, die_at: int = -1) -> subprocess.CompletedProcess:
-    """Run the train stage in two processes in `folder`; after `die_at` steps one kills itself."""
+def launched(folder: Path, *options: str, die_at: int = -1) -> subprocess.Popen:
+    """Start the train stage by torchrun in `folder`; after `die_at` steps a process kills itself."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     environment.pop("TIVIT_STATE_DIR", None)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    command = [*launch, str(ROOT / "tests/helpers/training_process.py"), str(die_at)]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    program = [str(ROOT / "tests/helpers/training_process.py"), str(die_at)]
+    command = [sys.executable, "-m", "torch.distributed.run", *options, *program]
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def run_two(folder: Path, die_at: int = -1) -> subprocess.CompletedProcess:
+    """Run the train stage in two processes of one machine."""
+    process = launched(folder, "--standalone", "--nproc_per_node=2", die_at=die_at)
+    _, stderr = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, stderr=stderr)
+
+
+def run_on_two_machines(folder: Path) -> list[str]:
+    """Run the train stage in one process on each of two machines, which here are one; return what each says on stderr."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    both = ["--nnodes=2", "--nproc_per_node=1", "--master_addr=127.0.0.1", f"--master_port={port}"]
+    processes = [launched(folder, *both, f"--node_rank={rank}") for rank in (0, 1)]
+    said = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    return said
 
 
 def same(first: object, second: object) -> bool:
@@ -76,9 +96,8 @@ def test_two_processes_end_with_the_same_weights_and_a_killed_run_goes_on_to_the
     assert run_two(project, die_at=5).returncode != 0
     assert len(list(project.rglob("state/*/*.pt"))) == 1 and not (project / "data/model/best.pt").exists()
 
-    resumed = run_two(project)
-    assert resumed.returncode == 0, resumed.stderr
-    assert resumed.stderr.count("going on from step 4 of 6") == 1
+    said = run_on_two_machines(project)
+    assert "".join(said).count("going on from step 4 of 6") == 1
     assert all(same(*pair) for pair in zip(ends_of(project), whole, strict=True))
     assert (project / "data/model/best.pt").read_bytes() == best
 
@@ -100,6 +119,16 @@ def test_each_process_draws_its_own_part_and_the_first_what_one_alone_would():
     assert not torch.equal(parts[0].windows, parts[1].windows)
     again, one = batch_of(clips, params, 5, 3, Team(1, 2)), batch_of(clips, train_params(clips_per_step=1), 5, 3)
     assert torch.equal(parts[1].windows, again.windows) and torch.equal(parts[0].windows, one.windows)
+
+
+def test_processes_that_would_not_train_the_same_are_refused(monkeypatch):
+    def gather(values, value):
+        values[:] = [value, "run b, step 4"]
+
+    monkeypatch.setattr(team_module.dist, "all_gather_object", gather)
+    Team(0, 2).refuse_apart("run b, step 4")
+    with pytest.raises(InputError, match="process 0 has run a, step 0, process 1 has run b, step 4; .* shared disk"):
+        Team(0, 2).refuse_apart("run a, step 0")
 
 
 def test_windows_that_cannot_be_shared_are_refused():
@@ -130,14 +159,13 @@ def test_without_torchrun_a_process_is_alone(monkeypatch):
 @pytest.mark.parametrize(
     ("local_size", "device", "message"),
     [
-        ("1", "cpu", "2 processes on machines of 1: training runs on one machine"),
         ("2", "cuda:1", "runtime.device 'cuda:1': with 2 processes use cuda"),
-        ("2", "cuda", "2 processes need as many GPUs, found 1"),
+        ("2", "cuda", "2 processes of a machine need as many GPUs, found 1"),
     ],
 )
 def test_a_team_that_cannot_work_is_refused(monkeypatch, local_size, device, message):
     monkeypatch.setattr(team_module.torch.cuda, "device_count", lambda: 1)
-    for name, value in {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": local_size, "RANK": "0"}.items():
+    for name, value in {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": local_size, "RANK": "0", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=message), joined(replace(RUNTIME, device=device)):
         pass

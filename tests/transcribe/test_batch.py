@@ -17,6 +17,7 @@ from tivit.core.errors import InputError
 from tivit.core.notes import empty_notes, make_notes, read_midi
 from tivit.core.params import load, section
 from tivit.core.registration import Refusal
+from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
 from tivit.registration.clip import RegisteredVideo
@@ -53,7 +54,7 @@ def texts(path):
 def asked(tmp_path, names, quiet=False, formats=()):
     videos = [tmp_path / name for name in names]
     plans = plan_outputs(videos, None, formats, force=False)
-    return Batch(plans, {}, Path("w.pt"), Path("t.json"), NOTHING_KNOWN, WHOLE, False, quiet, ("--report",))
+    return Batch(plans, {}, Path("w.pt"), Path("t.json"), NOTHING_KNOWN, WHOLE, False, quiet, Workers(1), ("--report",))
 
 
 @pytest.fixture
@@ -87,6 +88,29 @@ def test_one_bad_video_does_not_stop_the_others_and_the_status_counts_it(answers
     assert said.splitlines()[-1] == "2 of 4 videos transcribed, 2 failed"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mid", "c.mid", "d.mid"]
     assert len(read_midi(tmp_path / "a.mid")) == 3
+
+
+@pytest.mark.parametrize("engine", ["here", "lost"])
+def test_videos_that_workers_transcribe_are_counted_and_named_alike(answers, tmp_path, capsys, monkeypatch, engine):
+    """Their worker is this process here; where a worker is lost with its video, the others are kept."""
+    answers |= {"a.mp4": transcription(), "b.mp4": InputError("b.mp4: too dark")}
+    names = ["a.mp4", "b.mp4"] + ["c.mp4"] * (engine == "lost")
+    monkeypatch.setattr(Batch, "is_spread", True)
+    monkeypatch.setattr(batch, "md5_of", lambda path: "")
+    batch._transcriber.cache_clear()
+    if engine == "lost":
+        answers["c.mp4"] = transcription()
+        done = batch.map_clips
+
+        def all_but_the_last(work, items, *rest):
+            yield from done(work, items[:-1], *rest)
+            raise InputError("transcribe: 1 of 3 videos failed, the others are done: c.mp4: its worker died")
+
+        monkeypatch.setattr(batch, "map_clips", all_but_the_last)
+    assert transcribe_all(asked(tmp_path, names)) == len(names) - 1
+    said, errors = capsys.readouterr()
+    assert "error: b.mp4: too dark" in errors and ("c.mp4: its worker died" in errors) == (engine == "lost")
+    assert f"1 of {len(names)} videos transcribed" in said and len(read_midi(tmp_path / "a.mid")) == 3
 
 
 def test_a_single_video_that_fails_is_bad_input(answers, tmp_path):

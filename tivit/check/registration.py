@@ -84,7 +84,7 @@ def check_registration(params: Mapping[str, Any], selection: Selection, out: Pat
     clips = [clip for clip in dataset.clips() if selection.split in (None, clip.split)]
     if not clips:
         raise InputError(f"no clip of {data.name} is selected (split {selection.split})")
-    workers = section(params, "runtime", RuntimeParams).workers
+    workers = section(params, "runtime", RuntimeParams).pool
     tasks = tasks_of(dataset, clips, registration_params, geometry)
     results, errors = [], []
     for clip, item in zip(clips, register_clips(tasks, registration_params, geometry, workers), strict=True):

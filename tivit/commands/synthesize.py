@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = LayoutRequest(
         arguments.layout, seed, arguments.clips, arguments.seconds, arguments.rate, size_px, arguments.start, arguments.offsets
     )
-    workers = section(values, "runtime", RuntimeParams).workers
+    workers = section(values, "runtime", RuntimeParams).pool
     root, count = write_layout(arguments.out, params, request, workers)
     print(f"{root}: {count} clips")
     return 0

@@ -96,6 +96,11 @@ def _add_network(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--device", choices=DEVICES, help="where the network runs; default: runtime.device of the params")
     command.add_argument(
+        "--workers", type=count, default=1, metavar="N",
+        help="so many videos are transcribed at a time, each by a process of its own; default: one after the other. With "
+        "runtime.engine dask or ray of --params they are spread over the cluster",
+    )  # fmt: skip
+    command.add_argument(
         "--threads", type=count, metavar="N", help="processor threads of the network; default: runtime.threads of the params"
     )
 
@@ -112,6 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Threads that wait for each other in a loop take the processor from the decoder; the library reads this when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+    from tivit.core.run.runtime import Workers
     from tivit.notation.score import require_music21
     from tivit.pretrained.files import chosen
     from tivit.pretrained.recipe import transcription_params
@@ -129,7 +135,8 @@ def run(arguments: argparse.Namespace) -> int:
     runtime = params["runtime"] | {name: value for name, value in given.items() if value is not None}
     batch = Batch(
         plans, params | {"runtime": runtime}, trained.checkpoint, trained.thresholds, known, (arguments.start, arguments.end),
-        arguments.adapt, arguments.quiet, _options(arguments),
+        arguments.adapt, arguments.quiet, Workers(arguments.workers, runtime["engine"], runtime["scheduler"]),
+        _options(arguments),
     )  # fmt: skip
     return transcribe_all(batch)
 

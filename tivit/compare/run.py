@@ -233,7 +233,9 @@ class Bench:
         heads_of = self._heads_of(method, folder)
         for split in ("val", "test"):
             started_s = time.perf_counter()
-            answers = split_logits(self.strips, self.manifest.of_split(split), heads_of, f"{method} {split}")
+            members = self.manifest.of_split(split)
+            frames = sum(self.strips.grids[clip.clip_id].length for clip in members)
+            answers = list(split_logits(self.strips, members, frames, heads_of, f"{method} {split}"))
             work_s = time.perf_counter() - started_s
             write_logits(folder / "logits" / f"{split}.npz", answers, settings={"logits": logits_record(self.logits)})
             raw = read_logits(folder / "logits" / f"{split}.npz")

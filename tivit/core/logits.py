@@ -117,6 +117,26 @@ def silenced(heads: dict[str, np.ndarray], in_view: np.ndarray) -> dict[str, np.
     return {name: np.where(in_view, rows, silent) if name in EVENT_HEADS else rows for name, rows in heads.items()}
 
 
+def stored(heads: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return heads as a file stores them, in half of the memory.
+
+    Parameters
+    ----------
+    heads : mapping of str to ndarray, shape (T, 88)
+        Name of a head -> logits.
+
+    Returns
+    -------
+    dict of str to ndarray of float16, shape (T, 88)
+        The same heads, within -`LOGIT_LIMIT` .. `LOGIT_LIMIT`.
+    """
+    return {name: _stored(rows) for name, rows in heads.items()}
+
+
+def _stored(rows: np.ndarray) -> np.ndarray:
+    return np.clip(np.asarray(rows, np.float32), -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.float16)
+
+
 def write_logits(
     path: Path | str, clips: Sequence[ClipLogits], missing: Sequence[str] = (), settings: Settings | None = None
 ) -> None:
@@ -142,8 +162,7 @@ def write_logits(
         "start_s": np.array([clip.grid.start_s for clip in clips], np.float64),
     }
     for head in clips[0].heads if clips else ():
-        rows = np.concatenate([np.asarray(clip.heads[head], np.float32) for clip in clips])  # (sum of lengths, 88)
-        arrays[head] = np.clip(rows, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.float16)
+        arrays[head] = np.concatenate([_stored(clip.heads[head]) for clip in clips])  # (sum of lengths, 88)
     if missing:
         arrays[MISSING] = np.array(missing, dtype=np.str_)
     if settings:

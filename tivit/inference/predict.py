@@ -56,41 +56,37 @@ def spread_over_tiers(clips: Sequence[Clip]) -> list[Clip]:
 
 
 def split_logits(
-    strips: StripFolder, clips: Sequence[Clip], heads_of: HeadsOf, label: str, enough: Callable[[], bool] = lambda: False
-) -> list[ClipLogits]:
-    """Return what a method says of clips, keys out of view silenced.
+    strips: StripFolder, clips: Iterable[Clip], total_frames: int, heads_of: HeadsOf, label: str
+) -> Iterator[ClipLogits]:
+    """Yield what a method says of clips, keys out of view silenced.
 
     Parameters
     ----------
     strips : StripFolder
         The strips of the clips.
-    clips : sequence of Clip
-        The clips, in the order of the result.
+    clips : iterable of Clip
+        The clips; each is taken when the one before it is done.
+    total_frames : int
+        How many frames they have at most.
     heads_of : HeadsOf
         The method.
     label : str
         Names the progress bar.
-    enough : callable
-        It is asked before each clip but the first; once it says True, the remaining clips are left out.
 
-    Returns
-    -------
-    list of ClipLogits
-        At least one, where there are clips.
+    Yields
+    ------
+    ClipLogits
+        In the order of `clips`.
 
     Raises
     ------
     InputError
         A strip is missing or damaged.
     """
-    answers = []
-    with progress_bar(sum(strips.grids[clip.clip_id].length for clip in clips), label, "frame") as bar:
+    with progress_bar(total_frames, label, "frame") as bar:
         for clip in clips:
-            if answers and enough():
-                break
             heads = heads_of(clip, strips.open(clip.clip_id), bar.update)
-            answers.append(ClipLogits(clip.clip_id, strips.grids[clip.clip_id], silenced(heads, clip.in_view)))
-    return answers
+            yield ClipLogits(clip.clip_id, strips.grids[clip.clip_id], silenced(heads, clip.in_view))
 
 
 def network_heads(model: nn.Module, geometry: StripGeometry, runtime: RuntimeParams, window_frames: int) -> HeadsOf:

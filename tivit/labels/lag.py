@@ -26,6 +26,7 @@ from tivit.core.keyboard import TAIL_LEFT_MM, TAIL_RIGHT_MM, WHITE_LENGTH_MM, ke
 from tivit.core.manifest import LAG_COLUMNS, LAGS_NAME, MOVED_SPLIT, Clip
 from tivit.core.notes import Notes
 from tivit.core.run.parallel import map_clips
+from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripFolder, StripGeometry, covered_shares, open_strips
 from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import LagParams
@@ -240,7 +241,9 @@ def lag_of_clip(item: tuple[Clip, Notes], strips: StripFolder, largest_s: float)
     return estimate_lag(frames, grid, strips.geometry, clip.in_view, notes, largest_s)
 
 
-def lags_of(clips: Sequence[Clip], notes: Mapping[str, Notes], root: Path, params: LagParams, workers: int) -> dict[str, Lag]:
+def lags_of(
+    clips: Sequence[Clip], notes: Mapping[str, Notes], root: Path, params: LagParams, workers: Workers
+) -> dict[str, Lag]:
     """Return the lag of every clip, or nothing where the params ask for no correction.
 
     Parameters
@@ -253,8 +256,8 @@ def lags_of(clips: Sequence[Clip], notes: Mapping[str, Notes], root: Path, param
         The folder of strips.
     params : LagParams
         Whether lags are estimated, and the largest one that is believed.
-    workers : int
-        Number of processes.
+    workers : Workers
+        What estimates them.
 
     Returns
     -------
@@ -269,8 +272,9 @@ def lags_of(clips: Sequence[Clip], notes: Mapping[str, Notes], root: Path, param
     if not params.correct:
         return {}
     work = partial(lag_of_clip, strips=open_strips(root), largest_s=params.largest_s)
-    found = map_clips(work, [(clip, notes[clip.clip_id]) for clip in clips], workers, "lags")
-    return {clip.clip_id: lag for clip, lag in zip(clips, found, strict=True)}
+    items = ((clip, notes[clip.clip_id]) for clip in clips)
+    results = map_clips(work, items, workers, "lags", lambda item: item[0].clip_id, len(clips))
+    return {clip.clip_id: lag for (clip, _), lag in results}
 
 
 def summary_of(clips: Sequence[Clip], lags: Mapping[str, Lag], params: LagParams) -> dict[str, float]:

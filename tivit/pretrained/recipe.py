@@ -24,7 +24,7 @@ from tivit.registration.params import RegistrationParams
 SCHEMAS = {"registration": RegistrationParams, "runtime": RuntimeParams}
 NEUTRAL: dict[str, dict[str, Any]] = {
     "registration": {"first_key": None, "overrides": {}},
-    "runtime": {"device": "cpu", "precision": "float32", "compile": False},
+    "runtime": {"engine": "processes", "scheduler": None, "device": "cpu", "precision": "float32", "compile": False},
 }
 """Values that replace those which are true of one dataset or one machine only and so do not travel with the weights."""
 HEADER = "# What `tivit transcribe` reads when it uses the weights beside this file. Written by `tivit export-weights`.\n"

@@ -16,6 +16,7 @@ import cv2
 from tivit.core.errors import InputError
 from tivit.core.registration import STATUSES, Refusal, Registration, objection
 from tivit.core.run.parallel import map_clips
+from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripGeometry
 from tivit.datasets.base import DatasetClip
 from tivit.datasets.registry import Dataset
@@ -99,7 +100,7 @@ def tasks_of(dataset: Dataset, clips: Sequence[DatasetClip], params: Registratio
 
 
 def register_clips(
-    tasks: Sequence[Task], params: RegistrationParams, geometry: StripGeometry, workers: int
+    tasks: Sequence[Task], params: RegistrationParams, geometry: StripGeometry, workers: Workers
 ) -> Iterator[Registered]:
     """Yield the registration of each task: kept from an earlier run, or found now.
 
@@ -109,8 +110,8 @@ def register_clips(
     params : RegistrationParams
     geometry : StripGeometry
         Raster of the strip that homographies lead to.
-    workers : int
-        Number of processes; up to 1: this process alone.
+    workers : Workers
+        What registers the clips.
 
     Yields
     ------
@@ -118,18 +119,18 @@ def register_clips(
         In the order of `tasks`.
     """
     find = partial(register_clip, params=params, geometry=geometry)
-    new = {task.clip_id: task for task in tasks if cache.load(task.name) is None}
-    results = map_clips(find, list(new.values()), workers, "register")
+    new = [task for task in tasks if not cache.holds(task.name)]
+    results = map_clips(find, new, workers, "register", lambda task: task.clip_id, len(new)) if new else iter(())
+    new_ids = {task.clip_id for task in new}
+    following = next(results, None)
     for task in tasks:
-        if task.clip_id in new:
-            yield next(results)
-        else:
+        if task.clip_id not in new_ids:
             entry = cache.load(task.name)
-            # An entry can be removed between the look above and this one; then the clip is registered here.
+            # A damaged entry, or one that was removed after the look above: the clip is registered here.
             yield Registered(task.clip_id, entry.registration, entry.overlay) if entry else find(task)
-    # Takes the generator to its end, which closes the processes and the progress line.
-    if new:
-        next(results, None)
+        elif following is not None and following[0].clip_id == task.clip_id:
+            yield following[1]
+            following = next(results, None)  # which says at its end which clips failed
 
 
 def register_clip(task: Task, params: RegistrationParams, geometry: StripGeometry) -> Registered:

@@ -63,6 +63,11 @@ def name_of(video_md5: str, override: Override, params: RegistrationParams, geom
     return fingerprint_of(CODE, video=video_md5, override=asdict(override), params=values, strips=asdict(geometry))
 
 
+def holds(name: str) -> bool:
+    """Return whether there is an entry under a name, damaged or not; nothing is read."""
+    return all(path.exists() for path in _paths(name))
+
+
 def load(name: str) -> Entry | None:
     """Return what is kept under a name.
 
@@ -76,9 +81,9 @@ def load(name: str) -> Entry | None:
     Entry or None
         None when there is nothing; a damaged entry is logged and counts as none.
     """
-    table, picture = _paths(name)
-    if not (table.exists() and picture.exists()):
+    if not holds(name):
         return None
+    table, picture = _paths(name)
     try:
         ((overlay_md5, registration),) = read_registrations(table).items()
     except InputError as error:

@@ -21,6 +21,7 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM
 from tivit.core.notes import Notes, joined, write_midi
 from tivit.core.run.parallel import map_clips
+from tivit.core.run.runtime import Workers
 from tivit.core.timegrid import TimeGrid, frames_of
 from tivit.synth.cadence import every_picture, file_frames, random_cadence
 from tivit.synth.camera import Camera, corners_mm, random_camera
@@ -61,7 +62,7 @@ class ClipTask:
     stem: str
 
 
-def write_dataset(root: Path, params: SynthParams, workers: int) -> None:
+def write_dataset(root: Path, params: SynthParams, workers: Workers) -> None:
     """Render the dataset, replacing what is there; a killed run leaves the old dataset or none, never half.
 
     Parameters
@@ -69,8 +70,8 @@ def write_dataset(root: Path, params: SynthParams, workers: int) -> None:
     root : Path
         Its folder.
     params : SynthParams
-    workers : int
-        Number of processes; up to 1: this process alone.
+    workers : Workers
+        What renders the clips.
 
     Raises
     ------
@@ -83,7 +84,8 @@ def write_dataset(root: Path, params: SynthParams, workers: int) -> None:
     for split in SPLITS:
         (building / split).mkdir(parents=True)
     work = partial(write_clip, building, params)
-    for _ in map_clips(work, clip_tasks(params), workers, "render"):
+    tasks = clip_tasks(params)
+    for _ in map_clips(work, tasks, workers, "render", lambda task: f"{task.split}/{task.stem}", len(tasks)):
         pass
     shutil.rmtree(root, ignore_errors=True)
     building.rename(root)

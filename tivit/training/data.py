@@ -97,6 +97,11 @@ class Batch:
         """Return the batch on `device`."""
         return self._with(lambda part: part.to(device, non_blocking=True))
 
+    def parts(self, windows: int) -> list[Batch]:
+        """Return the batch in parts of so many windows, the last one smaller where they do not come out even."""
+        starts = range(0, len(self.windows), windows)
+        return [self._with(lambda part, start=start: part[start : start + windows]) for start in starts]
+
     def pin_memory(self) -> Batch:
         """Return the batch in page-locked memory; torch's loader asks for it."""
         return self._with(Tensor.pin_memory)

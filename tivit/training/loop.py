@@ -32,7 +32,7 @@ from tivit.model.params import ModelParams
 from tivit.model.setup import autocast, prepare_torch
 from tivit.training.data import Batch, TrainClip, content_digest, fixed_batches, sampler_of
 from tivit.training.loader import StepBatches, batches_from
-from tivit.training.losses import head_losses, onset_average_precision
+from tivit.training.losses import head_losses, onset_average_precision, supervised_counts
 from tivit.training.params import TrainParams
 from tivit.training.schedule import learning_rate_at
 from tivit.training.start import Start, begin_with, read_start
@@ -129,11 +129,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.step, self.params)
         self.model.train()
-        losses = head_losses(self._forward(self.forward, batch), batch, self.params)
-        loss = sum(losses.values())
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        shown = torch.stack([loss, *losses.values()]).detach()
+        losses = self._backward(batch)
+        shown = torch.stack([sum(losses.values()), *losses.values()])
         self._average_over_team(shown)  # before clipping, so that every process clips the same gradients
         self._clip_gradients()
         self.optimizer.step()
@@ -201,6 +199,17 @@ class Trainer:
     def _forward(self, model: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
         with autocast(self.runtime, self.device):
             return model(make_inputs(batch.windows, batch.backgrounds, batch.means, batch.contrasts))
+
+    def _backward(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Add up the gradients of a step, part by part where not all windows go through at once; return the losses by head."""
+        parts = batch.parts(self.runtime.windows_at_once or len(batch.windows))
+        counts = supervised_counts(batch)
+        sums: dict[str, torch.Tensor] = {}
+        for part in parts:
+            losses = head_losses(self._forward(self.forward, part), part, self.params, counts)
+            sum(losses.values()).backward()
+            sums = {name: loss.detach() + sums[name] if sums else loss.detach() for name, loss in losses.items()}
+        return sums
 
     def _average_over_team(self, figures: torch.Tensor) -> None:
         """Average gradients, the statistics of BatchNorm and `figures` over all processes."""
@@ -272,7 +281,7 @@ def train(
             model=asdict(model_params), train=named, geometry=asdict(data.geometry),
             data=[content_digest(data.train), content_digest(data.val)],
             init=start and start.md5,
-            runtime=[runtime.threads, runtime.device, runtime.precision, runtime.compile, team.size],
+            runtime=[runtime.threads, runtime.device, runtime.precision, runtime.compile, runtime.windows_at_once, team.size],
         ),
         params,
     )  # fmt: skip
@@ -280,7 +289,8 @@ def train(
     if state is not None:
         trainer.restore(state)
         log.info("going on from step %d of %d (%s)", trainer.step, params.steps, states.folder)
-    team.wait()  # all have read the state before the first replaces it
+    # All have read the state before the first replaces it; one that saw another state or other data would train on its own.
+    team.refuse_apart(f"{states.name}, step {trainer.step}")
     if not team.is_first:
         for _ in _steps(trainer):
             pass

@@ -16,7 +16,24 @@ PEAK = 0.75
 """An onset target at least this high is the frame of the onset; lower, but not zero, are its neighbours."""
 
 
-def head_losses(logits: dict[str, Tensor], batch: Batch, params: TrainParams) -> dict[str, Tensor]:
+def supervised_counts(batch: Batch) -> dict[str, Tensor]:
+    """Return how many values of each head are supervised.
+
+    Parameters
+    ----------
+    batch : Batch
+
+    Returns
+    -------
+    dict[str, Tensor]
+        Head name -> scalar, at least 1: what the loss of the head is divided by.
+    """
+    return {name: mask.sum().clamp(min=1.0) for name, mask in batch.masks.items()}
+
+
+def head_losses(
+    logits: dict[str, Tensor], batch: Batch, params: TrainParams, counts: dict[str, Tensor] | None = None
+) -> dict[str, Tensor]:
     """Return the weighted loss of each head; their sum is what is minimised.
 
     Parameters
@@ -28,6 +45,8 @@ def head_losses(logits: dict[str, Tensor], batch: Batch, params: TrainParams) ->
     params : TrainParams
         The weights: `event_pos_weight` multiplies the positives of onset and offset, `attribute_weight` the loss of hand and
         clef, `velocity_weight` that of velocity.
+    counts : dict[str, Tensor], optional
+        `supervised_counts` of a batch of which this one is a part: then the losses of all parts add up to those of the whole.
 
     Returns
     -------
@@ -47,12 +66,13 @@ def head_losses(logits: dict[str, Tensor], batch: Batch, params: TrainParams) ->
     Hawthorne et al. 2019, Enabling factorized piano music modeling and generation with the MAESTRO dataset.
     """
     weights = dict.fromkeys(ATTRIBUTE_HEADS, params.attribute_weight) | {VELOCITY: params.velocity_weight}
+    counts = supervised_counts(batch) if counts is None else counts
     losses = {}
     for name, rows in logits.items():
         values, target, mask = rows.float(), batch.targets[name], batch.masks[name]
         pos_weight = torch.tensor(params.event_pos_weight if name in TIMED_HEADS else 1.0, device=values.device)
         total = F.binary_cross_entropy_with_logits(values, target, weight=mask, pos_weight=pos_weight, reduction="sum")
-        losses[name] = weights.get(name, 1.0) * total / mask.sum().clamp(min=1.0)
+        losses[name] = weights.get(name, 1.0) * total / counts[name]
     return losses
 
 

@@ -1,4 +1,4 @@
-"""Several processes that train one network together, started by `torchrun` on one machine: who is who, and averages over all.
+"""Several processes that train one network together, started by `torchrun` on one or more machines, and averages over all.
 
 Every process holds the same weights and draws its own part of a step's windows. Gradients are averaged before the step, so all
 make the same one. Batch statistics (the running mean and variance of BatchNorm) are averaged in each step too. On CUDA,
@@ -101,6 +101,30 @@ class Team:
         """
         return nn.SyncBatchNorm.convert_sync_batchnorm(model) if self.size > 1 and device.type == "cuda" else model
 
+    def refuse_apart(self, value: str) -> None:
+        """Return when every process has come this far, if all have come with the same.
+
+        Parameters
+        ----------
+        value : str
+            What a process is about to do.
+
+        Raises
+        ------
+        InputError
+            In all processes, where two of them have different values.
+        """
+        if self.size == 1:
+            return
+        values: list[str] = [""] * self.size
+        dist.all_gather_object(values, value)
+        other = next((rank for rank, theirs in enumerate(values) if theirs != values[0]), None)
+        if other is not None:
+            raise InputError(
+                f"the processes do not train the same: process 0 has {values[0]}, process {other} has {values[other]}; all "
+                "machines must see the same data, code, params and .tivit/state, as in one folder on a shared disk"
+            )
+
     def wait(self) -> None:
         """Return when every process has come this far."""
         if self.size > 1:
@@ -146,24 +170,23 @@ def joined(runtime: RuntimeParams) -> Iterator[Team]:
     Raises
     ------
     InputError
-        The processes are spread over machines, or `runtime.device` does not have a GPU for each.
+        `runtime.device` does not have a GPU for each process of this machine.
     """
     size, local_size = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     if size == 1:
         yield ALONE
         return
-    rank = int(os.environ["RANK"])
-    if local_size != size:
-        raise InputError(f"{size} processes on machines of {local_size}: training runs on one machine, whose disk all share")
+    rank, local_rank = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
     is_cuda = runtime.device.startswith("cuda")
     if is_cuda:
         if runtime.device != "cuda":
             raise InputError(
                 f"runtime.device {runtime.device!r}: with {size} processes use cuda, each takes the GPU of its number"
             )
-        if torch.cuda.device_count() < size:
-            raise InputError(f"runtime.device is cuda: {size} processes need as many GPUs, found {torch.cuda.device_count()}")
-        torch.cuda.set_device(rank)
+        if torch.cuda.device_count() < local_size:
+            found = torch.cuda.device_count()
+            raise InputError(f"runtime.device is cuda: {local_size} processes of a machine need as many GPUs, found {found}")
+        torch.cuda.set_device(local_rank)
     if rank:
         logging.getLogger("tivit").setLevel(logging.ERROR)
     dist.init_process_group("nccl" if is_cuda else "gloo")

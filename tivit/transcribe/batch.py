@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from tqdm import tqdm
 
+from tivit.core.artifacts import md5_of
 from tivit.core.errors import InputError
+from tivit.core.run.parallel import map_clips
 from tivit.core.run.progress import progress_bar, say
+from tivit.core.run.runtime import Workers
 from tivit.core.timegrid import frames_of
 from tivit.notation.midi import write_music_midi
 from tivit.notation.score import write_score
@@ -57,6 +62,8 @@ class Batch:
         Whether the network learns on from each video.
     quiet : bool
         Whether only warnings and errors are said.
+    workers : Workers
+        What several videos are spread over; with one process they are transcribed one after the other in this one.
     options : tuple of str
         What the user gave besides the videos and the keyboard, for a command that goes on with a keyboard marked by hand.
     """
@@ -69,7 +76,22 @@ class Batch:
     span_s: tuple[float, float]
     adapt: bool
     quiet: bool
+    workers: Workers
     options: tuple[str, ...]
+
+    @property
+    def is_spread(self) -> bool:
+        """True where other processes transcribe the videos."""
+        return len(self.plans) > 1 and (self.workers.count > 1 or self.workers.engine != "processes")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of one video: how many notes, of how many seconds, in how many."""
+
+    notes: int
+    video_s: float
+    work_s: float
 
 
 class _Stopped(KeyboardInterrupt):
@@ -103,25 +125,86 @@ def transcribe_all(batch: Batch) -> int:
     errors = {video: plan for video, plan in batch.plans.items() if isinstance(plan, InputError)}
     if len(errors) == len(batch.plans):
         return _status(batch, {}, errors)
-    done: dict[Path, Transcription] = {}
+    done: dict[Path, Done] = {}
+    items = [(video, plan) for video, plan in batch.plans.items() if not isinstance(plan, InputError)]
     try:
         with _stopped_by_signals():
-            transcriber = Transcriber(batch.params, batch.checkpoint, batch.thresholds)
-            for video, plan in batch.plans.items():
-                if isinstance(plan, InputError):
+            for video, result in _spread(batch, items) if batch.is_spread else _in_turn(batch, items):
+                if isinstance(result, Done):
+                    done[video] = result
                     continue
-                try:
-                    done[video] = _transcribe(transcriber, batch, video, plan)
-                except (InputError, OSError) as error:
-                    errors[video] = error if isinstance(error, InputError) else _system_error(video, error)
-                    if len(batch.plans) > 1:
-                        print(f"error: {errors[video]}", file=sys.stderr)
+                errors[video] = result
+                if len(batch.plans) > 1:
+                    print(f"error: {result}", file=sys.stderr)
     except KeyboardInterrupt as stop:
         if len(batch.plans) > 1:
             _table(batch, done, errors)
         print("stopped; what was finished is kept", file=sys.stderr)
         return 128 + (stop.number if isinstance(stop, _Stopped) else signal.SIGINT)
     return _status(batch, done, errors)
+
+
+def _in_turn(batch: Batch, items: Sequence[tuple[Path, Outputs]]) -> Iterator[tuple[Path, Done | InputError]]:
+    transcriber = Transcriber(batch.params, batch.checkpoint, batch.thresholds)
+    for video, outputs in items:
+        yield video, _result(transcriber, batch, video, outputs)
+
+
+def _spread(batch: Batch, items: Sequence[tuple[Path, Outputs]]) -> Iterator[tuple[Path, Done | InputError]]:
+    """Yield each video with what came of it, several being transcribed at a time."""
+    absolute = [(video.absolute(), outputs) for video, outputs in items]
+    work = partial(
+        transcribe_apart, batch=replace(batch, plans={}, quiet=True),
+        digests=(md5_of(batch.checkpoint), md5_of(batch.thresholds)),
+    )  # fmt: skip
+    left = dict(zip((video for video, _ in absolute), (video for video, _ in items), strict=True))
+    try:
+        results = map_clips(work, absolute, batch.workers, "transcribe", lambda item: str(item[0]), len(items), "video")
+        for (video, outputs), result in results:
+            name = left.pop(video)
+            if isinstance(result, Done) and not batch.quiet:
+                say(f"{outputs.midi}: {result.notes} notes")
+            yield name, result
+    except InputError as error:
+        if len(left) == len(items):
+            raise
+        for name in left.values():
+            yield name, InputError(f"{name}: {error}")
+
+
+def transcribe_apart(item: tuple[Path, Outputs], batch: Batch, digests: tuple[str, str]) -> Done | InputError:
+    """Transcribe one video of a batch in a worker, and write its files.
+
+    Parameters
+    ----------
+    item : tuple of Path and Outputs
+        The video and its files.
+    batch : Batch
+        What is asked for, without plans.
+    digests : tuple of str
+        MD5 of the checkpoint and of the thresholds, by which a worker that lives long knows other ones.
+
+    Returns
+    -------
+    Done or InputError
+        How many notes; or why there are none.
+    """
+    transcriber = _transcriber(json.dumps(batch.params, sort_keys=True), batch.checkpoint, batch.thresholds, digests)
+    return _result(transcriber, batch, *item)
+
+
+@cache
+def _transcriber(params: str, checkpoint: Path, thresholds: Path, digests: tuple[str, str]) -> Transcriber:
+    del digests
+    return Transcriber(json.loads(params), checkpoint, thresholds)
+
+
+def _result(transcriber: Transcriber, batch: Batch, video: Path, outputs: Outputs) -> Done | InputError:
+    try:
+        one = _transcribe(transcriber, batch, video, outputs)
+    except (InputError, OSError) as error:
+        return error if isinstance(error, InputError) else _system_error(video, error)
+    return Done(len(one.notes), one.video_s, one.work_s)
 
 
 def write_outputs(transcription: Transcription, outputs: Outputs) -> None:
@@ -242,7 +325,7 @@ def _system_error(video: Path, error: OSError) -> InputError:
     return InputError(f"{error.filename or video}: {error.strerror or error}")
 
 
-def _status(batch: Batch, done: Mapping[Path, Transcription], errors: Mapping[Path, InputError]) -> int:
+def _status(batch: Batch, done: Mapping[Path, Done], errors: Mapping[Path, InputError]) -> int:
     if len(batch.plans) == 1:
         for error in errors.values():
             raise error
@@ -254,7 +337,7 @@ def _status(batch: Batch, done: Mapping[Path, Transcription], errors: Mapping[Pa
     return min(len(errors), MOST_FAILED)
 
 
-def _table(batch: Batch, done: Mapping[Path, Transcription], errors: Mapping[Path, InputError]) -> None:
+def _table(batch: Batch, done: Mapping[Path, Done], errors: Mapping[Path, InputError]) -> None:
     """Say in one line per video what came of it."""
     width = max(len(str(video)) for video in batch.plans)
     if not batch.quiet:
@@ -262,7 +345,7 @@ def _table(batch: Batch, done: Mapping[Path, Transcription], errors: Mapping[Pat
     for video in batch.plans:
         if video in done and not batch.quiet:
             one = done[video]
-            say(f"{str(video):<{width}}  {len(one.notes):>6}  {one.video_s:>8.1f}  {one.video_s / one.work_s:>11.1f}")
+            say(f"{str(video):<{width}}  {one.notes:>6}  {one.video_s:>8.1f}  {one.video_s / one.work_s:>11.1f}")
         elif video not in done:
             what = "failed" if video in errors else "not begun, or stopped"
             say(f"{str(video):<{width}}  {what}")

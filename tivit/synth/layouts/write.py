@@ -16,6 +16,7 @@ import numpy as np
 
 from tivit.core.choices import SPLITS
 from tivit.core.run.parallel import map_clips
+from tivit.core.run.runtime import Workers
 from tivit.synth.dataset import Take, clip_tasks, film_clip, write_truth
 from tivit.synth.layouts.clip import Job, Kind, LayoutRequest, no_tables, refuse_existing, variable_times_s, write_frames
 from tivit.synth.layouts.omaps import OMAPS, OMAPS2
@@ -42,7 +43,7 @@ SYNTHETIC = Kind("Synthetic", {split: split for split in SPLITS}, ("30",), None,
 KINDS = {"OMAPS": OMAPS, "OMAPS2": OMAPS2, "PianoYT": PIANOYT, "PianoVAM": PIANOVAM, "Synthetic": SYNTHETIC}
 
 
-def write_layout(out: Path, params: SynthParams, request: LayoutRequest, workers: int) -> tuple[Path, int]:
+def write_layout(out: Path, params: SynthParams, request: LayoutRequest, workers: Workers) -> tuple[Path, int]:
     """Write a dataset, whole or not at all.
 
     Parameters
@@ -53,8 +54,8 @@ def write_layout(out: Path, params: SynthParams, request: LayoutRequest, workers
         What the clips look like.
     request : LayoutRequest
         The layout, and what is to differ from params and from the dataset.
-    workers : int
-        Number of processes; up to 1: this process alone.
+    workers : Workers
+        What renders the clips.
 
     Returns
     -------
@@ -76,7 +77,9 @@ def write_layout(out: Path, params: SynthParams, request: LayoutRequest, workers
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     jobs = jobs_of(kind, params)
-    rows = list(map_clips(partial(_write_clip, building, params, request), jobs, workers, "render"))
+    work = partial(_write_clip, building, params, request)
+    results = map_clips(work, jobs, workers, "render", lambda job: f"{job.folder}/{job.task.stem}", len(jobs))
+    rows = [row for _, row in results]
     kind.finish(building, rows)
     building.rename(root)
     return root, len(jobs)
