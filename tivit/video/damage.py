@@ -64,6 +64,8 @@ class Damage:
         When the pictures have another size for the first time (s), and which (width, height; px).
     interlaced : int
         Frames that consist of two pictures taken one after the other.
+    parts : int
+        Of how many parts the file is put together by its edit list.
     """
 
     read: int = 0
@@ -78,6 +80,7 @@ class Damage:
     gaps: list[tuple[float, float]] = field(default_factory=list)
     resized: tuple[float, tuple[int, int]] | None = None
     interlaced: int = 0
+    parts: int = 1
 
     @property
     def count(self) -> int:
@@ -168,6 +171,11 @@ def _oddities(damage: Damage, fps: float) -> Iterator[str]:
         yield f"nothing is shown at {named}{more}: notes there are lost"
     for at_s, by_s in damage.joints[:NAMED_SPANS]:
         yield f"its clock jumps back by {by_s:.1f} s at {at_s:.1f} s, as where recordings are joined; it is read on as one"
+    if damage.parts > 1:
+        yield (
+            f"is put together of {damage.parts} parts by its edit list: behind each cut notes may be late by up to 0.1 s; "
+            "export it anew to be sure"
+        )
     if damage.repeated:
         yield f"{damage.repeated} of {damage.read} frames have the timestamp of the frame before and are left out"
     if damage.resized is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import numpy as np
 
 from tivit.core.errors import InputError
 from tivit.core.timegrid import frames_of, seconds_of
@@ -81,10 +82,14 @@ def _duration_s(container: av.container.InputContainer, stream: av.VideoStream) 
     tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     if tag:
         hours, minutes, seconds = tag.groups()
-        return 3600.0 * int(hours) + 60.0 * int(minutes) + float(seconds)
-    if len(container.streams) > 1:
+        end_s = 3600.0 * int(hours) + 60.0 * int(minutes) + float(seconds)
+    elif len(container.streams) > 1:
         return 0.0  # what the whole file lasts may be its sound
-    return (container.duration or 0) / av.time_base
+    else:
+        end_s = (container.duration or 0) / av.time_base
+    # Matroska counts from 0, whenever the first frame is shown.
+    start_s = float((stream.start_time or 0) * stream.time_base)
+    return end_s - start_s if container.format.name.startswith("matroska") and 0.0 < start_s < end_s else end_s
 
 
 def _measured(path: Path, stream: av.VideoStream, fps: float, duration_s: float) -> tuple[float, float]:
@@ -101,10 +106,9 @@ def _measured(path: Path, stream: av.VideoStream, fps: float, duration_s: float)
     if len(ticks) < 2:
         return fps, duration_s
     first, last = min(ticks), max(ticks)
-    head = sorted(ticks[:MEASURED_PACKETS])
-    span_s = float((head[-1] - head[0]) * stream.time_base)
-    if not VIDEO_FPS[0] <= fps <= VIDEO_FPS[1] and span_s > 0.0:
-        fps = (len(head) - 1) / span_s
+    step_s = float(np.median(np.diff(sorted(ticks[:MEASURED_PACKETS])))) * float(stream.time_base)
+    if not VIDEO_FPS[0] <= fps <= VIDEO_FPS[1] and step_s > 0.0:
+        fps = 1.0 / step_s  # not the mean: a long time without a frame says nothing of the rate
     if duration_s <= 0.0:
         duration_s = float((last - first) * stream.time_base) + (seconds_of(1, fps) if fps > 0.0 else 0.0)
     return fps, duration_s

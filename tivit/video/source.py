@@ -18,6 +18,7 @@ from tivit.video.clock import DecodingOrder, ShownClock
 from tivit.video.container import open_container, origin_s, video_stream
 from tivit.video.damage import Damage
 from tivit.video.declared import Declared, declared_by
+from tivit.video.edits import edit_count
 from tivit.video.picture import Region, colour_picture, grey_picture, square_size
 
 LOG = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class Source:
     """
 
     def __init__(self, path: Path, container: av.container.InputContainer) -> None:
-        self.path, self.container, self.damage = path, container, Damage()
+        self.path, self.container, self.damage = path, container, Damage(parts=edit_count(path))
         self.stream = video_stream(path, container)
         self.stream.thread_type = "AUTO"
         self.stream.codec_context.thread_count = cv2.getNumThreads()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from tivit.core.params import Range
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,10 @@ class RuntimeParams:
         Training is logged every so many steps.
     """
 
-    workers: int
-    threads: int
-    loaders: int
+    workers: Annotated[int, Range(0, 1024)]
+    threads: Annotated[int, Range(1, 1024)]
+    loaders: Annotated[int, Range(0, 1024)]
     device: str
     precision: Literal["float32", "bfloat16"]
     compile: bool
-    log_every_steps: int
+    log_every_steps: Annotated[int, Range(1, 1_000_000)]
