@@ -1,4 +1,4 @@
-"""`python -m tests.corpus`: make every odd file, carry out every case, and write the table of what was expected and what came."""
+"""`python -m tests.corpus`: make every odd file, carry out every case, and say what was expected and what came."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 from tests.corpus.case import Case, Got, carried_out  # noqa: E402
+from tests.corpus.page import PAGE, page  # noqa: E402
 from tests.corpus.videos import CASES  # noqa: E402
 
 
@@ -20,7 +21,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="a part of the name, the description or the group of the cases")
     parser.add_argument("--table", type=Path, help="a file for the table (tab separated)")
+    parser.add_argument("--page", action="store_true", help="only write the page of the docs that the table makes")
     arguments = parser.parse_args()
+    if arguments.page:
+        PAGE.write_text(page())
+        print(PAGE)
+        return 0
     chosen = [case for case in CASES if arguments.only in f"{case.group}/{case.file}/{case.what}"]
     rows, wrong = [], 0
     for case in chosen:
@@ -29,10 +35,10 @@ def main() -> int:
             got = _got(case, Path(folder))
         is_right = got.fits(case)
         wrong += not is_right
-        rows.append((case.group, repr(case.file), case.what, case.outcome, got.outcome, "equal" if is_right else "OTHER", got.text))
-        mark = "  " if is_right else "! "
-        print(f"{mark}{case.file!r:32} expected {case.outcome:12} got {got.outcome:12} {time.process_time() - started_s:5.1f} s  "
-              f"{got.text[:300]!r}", flush=True)  # fmt: skip
+        same = "equal" if is_right else "OTHER"
+        rows.append((case.group, repr(case.file), case.what, case.outcome, got.outcome, same, got.text))
+        took_s = time.process_time() - started_s
+        print(f"{same} {case.file!r:32} expected {case.outcome:12} got {got.outcome:12} {took_s:5.1f} s {got.text[:300]!r}")
     print(f"{len(chosen) - wrong} of {len(chosen)} cases as expected")
     if arguments.table:
         lines = ["\t".join(str(cell).replace("\t", " ").replace("\n", " ") for cell in row) for row in rows]

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+
 from tests.corpus.film import Film, number_of, rendered
 from tests.corpus.writing import Way, write
-
 from tivit.core.errors import InputError
 from tivit.core.notes import Notes
 from tivit.pretrained.files import chosen

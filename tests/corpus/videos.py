@@ -1,4 +1,4 @@
-"""The table of odd videos, and what an encoder of this build of PyAV cannot make of the list of issue files."""
+"""The table of odd videos, and which kinds of files cannot be made here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CASES: tuple[Case, ...] = (
 )  # fmt: skip
 NOT_MADE = {
     "Theora in Ogg (.ogv)": "this build of PyAV has no encoder for it",
-    "RealVideo (.rm)": "FFmpeg's newer encoders for it are none; the container is refused as unknown",
+    "RealVideo (.rm)": "the container is not among those that are opened",
     "VC-1 (.wmv)": "FFmpeg has no encoder for it",
     "VVC (H.266)": "this build of PyAV has no encoder for it",
     "Dolby Vision": "its second layer cannot be written; the first is HEVC with 10 bits, which is in the table",

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
 from tests.corpus.case import REFUSAL, WARNING, Case, Make, written
 from tests.corpus.film import Film, rendered
 from tests.corpus.writing import Way, remuxed, write
@@ -209,7 +210,9 @@ def _dark(picture: np.ndarray) -> np.ndarray:
 def _hlg(picture: np.ndarray) -> np.ndarray:
     """Return a picture coded by the curve of HLG (ITU-R BT.2100) and not by that of usual video."""
     light = (picture / 255.0) ** 2.2
-    coded = np.where(light <= 1 / 12, np.sqrt(3 * light), 0.17883277 * np.log(12 * np.maximum(light, 1 / 12) - 0.28466892) + 0.55991073)
+    coded = np.where(
+        light <= 1 / 12, np.sqrt(3 * light), 0.17883277 * np.log(12 * np.maximum(light, 1 / 12) - 0.28466892) + 0.55991073
+    )
     return np.clip(coded * 255, 0, 255).astype(np.uint8)
 
 

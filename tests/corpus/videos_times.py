@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+
 from tests.corpus.boxes import with_edits, with_matrix
 from tests.corpus.case import REFUSAL, WARNING, Case, Make, written
 from tests.corpus.film import Film, rendered
@@ -23,12 +24,12 @@ def times() -> list[Case]:
         Case("trim-both.mov", group, "trimmed at both ends in QuickTime, between key frames", _edited([(0.5, 2.0)])),
         Case("two-parts.mov", group, "a middle part cut out in QuickTime: two edits", _edited([(0.0, 1.0), (1.8, 1.2)]), WARNING, "put together of 2 parts", are_notes_right=False, slack_s=0.1),
         Case("delayed.mp4", group, "pictures that an edit list shows half a second later than the sound", _delayed, is_fast=True),
-        Case("copied.mkv", group, "a stream copy from a key frame on, its timestamps kept", _copied(1.0, 0.0)),
+        Case("copied.mkv", group, "a stream copy from a key frame on, its timestamps kept", _copied(1.0, 0.0), are_notes_right=False),
         Case("copied.mp4", group, "a stream copy whose timestamps begin below 0: players hide what lies there", _copied(1.0, -1.3)),
         Case("late-start.mkv", group, "timestamps that begin at 100 s", _copied(0.0, 100.0), is_fast=True),
         Case("late-start.ts", group, "a transport stream that begins at 3600 s", _copied(0.0, 3600.0)),
         Case("wrapped.ts", group, "a transport stream whose clock wraps round (after 26.5 h)", _copied(0.0, 95442.0)),
-        Case("negative.mkv", group, "timestamps that begin at -0.5 s", _copied(0.0, -0.5, {"avoid_negative_ts": "disabled"})),
+        Case("negative.mkv", group, "timestamps below 0 in Matroska, which has none", _copied(0.0, -0.5, {"avoid_negative_ts": "disabled"}), REFUSAL, "without a timestamp"),
         Case("sound-first.mkv", group, "sound that begins half a second before the pictures", _with_sound(0.5, (0.0, 3.5))),
         Case("sound-last.mkv", group, "pictures that begin half a second before the sound", _with_sound(0.0, (0.5, 3.0))),
         Case("sound-longer.mkv", group, "sound that goes on 4 s after the pictures", _with_sound(0.0, (0.0, 7.0))),
@@ -223,5 +224,3 @@ def _resized(size_wh: tuple[int, int]) -> Make:
         return film
 
     return make
-
-

@@ -1,4 +1,4 @@
-"""Writing a film into a file: any container, codec and pixel format, with sound, timestamps and entries as a test wants them."""
+"""Writing a film into a file: any container, codec and pixel format, with sound, timestamps and entries as a test wants."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+
 from tests.corpus.film import Film
 
 TICK_S = Fraction(1, 90_000)
@@ -107,7 +108,12 @@ def video_packets(stream: av.VideoStream, film: Film, way: Way) -> list[av.Packe
     packets = []
     for number, (picture, time_s) in enumerate(zip(film.pictures, film.times_s, strict=True)):
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
-        if way.codec == "libx264" and way.pix_fmt == "yuv420p" and not way.colour and not any(side % 2 for side in picture.shape[:2]):
+        if (
+            way.codec == "libx264"
+            and way.pix_fmt == "yuv420p"
+            and not way.colour
+            and not any(side % 2 for side in picture.shape[:2])
+        ):
             frame = av.VideoFrame.from_ndarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
         frame.pts = round(Fraction(time_s) / TICK_S) if way.is_timed else number
         frame.time_base = TICK_S if way.is_timed else 1 / Fraction(way.rate)
@@ -126,7 +132,9 @@ def sound_packets(stream: av.AudioStream, start_s: float, end_s: float) -> list[
     return packets + stream.encode(None)
 
 
-def remuxed(source: Path, target: Path, by_s: float = 0.0, from_s: float = 0.0, format: str | None = None, mux: dict | None = None) -> Path:
+def remuxed(
+    source: Path, target: Path, by_s: float = 0.0, from_s: float = 0.0, format: str | None = None, mux: dict | None = None
+) -> Path:
     """Copy the packets of a file, from a key frame on and at other instants, into another without decoding them."""
     with av.open(str(source)) as given, av.open(str(target.absolute()), "w", format=format, options=mux or {}) as made:
         streams = {stream.index: made.add_stream_from_template(stream) for stream in given.streams}

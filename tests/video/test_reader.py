@@ -285,7 +285,7 @@ def test_frames_without_a_timestamp_are_counted(video, monkeypatch, caplog, coun
 
     class Packet:
         def __init__(self, packet):
-            self.packet, self.pts, self.dts = packet, packet.pts, packet.dts
+            self.packet, self.pts, self.dts, self.is_corrupt = packet, packet.pts, packet.dts, False
 
         def decode(self):
             frames = decode(self.packet)

@@ -16,7 +16,7 @@ from tivit.video.damage import Damage
 
 JOINED_BACK_S = 0.5
 """A clock that jumps back so far begins again: what follows was recorded later and joined."""
-GAP_S = 1.0
+GAP_S = 0.4
 """So long without a frame is told."""
 LONGEST_GAP_S = 120.0
 """So long without a frame is no recording of music: it is refused, as a player would stand still and a strip be filled with

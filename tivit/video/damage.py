@@ -23,6 +23,8 @@ MOST_DAMAGED_SHARE = MISSING_TAIL_SHARE
 """Share of damaged frames that is allowed: as much as may be missing at the end, since both lose as many notes."""
 TOLD_TAIL_S = 0.25
 """A file that ends so long before the end that it declares is warned about."""
+FEWEST_FRAMES = 10
+"""In fewer frames no key is seen going down."""
 FEW_FPS = 15.0
 """With fewer frames a second the frames are farther apart than the notes of fast music."""
 READABLE_SHARE = 0.9
@@ -160,6 +162,8 @@ def report(path: Path | str, damage: Damage, fps: float) -> None:
 
 def _oddities(damage: Damage, fps: float) -> Iterator[str]:
     """Yield a sentence for each thing of a video that is not damage and yet may cost notes."""
+    if damage.read < FEWEST_FRAMES:
+        yield f"has {damage.read} frames; no key can be seen going down in fewer than {FEWEST_FRAMES}"
     if fps < FEW_FPS:
         yield (
             f"shows {fps:.3g} frames a second: notes may be off by {500 / fps:.0f} ms, and fast ones run together; film "
@@ -209,10 +213,15 @@ def check_end(path: Path | str, declared: tuple[int, float], count: int, span_s:
     if count >= frame_count:
         return
     said = f"ends after {span_s:.1f} s ({count} frames) although it declares {duration_s:.1f} s ({frame_count} frames)"
-    if missing_s > max(MISSING_TAIL_S, MISSING_TAIL_SHARE * duration_s):
+    if missing_s > allowed_tail_s(duration_s):
         raise InputError(f"{path}: {said}; the file is truncated or damaged")
     if missing_s > TOLD_TAIL_S:
         LOG.warning("%s: %s; %s", path, said, REMEDY)
+
+
+def allowed_tail_s(duration_s: float) -> float:
+    """Return how long before the end that it declares a file may end (s), for a declared duration (s)."""
+    return max(MISSING_TAIL_S, MISSING_TAIL_SHARE * duration_s)
 
 
 def check_spread(path: Path | str, read: int, wanted: int, duration_s: float) -> None:

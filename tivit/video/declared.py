@@ -69,7 +69,8 @@ def declared_by(path: Path, container: av.container.InputContainer, stream: av.V
     count = stream.frames or frames_of(duration_s, fps)
     if abs(seconds_of(count, fps) - duration_s) > 1.5 * seconds_of(1, fps) and duration_s > 0.0:
         if seconds_of(count, fps) > duration_s:
-            count = frames_of(duration_s, fps)  # an edit list hides frames
+            # An edit list hides frames. AVI has none: there the count is in the header, and the duration of a cut file is not.
+            count = count if container.format.name == "avi" else frames_of(duration_s, fps)
         else:
             fps = count / duration_s  # the rate varies; what is declared is that of the first frames
     return Declared(fps, count, seconds_of(count, fps))

@@ -15,7 +15,7 @@ import av
 import numpy as np
 
 from tivit.core.timegrid import TimeGrid, frames_of, grid_over, seconds_of
-from tivit.video.damage import check_end, check_spread, report
+from tivit.video.damage import allowed_tail_s, check_end, check_spread, report
 from tivit.video.picture import Region
 from tivit.video.source import Source, VideoInfo, opened
 
@@ -69,6 +69,7 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
         for time_s, frame in source.frames():
             yield VideoFrame(time_s, source.grey(frame, region))
         check_end(path, (source.info.frame_count, source.info.duration_s), source.damage.read, time_s - first_s)
+        source.note_missing()
         report(path, source.damage, source.info.fps)
 
 
@@ -117,8 +118,8 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
             source.skip("NONREF")
         frames = list((_seek if total > SEQUENTIAL_FRAMES_PER_SAMPLE * count else _pick)(source, wanted_s))
     # Where nothing is shown for a while, one frame stands for several instants.
-    last_s = max((frame.time_s for frame in frames), default=-np.inf)
-    check_spread(path, int(np.sum(wanted_s <= last_s + TIME_SLACK_S)), len(wanted_s), info.duration_s)
+    reached_s = max((frame.time_s for frame in frames), default=-np.inf) + allowed_tail_s(info.duration_s)
+    check_spread(path, int(np.sum(wanted_s <= reached_s)), len(wanted_s), info.duration_s)
     return [frame for frame in frames if not _is_flat(frame)] or frames
 
 

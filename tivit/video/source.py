@@ -23,6 +23,8 @@ from tivit.video.picture import Region, colour_picture, grey_picture, square_siz
 
 LOG = logging.getLogger(__name__)
 NO_FRAME = "no frame can be read; a video with at least one frame is needed"
+EVENLY_SPACED = ("mpegts", "mpeg")
+"""Containers of television and camcorders."""
 MOST_PIXELS = 8192 * 4608
 """Larger pictures than those of 8K are refused: sixteen of them do not fit into the memory of a usual machine."""
 SHAPE_TOLERANCE = 0.02
@@ -75,7 +77,7 @@ class Source:
         self.stream.thread_type = "AUTO"
         self.stream.codec_context.thread_count = cv2.getNumThreads()
         self._origin_s = origin_s(container, self.stream)
-        self._is_sparse = False
+        self._is_sparse, self._suspects = False, 0
         self._stored_wh = (self.stream.codec_context.width, self.stream.codec_context.height)
         self._check_size(self._stored_wh)
         declared = declared_by(path, container, self.stream)
@@ -137,6 +139,16 @@ class Source:
             self.stream.codec_context.skip_frame = kind
         self._restart()
 
+    def note_missing(self) -> None:
+        """Count frames that vanished without a trace as lost, after the last frame of a file.
+
+        Where the bytes of a transport stream are damaged, whole packets are passed over. Its frames are evenly spaced, so that
+        those which are missing are known.
+        """
+        damage = self.damage
+        if self.container.format.name in EVENLY_SPACED and damage.count:
+            damage.lost += max(self.info.frame_count - damage.read - damage.lost - damage.timeless, 0)
+
     @property
     def _is_unordered(self) -> bool:
         return self.container.format.name == "avi"
@@ -152,7 +164,8 @@ class Source:
         for ticks, frame in self._decoded():
             self.damage.read += 1
             time_s = self._time_s(ticks)
-            if frame.is_corrupt:
+            if frame.is_corrupt or self._suspects:
+                self._suspects -= bool(self._suspects)
                 self.damage.guessed += 1
                 self.damage.times_s.append(time_s)
             self.damage.interlaced += frame.interlaced_frame
@@ -172,6 +185,7 @@ class Source:
             if packet is None:
                 return
             order.add(packet.dts)
+            self._suspects += packet.is_corrupt  # the container says so; a decoder may show something wrong for it
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:
