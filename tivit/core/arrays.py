@@ -58,10 +58,12 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
     Raises
     ------
     InputError
-        The file is missing or damaged, or holds pickled objects. The message names the array, if one is at fault.
+        The file is missing or damaged, holds pickled objects, or unpacks to more than its own size. The message names the array,
+        if one is at fault.
     """
     name = None
     try:
+        _refuse_bomb(path)
         with np.load(path, allow_pickle=False) as archive:
             result = {}
             for name in archive.files:
@@ -74,3 +76,12 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
     except DAMAGE as error:
         where = f", array {name!r}" if name else ""
         raise InputError(f"{path}{where}: not a readable npz file ({error})") from None
+
+
+def _refuse_bomb(path: Path | str) -> None:
+    """Raise ValueError where a part is larger than the whole file: nothing is compressed here, so it can only fill the memory."""
+    size = Path(path).stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.infolist():
+            if part.file_size > size:
+                raise ValueError(f"{part.filename} unpacks to {part.file_size:,} bytes, more than the file has")
