@@ -26,6 +26,7 @@ SILENCE_S = 120.0
 FIRST_FRAMES = 20
 MOST_BYTES = 4 * 2**30
 """Address space of the child beyond what it has when it starts."""
+EXTREME = (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"\x80\0\0\0", b"\0\0\0\1")
 Reader = Callable[[Path], object]
 
 
@@ -69,7 +70,7 @@ def _first_frames(path: Path) -> int:
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
-    """Return a file with one to four damages: bytes changed, numbers made extreme, blocks cut out, doubled or zeroed, an end cut."""
+    """Return a file with one to four damages: other bytes, extreme numbers, blocks cut out, doubled or zeroed, a cut end."""
     changed = bytearray(content)
     for _ in range(rng.randint(1, 4)):
         if len(changed) < 16:
@@ -83,9 +84,7 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
             for _ in range(rng.randint(1, 20)):
                 changed[rng.randrange(len(changed))] = rng.randrange(256)
         elif kind == 1:
-            changed[place : place + 4] = rng.choice(
-                [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"\x80\0\0\0", b"\0\0\0\1"]
-            )
+            changed[place : place + 4] = rng.choice(EXTREME)
         elif kind == 2:
             del changed[place : place + length]
         elif kind == 3:
