@@ -13,6 +13,7 @@ from model_cases import GEOMETRY
 from paths import ROOT
 
 from tivit.core import params as params_file
+from tivit.core import yaml_file
 from tivit.core.arrays import read_npz
 from tivit.core.errors import InputError
 from tivit.core.strip import open_strips, write_strip_index
@@ -53,7 +54,7 @@ def test_no_source_unpickles_or_evaluates_what_it_reads():
     assert loads == {"True"}
     assert [place for place, node in CALLS if named(node) == "np.load" and option(node, "allow_pickle") != "False"] == []
     assert {option(node, "Loader") for _, node in CALLS if named(node) == "yaml.load"} == {"_Loader"}
-    assert params_file._Loader.__mro__[1].__name__ == "CSafeLoader"
+    assert yaml_file._Loader.__mro__[1].__name__ == "CSafeLoader"
 
 
 def test_no_source_makes_a_shell_command():

@@ -25,6 +25,16 @@ def test_it_names_versions_weights_data_and_remotes(capsys, tmp_path, monkeypatc
     assert said["DVC remote"] == "team" and "secret" not in str(said)
 
 
+def test_a_lock_file_that_a_kill_has_emptied_is_a_fault_with_its_remedy(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dvc.lock").write_text("")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/dvc.lock").write_text("schema: '2.0'\n")
+    assert main(["doctor"]) == 1
+    said = lines(capsys)
+    assert "git checkout dvc.lock" in said["dvc.lock"] and "data/dvc.lock" not in said
+
+
 def test_missing_weights_are_a_fault(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(names, "FOLDER", tmp_path)

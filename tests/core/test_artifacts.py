@@ -56,6 +56,12 @@ def test_csv_damage_is_named(tmp_path):
         read_csv(tmp_path / "none.csv", ["id"])
 
 
+def test_an_npz_that_unpacks_to_more_than_itself_is_refused_before_it_is_read(tmp_path):
+    np.savez_compressed(tmp_path / "bomb.npz", a=np.zeros(10_000_000, np.uint8))
+    with pytest.raises(InputError, match=r"bomb\.npz: not a readable npz file \(a\.npy unpacks to 10,000,128 bytes, more than"):
+        read_npz(tmp_path / "bomb.npz")
+
+
 def test_npz_bytes_are_stable(tmp_path):
     arrays = {"b": np.arange(5), "a": np.ones((2, 3), np.float16)}
     write_npz(tmp_path / "1.npz", arrays)

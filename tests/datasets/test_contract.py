@@ -103,8 +103,9 @@ def test_the_same_video_in_two_splits_is_refused(fixture):
 def test_the_root_is_the_first_place_that_exists(fixture, tmp_path, monkeypatch):
     layout = layout_of(fixture.partition("_")[0])
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    own = tmp_path / "own"
+    own.mkdir()
     places = [
-        tmp_path / "own",
         tmp_path / "team" / layout.folder,
         tmp_path / "all" / layout.folder,
         Path("data") / layout.folder,
@@ -115,11 +116,21 @@ def test_the_root_is_the_first_place_that_exists(fixture, tmp_path, monkeypatch)
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
     for i, place in enumerate(places):
-        assert resolve_root(layout.folder, str(tmp_path / "own")) == place
+        assert resolve_root(layout.folder, None) == place and resolve_root(layout.folder, str(own)) == own
         place.rename(tmp_path / f"gone{i}")
     with pytest.raises(InputError) as caught:
-        resolve_root(layout.folder, str(tmp_path / "own"))
+        resolve_root(layout.folder, None)
     assert all(str(place) in str(caught.value) for place in places) and "$TIVIT_DATA_DIR" in str(caught.value)
+
+
+@pytest.mark.parametrize("root", ["", "gone", "a.txt"])
+def test_a_root_that_is_no_folder_is_refused_though_there_is_another_copy(tmp_path, monkeypatch, root):
+    """Else a training would silently take other clips than its params name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/OMAPS").mkdir(parents=True)
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(InputError, match=rf"data\.root: '{root}' is no folder; name the folder of OMAPS"):
+        resolve_root("OMAPS", root)
 
 
 def test_a_clone_without_a_single_video_knows_its_notes(fixture):

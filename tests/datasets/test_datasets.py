@@ -132,11 +132,28 @@ def test_a_clone_without_the_videos_still_lists_its_clips(project):
     assert len(Dataset(layout_of("Synthetic"), index, params(root="/nowhere")).clips()) == 12
 
 
-@pytest.mark.parametrize("content", ["{}", '{"dataset": "x", "files": [3]}', "[]", "nonsense"])
-def test_damaged_index(tmp_path, content):
+ENTRY = '{"dataset": "x", "files": [{"path": %s, "size": %s, "md5": %s}]}'
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{}", "dataset"),
+        ('{"dataset": "x", "files": [3]}', "not a dataset index"),
+        ("[]", "not a dataset index"),
+        ("nonsense", "not a JSON file"),
+        ('{"dataset": "x", "files": []}', "lists no file; write it again by `tivit index Synthetic`"),
+        (ENTRY % ("3", "1", '"a"'), "3 is no text"),
+        (ENTRY % ('["a"]', "1", '"a"'), "is no text"),
+        (ENTRY % ('"a"', "1", "null"), "None is no text"),
+        (ENTRY % ('"a"', "1e999", '"a"'), "not a dataset index"),
+        (ENTRY % ('"a"', "NaN", '"a"'), "not a dataset index"),
+    ],
+)
+def test_damaged_index(tmp_path, content, said):
     path = tmp_path / "Synthetic.json"
     path.write_text(content)
-    with pytest.raises(InputError, match="Synthetic.json"):
+    with pytest.raises(InputError, match=rf"Synthetic\.json: .*{said}"):
         read_index(path)
 
 

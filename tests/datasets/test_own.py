@@ -99,6 +99,12 @@ def test_a_fault_ends_in_one_sentence(own, name, content, message):
         open_dataset(params())
 
 
+def test_a_link_that_leads_nowhere_is_told(own):
+    (OWN / "second.mp4").symlink_to("gone/second.mp4")
+    with pytest.raises(InputError, match=r"data/own/second\.mp4: is a link to gone/second\.mp4, which is not there"):
+        open_dataset(params())
+
+
 def test_a_damaged_midi_file_is_named(own):
     (OWN / "first.mid").write_bytes(b"no midi")
     dataset = open_dataset(params())

@@ -143,8 +143,11 @@ def _python(words: list[str]) -> None:
 
 def _module(words: list[str]) -> None:
     package, _, name = words[0].partition(".")
+    if package == "tests":
+        return _script(f"{words[0].replace('.', '/')}{'/__main__' if (ROOT / package / name).is_dir() else ''}.py", words[1:])
     assert package == "stages" and name in STAGES, f"no stage {words[0]}"
     parse(stage_parser(name), words[1:])
+    return None
 
 
 @cache

@@ -80,8 +80,9 @@ def test_a_file_with_code_is_refused_and_does_not_run(tmp_path, capsys):
     torch.save({"format": Dangerous()}, tmp_path / "bad.pt")
     (tmp_path / "raw.pt").write_bytes(pickle.dumps(Dangerous(), protocol=2))
     for name in ("bad.pt", "raw.pt"):
-        with pytest.raises(InputError, match=name):
+        with pytest.raises(InputError, match=name) as error:
             load_checkpoint(tmp_path / name)
+        assert "weights_only" not in str(error.value), "the message must not advise to run the code"
     assert "code" not in capsys.readouterr().out
 
 
@@ -135,6 +136,9 @@ def test_a_missing_file_is_named(tmp_path):
         ({"model": SIZES | {"dim": 10**9}}, "dim"),
         ({"model": SIZES | {"dim": 1024, "attention_heads": 1}}, "values, more than the file can hold"),
         ({"seed": "x"}, "damaged"),
+        ({"step": float("inf")}, "damaged"),
+        ({"seed": float("nan")}, "damaged"),
+        ({"fps": 10**400}, "damaged"),
     ],
 )
 def test_a_checkpoint_of_another_kind_is_refused(tmp_path, change, reason):

@@ -12,6 +12,7 @@ from tivit.core.errors import InputError
 from tivit.core.run.stage import add_verbose
 
 PACKAGES = ("tivit", "torch", "numpy", "av", "opencv-python-headless", "mido", "music21", "dvc")
+LOCK_FILES = ("dvc.lock", "data/dvc.lock")
 CODECS = ("h264", "hevc", "vp9", "libdav1d", "mpeg4", "prores")
 
 
@@ -92,6 +93,9 @@ def _data() -> Iterator[tuple[str, str, bool]]:
         except InputError:
             yield f"data {name}", "not on this disk", False
     yield "DVC remote", _remote(Path(".dvc")), False
+    for name in LOCK_FILES:
+        if Path(name).is_file() and not Path(name).read_text(errors="replace").strip():
+            yield name, f"is empty, as a killed DVC leaves it; run `git checkout {name}` and `dvc repro`", True
     kept = state_folder("registration", "registration")
     count = sum(1 for _ in kept.glob("*.json")) if kept.is_dir() else 0
     yield "cache", f"{kept} ({count} registrations; {STATE_DIR_VARIABLE} moves it)", False

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from tivit.core.artifacts import atomic_path
-from tivit.core.errors import InputError
+from tivit.core.errors import InputError, quoted
 
+MOST_SAID = 200
+"""Letters of what numpy says of a damaged file, which may hold what stands in it."""
 DAMAGE = (
     ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, AttributeError, TypeError, KeyError,
     RuntimeError, OverflowError, MemoryError,
@@ -58,10 +60,12 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
     Raises
     ------
     InputError
-        The file is missing or damaged, or holds pickled objects. The message names the array, if one is at fault.
+        The file is missing or damaged, holds pickled objects, or unpacks to more than its size. The message names the array, if
+        one is at fault.
     """
     name = None
     try:
+        _refuse_bomb(path)
         with np.load(path, allow_pickle=False) as archive:
             result = {}
             for name in archive.files:
@@ -72,5 +76,14 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except DAMAGE as error:
-        where = f", array {name!r}" if name else ""
-        raise InputError(f"{path}{where}: not a readable npz file ({error})") from None
+        where = f", array {quoted(name)}" if name else ""
+        raise InputError(f"{path}{where}: not a readable npz file ({str(error)[:MOST_SAID]})") from None
+
+
+def _refuse_bomb(path: Path | str) -> None:
+    """Raise ValueError where a part is larger than the file: nothing is compressed here, so it can only fill the memory."""
+    size = Path(path).stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.infolist():
+            if part.file_size > size:
+                raise ValueError(f"{part.filename} unpacks to {part.file_size:,} bytes, more than the file has")

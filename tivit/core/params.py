@@ -17,20 +17,21 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 import types
 import typing
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import yaml
-
-from tivit.core.errors import InputError
+from tivit.core.errors import MOST_LETTERS, InputError, quoted
+from tivit.core.yaml_file import read_yaml
 
 Section = TypeVar("Section")
 MAX_SEED = 2**63 - 1
-"""The largest seed that both numpy and torch take."""
+"""The largest seed that both numpy and torch take, and the largest whole number of any kind."""
+MAX_NUMBER = 1e300
+"""Numbers beyond it leave no room to be added or multiplied."""
 
 RENAMED = {
     "data.carve": "data.clips.carve",
@@ -48,25 +49,6 @@ RENAMED = {
     "train.sampler.onset_frac": "train.sampler.onset_share",
 }
 """Keys of earlier versions -> what they are called now. An old key is an error that says so; it is never read."""
-
-
-class _Loader(yaml.CSafeLoader):
-    """The safe loader of libyaml, with the float syntax of YAML 1.2 (core schema, section 10.3.2)."""
-
-
-# PyYAML has one list of patterns per first character. The float pattern of YAML 1.1 is taken out of each list, and that of
-# YAML 1.2 is added, which needs neither a point nor a sign before an exponent.
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(
-        r"^[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
-    ),
-    list("-+0123456789."),
-)
 
 
 def load(path: Path | str = "params.yaml") -> dict[str, Any]:
@@ -87,13 +69,7 @@ def load(path: Path | str = "params.yaml") -> dict[str, Any]:
     InputError
         The file is missing, is not valid YAML (the message names the line), or is not a mapping.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        value = yaml.load(text, Loader=_Loader)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    value = read_yaml(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a mapping of sections, found {type(value).__name__}")
     return value
@@ -145,7 +121,8 @@ def check_choice(where: str, value: str, allowed: typing.Collection[str]) -> Non
         The value is not among them.
     """
     if value not in allowed:
-        raise InputError(f"{where}: {value!r} is not one of {', '.join(sorted(allowed))}{nearest(str(value), allowed)}")
+        hint = nearest(value, allowed) if isinstance(value, str) else ""
+        raise InputError(f"{where}: {quoted(value)} is not one of {', '.join(sorted(allowed))}{hint}")
 
 
 def check_range(where: str, value: float, low: float, high: float) -> None:
@@ -166,7 +143,7 @@ def check_range(where: str, value: float, low: float, high: float) -> None:
         The number is outside, or is NaN.
     """
     if not low <= value <= high:
-        raise InputError(f"{where}: {value} is outside {low:g}..{high:g}")
+        raise InputError(f"{where}: {quoted(value)} is outside {low:g}..{high:g}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,22 +223,23 @@ def nearest(name: str, known: typing.Iterable[str]) -> str:
     str
         " (did you mean ...?)", or "" when no known name is similar.
     """
-    close = difflib.get_close_matches(name, [str(item) for item in known], n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:MOST_LETTERS], [str(item) for item in known], n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _build(schema: type, value: object, where: str) -> Any:
     """Return a mapping of the file as the dataclass `schema`; `where` is its place in the file, for messages."""
     if not isinstance(value, Mapping):
-        raise InputError(f"params: {where} must be a mapping, found {value!r}")
-    hints = typing.get_type_hints(schema, include_extras=True)
+        raise InputError(f"params: {where} must be a mapping, found {quoted(value)}")
+    hints = _hints(schema)
     fields = dataclasses.fields(schema)
     names = [field.name for field in fields]
     for key in value:
-        if f"{where}.{key}" in RENAMED:
-            raise InputError(f"params: {where}.{key} is called {RENAMED[f'{where}.{key}']} now; rename it")
+        name = key if isinstance(key, str) and len(key) <= MOST_LETTERS else quoted(key)
+        if (old := f"{where}.{name}") in RENAMED:
+            raise InputError(f"params: {old} is called {RENAMED[old]} now; rename it")
         if key not in names:
-            raise InputError(f"params: {where}.{key} is unknown{nearest(str(key), names)}; known: {', '.join(names)}")
+            raise InputError(f"params: {where}.{name} is unknown{nearest(name, names)}; known: {', '.join(names)}")
     missing = [field.name for field in fields if field.name not in value and field.default is dataclasses.MISSING]
     if missing:
         raise InputError(f"params: {where}.{missing[0]} is missing{nearest(missing[0], value)}")
@@ -269,6 +247,11 @@ def _build(schema: type, value: object, where: str) -> Any:
         return schema(**{str(name): _convert(item, hints[name], f"{where}.{name}") for name, item in value.items()})
     except InputError as error:
         raise InputError(_placed(str(error), where)) from None
+
+
+@cache
+def _hints(schema: type) -> dict[str, Any]:
+    return typing.get_type_hints(schema, include_extras=True)
 
 
 def _placed(text: str, where: str) -> str:
@@ -305,7 +288,7 @@ def _convert(value: object, kind: Any, where: str) -> Any:
         return value
     if origin is tuple:
         if not isinstance(value, list):
-            raise InputError(f"params: {where} must be a list, found {value!r}")
+            raise InputError(f"params: {where} must be a list, found {quoted(value)}")
         kinds = typing.get_args(kind)
         if len(kinds) == 2 and kinds[1] is Ellipsis:
             kinds = (kinds[0],) * len(value)
@@ -314,18 +297,21 @@ def _convert(value: object, kind: Any, where: str) -> Any:
         return tuple(_convert(item, kinds[i], f"{where}[{i}]") for i, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, Mapping):
-            raise InputError(f"params: {where} must be a mapping, found {value!r}")
+            raise InputError(f"params: {where} must be a mapping, found {quoted(value)}")
         return {str(key): _convert(item, typing.get_args(kind)[1], f"{where}.{key}") for key, item in value.items()}
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _build(kind, value, where)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if kind in (int, float) and isinstance(value, (int, float)) and not isinstance(value, bool):
+        limit = MAX_SEED if kind is int else MAX_NUMBER
+        if abs(value) > limit and value == value and abs(value) != float("inf"):  # NaN and infinity are told by what follows
+            raise InputError(f"params: {where}: {quoted(value)} is outside {-limit:g}..{limit:g}")
         if kind is float:
             return float(value)
-        if kind is int and float(value).is_integer():
+        if float(value).is_integer():
             return int(value)
     if kind in (str, bool) and isinstance(value, kind):
         return value
-    raise InputError(f"params: {where} must be {_kind_name(kind)}, found {value!r}")
+    raise InputError(f"params: {where} must be {_kind_name(kind)}, found {quoted(value)}")
 
 
 def _kind_name(kind: Any) -> str:

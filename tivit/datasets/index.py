@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tivit.core.artifacts import md5_of, read_json, resolve_inside, write_json
-from tivit.core.errors import InputError
+from tivit.core.errors import InputError, quoted
 from tivit.core.run.progress import progress
 
 INDEX_FOLDER = Path("data/index")
@@ -139,9 +139,19 @@ def read_index(path: Path) -> FileIndex:
         raise InputError(f"{path}: no such file; `tivit index {path.stem}` writes it (for Synthetic: `dvc repro`)")
     value = read_json(path)
     try:
-        return FileIndex(value["dataset"], {entry["path"]: (int(entry["size"]), entry["md5"]) for entry in value["files"]})
-    except (KeyError, TypeError, ValueError) as error:
+        files = {_text(entry["path"]): (int(entry["size"]), _text(entry["md5"])) for entry in value["files"]}
+        index = FileIndex(_text(value["dataset"]), files)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: not a dataset index ({error})") from None
+    if not index.files:
+        raise InputError(f"{path}: lists no file; write it again by `tivit index {path.stem}` (for Synthetic: `dvc repro`)")
+    return index
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{quoted(value)} is no text")
+    return value
 
 
 def check_index(index: FileIndex, root: Path, full: bool) -> list[str]:

@@ -7,6 +7,7 @@ and small, so it has no committed index: it is read when it is opened, and DVC w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -91,8 +92,12 @@ def read_own() -> tuple[Own, FileIndex] | None:
     Raises
     ------
     InputError
-        A file in it is of no known kind or lies in a folder below it, or `Own.clips` or `read_offsets` refuse it.
+        A file in it is of no known kind or lies in a folder below it, a link leads nowhere, or `Own.clips` or `read_offsets`
+        refuse it.
     """
+    for path in sorted(OWN_FOLDER.glob("*")):
+        if path.is_symlink() and not path.exists():
+            raise InputError(f"{path}: is a link to {os.readlink(path)}, which is not there; mend or remove it")
     files = [path.relative_to(OWN_FOLDER).as_posix() for path in visible_files(OWN_FOLDER)]
     files = [name for name in files if name not in IGNORED]
     for name in files:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from tivit.core.choices import FPS_RANGE
-from tivit.core.params import Choice, Range, check_range
+from tivit.core.params import Choice, Range, Seed, check_range
 
 OFFSETS = ("key", "pedal")
 EXTRA_SPLITS = ("ext-train", "special(blurry)", "special(4hands)")
@@ -40,7 +40,7 @@ class CarveRule:
     """
 
     val_share: Annotated[float, Range(0.01, 0.5)]
-    seed: int
+    seed: Seed
 
 
 @dataclass(frozen=True)

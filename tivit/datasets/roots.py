@@ -1,7 +1,8 @@
 """Where a dataset lies on this disk.
 
-Its folder is the first that exists of: `data.root`; `$TIVIT_DATA_DIR/<folder>`; `$DATASETS_HOME/<folder>`; `data/<folder>`;
-`~/datasets/<folder>`. This stands apart from the layouts, which take longer to import than it takes to write an index again.
+Its folder is `data.root` where that is given, else the first that exists of: `$TIVIT_DATA_DIR/<folder>`;
+`$DATASETS_HOME/<folder>`; `data/<folder>`; `~/datasets/<folder>`. This stands apart from the layouts, which take longer to
+import than it takes to write an index again.
 """
 
 from __future__ import annotations
@@ -52,19 +53,23 @@ def resolve_root(folder: str, root: str | None) -> Path:
     folder : str
         Name of the folder, as published.
     root : str or None
-        The value of `data.root`: where the dataset itself lies, looked at first; None: not given.
+        The value of `data.root`: where the dataset itself lies; None: not given.
 
     Returns
     -------
     Path
-        The first place, in the order of the module's docstring, that is a folder.
+        `root`, or the first place, in the order of the module's docstring, that is a folder.
 
     Raises
     ------
     InputError
-        It lies at none of these places; the message lists them.
+        `root` is given and no folder, or the dataset lies at none of the places; the message lists them.
     """
-    places = [("data.root", Path(root).expanduser())] if root else []
+    if root is not None:
+        if not root or not (place := Path(root).expanduser()).is_dir():
+            raise InputError(f"data.root: {root!r} is no folder; name that of {folder}, or null for the usual places")
+        return place
+    places = []
     for variable in ("TIVIT_DATA_DIR", "DATASETS_HOME"):
         if os.environ.get(variable):
             places.append((f"${variable}", Path(os.environ[variable]).expanduser() / folder))

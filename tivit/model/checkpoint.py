@@ -121,7 +121,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         model = build_model(params, geometry)
         model.load_state_dict(content["weights"])
         fps, seed, step = float(content["fps"]), int(content["seed"]), int(content["step"])
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, AttributeError) as error:
         raise InputError(f"{path}: a damaged checkpoint ({' '.join(str(error).split())})") from None
     expected = list(head_names(params.velocity))
     if content.get("heads") != expected:
@@ -197,6 +197,12 @@ def read_torch(path: Path | str) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except pickle.UnpicklingError:
+        # What torch says here advises a switch with which the file may run code.
+        raise InputError(
+            f"{path}: not a readable checkpoint: it holds more than numbers and texts, or is damaged; it could run code, "
+            "so it is not read"
+        ) from None
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         reason = str(error).split("\n")[0]
         raise InputError(f"{path}: not a readable checkpoint ({reason})") from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated
 
-from tivit.core.errors import InputError
+from tivit.core.errors import InputError, quoted
 from tivit.core.params import Range, Seed, Share, check_range
 from tivit.training.sampler import SamplerParams
 
@@ -30,7 +30,7 @@ def check_init(where: str, path: str) -> None:
         It lies elsewhere.
     """
     if PurePosixPath(path).parent != INIT_FOLDER:
-        raise InputError(f"{where}: {path!r} is not null or a file in {INIT_FOLDER}, which DVC watches; copy it there")
+        raise InputError(f"{where}: {quoted(path)} is not null or a file in {INIT_FOLDER}, which DVC watches; copy it there")
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ from tivit.registration.clip import RegisteredVideo
 from tivit.registration.overlay import keys_in_view
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.registration.question import question
+from tivit.registration.scale import small_keys
 from tivit.theory.key import params_of
 from tivit.transcribe.decoder import DecoderJob
 from tivit.transcribe.process import DecoderProcess
@@ -150,6 +151,8 @@ class Transcriber:
             decoder = stack.enter_context(DecoderProcess(job))
             info, registered = decoder.registered()
             registration = usable(request.video, registered, request.known)
+            if sentence := small_keys(registration, self._trained.geometry):
+                log.warning("%s: %s", request.video, sentence)
             in_view = keys_between(registration.first_midi, registration.last_midi)
             strip = stack.enter_context(self._temporary(request, info)) if request.adapt else None
             background, pieces = decoder.background(), decoder.pieces()

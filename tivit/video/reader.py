@@ -1,74 +1,35 @@
 """Frames of a video file, read in order with the file's own timestamps, and a few frames spread over it or over a part of it.
 
-Timestamps are what the container says of each frame, since the start of its video stream. Frame numbers are never turned into
-time, because videos have variable frame rates. Grey is the luma (Y', ITU-R BT.601 / BT.709) that the file itself holds, spread
-to 0..255: converting each frame to colour and back would cost as much as decoding it. Pictures are turned upright as the file
-says (phones store how they were held). Only well-known containers are opened, and no file that refers to other files.
+Timestamps are what the container says of each frame, on the clock of a player, which is 0 where the file begins
+(`tivit.video.clock`). Frame numbers are never turned into time, because videos have variable frame rates. How a picture is
+shown is said in `tivit.video.picture`, and how a file is opened in `tivit.video.source`.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 
-from tivit.core.choices import FPS_RANGE
-from tivit.core.errors import InputError
 from tivit.core.timegrid import TimeGrid, frames_of, grid_over, seconds_of
-from tivit.video.damage import Damage, check_end, check_spread, report
+from tivit.video.damage import allowed_tail_s, check_end, check_spread, report
+from tivit.video.picture import Region
+from tivit.video.source import Source, VideoInfo, opened
 
-LOG = logging.getLogger(__name__)
 SEQUENTIAL_FRAMES_PER_SAMPLE = 125
 """With more, seeking is cheaper: it decodes half of the usual 250 frames between key frames, on average, for each sample."""
 SKIPPING_FRAMES_PER_SAMPLE = 16
 """With more frames per sample than this, those that no other frame refers to (1/3 to 2/3 of H.264) are not even decoded."""
 END_SHARE = 0.01
 """Share of a video that is left out at either end when frames are spread over it."""
+MOST_SAMPLED_BYTES = 800_000_000
+"""Of large pictures fewer are sampled, so that all of them together take no more memory; 32 of 4K do."""
+FEWEST_SAMPLED = 4
 FLAT_STD = 3.0  # standard deviation, of levels 0..255: a picture that varies no more is black or flat
-NOT_A_VIDEO = "cannot be opened as a video (damaged, truncated, or of an unknown format)"
-NO_FRAME = "no frame can be read; a video with at least one frame is needed"
-CONTAINERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp4,mpeg,mpegts,ogg,webm"
-LUMA_FIRST = ("yuv", "nv12", "nv21", "gray")
-FULL_RANGE = 2
-"""AVCOL_RANGE_JPEG of FFmpeg: luma 0..255; without it 16 is black and 235 white."""
-_SPREAD = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)  # 16..235 to 0..255
 TIME_SLACK_S = 1e-6  # a timestamp that is early by rounding alone counts as in time
-
-
-@dataclass(frozen=True)
-class VideoInfo:
-    """What a file declares: size in px, nominal frames per second, number of frames, and duration (s; 0 if it does not say)."""
-
-    width_px: int
-    height_px: int
-    fps: float
-    frame_count: int
-    duration_s: float
-
-
-@dataclass(frozen=True)
-class Region:
-    """A rectangle of pixels: columns left to right - 1, rows top to bottom - 1."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    def crop(self, image: np.ndarray) -> np.ndarray:
-        """Return the part of `image` (height, width, ...) inside the region, as a view."""
-        return image[self.top : self.bottom, self.left : self.right]
-
-    def joined(self, other: Region) -> Region:
-        """Return the smallest region that holds both."""
-        left, top = min(self.left, other.left), min(self.top, other.top)
-        return Region(left, top, max(self.right, other.right), max(self.bottom, other.bottom))
 
 
 @dataclass(frozen=True)
@@ -99,24 +60,17 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
     Raises
     ------
     InputError
-        The file is missing, is not a video, declares a frame rate outside 1..240, has no frame, ends more than a second
-        (and 5 %) before the duration it declares, as a truncated file does, or has too many damaged frames
+        As `source.opened`; or the file ends more than a second (and 5 %) before the duration it declares, as a truncated file
+        does, shows nothing for minutes, changes the shape of its pictures, or has too many damaged frames
         (`tivit.video.damage`; fewer are warned about, after the last frame).
     """
     with opened(path) as source:
-        first_s, time_s, count = 0.0, -np.inf, 0
-        for count, frame in enumerate(source.frames(), start=1):
-            frame_time_s = source.time_s(frame)
-            if frame_time_s <= time_s:
-                LOG.debug("%s: frame %d at %.3f s is not later than the one before: left out", path, count, frame_time_s)
-                continue
-            first_s = frame_time_s if count == 1 else first_s
-            time_s = frame_time_s
-            yield VideoFrame(time_s, grey_picture(frame, region))
-        if count == 0:
-            raise InputError(f"{path}: {NO_FRAME}")
-        check_end(path, (source.info.frame_count, source.info.duration_s), count, time_s - first_s)
-        report(path, source.damage)
+        first_s = time_s = source.first_s
+        for time_s, frame in source.frames():
+            yield VideoFrame(time_s, source.grey(frame, region))
+        check_end(path, (source.info.frame_count, source.info.duration_s), source.damage.read, time_s - first_s)
+        source.note_missing()
+        report(path, source.damage, source.info.fps)
 
 
 def frames_on_grid(frames: Iterator[VideoFrame], fps: float) -> Iterator[tuple[int, VideoFrame]]:
@@ -152,180 +106,55 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
         As `read_frames`, and also for a truncated file (without `between_s`).
     """
     with opened(path) as source:
+        info = source.info
+        count = min(count, max(MOST_SAMPLED_BYTES // (3 * info.width_px * info.height_px), FEWEST_SAMPLED))
         if between_s is not None:
             return [frame for frame in _between(source, count, *between_s) if not _is_flat(frame)]
-        info = source.info
         total = max(info.frame_count, 1)
         shares = np.linspace(END_SHARE, 1 - END_SHARE, count) if count > 1 else np.array([0.5])
         numbers = np.unique((shares * total).astype(int))
-        wanted_s = np.array([seconds_of(int(number), info.fps) for number in numbers])
+        wanted_s = source.first_s + np.array([seconds_of(int(number), info.fps) for number in numbers])
         if total > SKIPPING_FRAMES_PER_SAMPLE * count:
-            source.skip_unreferenced()
+            source.skip("NONREF")
         frames = list((_seek if total > SEQUENTIAL_FRAMES_PER_SAMPLE * count else _pick)(source, wanted_s))
-    if not frames:
-        raise InputError(f"{path}: {NO_FRAME}")
-    check_spread(path, len(frames), len(wanted_s), info.duration_s)
+    # Where nothing is shown for a while, one frame stands for several instants.
+    reached_s = max((frame.time_s for frame in frames), default=-np.inf) + allowed_tail_s(info.duration_s)
+    check_spread(path, int(np.sum(wanted_s <= reached_s)), len(wanted_s), info.duration_s)
     return [frame for frame in frames if not _is_flat(frame)] or frames
-
-
-class Source:
-    """An open file: what it declares, and its frames from wherever it was last moved to."""
-
-    def __init__(self, path: Path, container: av.container.InputContainer) -> None:
-        self.path, self.container, self.damage = path, container, Damage()
-        self.stream = container.streams.video[0]
-        self.stream.thread_type = "AUTO"
-        self.stream.codec_context.thread_count = cv2.getNumThreads()
-        self._rest = self._decoded()
-        self.unread = next(self._rest, None)
-        self.info = self._info()
-
-    def frames(self) -> Iterator[av.VideoFrame]:
-        """Yield the frames from here on, in order."""
-        if self.unread is not None:
-            first, self.unread = self.unread, None
-            yield first
-        yield from self._rest
-
-    def _packets(self) -> Iterator[av.Packet]:
-        return self.container.demux(self.stream)
-
-    def _decoded(self) -> Iterator[av.VideoFrame]:
-        """Yield what can be decoded and has a timestamp: a damaged part is passed over, a damaged container ends the file."""
-        packets = self._packets()
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError as error:
-                self.damage.broken_off = error.strerror
-                return
-            if packet is None:
-                return
-            try:
-                frames = packet.decode()
-            except av.FFmpegError as error:
-                LOG.debug("%s: %s", self.path, error)
-                self.damage.lost += 1
-                self._note_time(packet)
-                continue
-            self.damage.timeless += sum(frame.pts is None for frame in frames)
-            for frame in (frame for frame in frames if frame.pts is not None):
-                self.damage.read += 1
-                if frame.is_corrupt:
-                    self.damage.guessed += 1
-                    self._note_time(frame)
-                yield frame
-
-    def _note_time(self, damaged: av.Packet | av.VideoFrame) -> None:
-        if damaged.pts is not None:
-            self.damage.times_s.append(self.time_s(damaged))
-
-    def time_s(self, frame: av.Packet | av.VideoFrame) -> float:
-        """Return the time of a frame, or of what is in a packet, since the start of the video stream."""
-        return float((frame.pts - self._start) * frame.time_base)
-
-    def seek(self, time_s: float) -> None:
-        """Go on at the last key frame at or before an instant.
-
-        Raises
-        ------
-        InputError
-            The file has no way to be entered in the middle.
-        """
-        self.unread, self._rest = None, self._decoded()
-        try:
-            self.container.seek(self._start + int(time_s / self.stream.time_base), stream=self.stream)
-        except av.FFmpegError as error:
-            raise InputError(f"{self.path}: cannot go to {time_s:.1f} s ({error.strerror}); is it damaged?") from None
-
-    def skip_unreferenced(self) -> None:
-        """From now on leave out frames that no other frame refers to."""
-        self.stream.codec_context.skip_frame = "NONREF"
-
-    @property
-    def _start(self) -> int:
-        return self.stream.start_time or 0
-
-    def _info(self) -> VideoInfo:
-        rate = self.stream.average_rate or self.stream.guessed_rate or 0
-        fps, (low, high) = float(rate), FPS_RANGE
-        if not low <= fps <= high:
-            raise InputError(f"{self.path}: declares {fps:g} frames a second, allowed are {low:g}..{high:g}")
-        if self.unread is None:
-            raise InputError(f"{self.path}: {NO_FRAME}")
-        duration_s = float(self.stream.duration * self.stream.time_base) if self.stream.duration else 0.0
-        duration_s = duration_s or (self.container.duration or 0) / av.time_base
-        count = self.stream.frames or frames_of(duration_s, fps)
-        height_px, width_px = grey_picture(self.unread).shape
-        return VideoInfo(width_px, height_px, fps, count, seconds_of(count, fps))
-
-
-@contextmanager
-def opened(path: Path | str) -> Iterator[Source]:
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such video file")
-    try:
-        container = av.open(str(path), options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"})
-    except av.FFmpegError:
-        raise InputError(f"{path}: {NOT_A_VIDEO}") from None
-    with container:
-        if not container.streams.video:
-            raise InputError(f"{path}: {NOT_A_VIDEO}")
-        yield Source(path, container)
-
-
-def grey_picture(frame: av.VideoFrame, region: Region | None = None) -> np.ndarray:
-    """Return the luma of a frame, or of a region of it, uint8 (height, width), upright, 0 black and 255 white."""
-    is_luma_first = frame.format.name.startswith(LUMA_FIRST) and frame.format.components[0].bits == 8
-    if not is_luma_first:
-        grey, is_full = frame.to_ndarray(format="gray"), True
-    else:
-        plane = frame.planes[0]
-        grey = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
-        is_full = frame.color_range == FULL_RANGE or frame.format.name.startswith("yuvj")
-    grey = _upright(grey, frame)
-    grey = region.crop(grey) if region else grey
-    return np.ascontiguousarray(grey) if is_full else cv2.LUT(grey, _SPREAD)
-
-
-def _upright(picture: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
-    turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
 
 def _is_flat(frame: SampledFrame) -> bool:
     return frame.image[::8, ::8].std() <= FLAT_STD
 
 
-def _sampled(source: Source, frame: av.VideoFrame) -> SampledFrame:
-    return SampledFrame(source.time_s(frame), _upright(frame.to_ndarray(format="bgr24"), frame))
+def _sampled(source: Source, time_s: float, frame: av.VideoFrame) -> SampledFrame:
+    return SampledFrame(time_s, source.colour(frame))
 
 
 def _seek(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
     """Yield for each wanted instant the first frame from it on."""
-    time_s = -np.inf
+    last_s = -np.inf
     for target_s in wanted_s:
         source.seek(float(target_s))
-        late = (frame for frame in source.frames() if source.time_s(frame) >= target_s - TIME_SLACK_S)
-        frame = next(late, None)
-        if frame is not None and source.time_s(frame) > time_s:
-            time_s = source.time_s(frame)
-            yield _sampled(source, frame)
+        late = ((time_s, frame) for time_s, frame in source.frames() if time_s >= target_s - TIME_SLACK_S)
+        time_s, frame = next(late, (-np.inf, None))
+        if frame is not None and time_s > last_s:
+            last_s = time_s
+            yield _sampled(source, time_s, frame)
 
 
 def _pick(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
     """Yield for each wanted instant the first frame from it on, decoding in order; beyond the last frame that one."""
-    done, last, is_taken = 0, None, True
-    for last in source.frames():
-        is_taken = done < len(wanted_s) and source.time_s(last) >= wanted_s[done] - TIME_SLACK_S
+    done, is_taken = 0, True
+    for time_s, frame in source.frames():
+        is_taken = done < len(wanted_s) and time_s >= wanted_s[done] - TIME_SLACK_S
         if is_taken:
-            yield _sampled(source, last)
-            done = int(np.searchsorted(wanted_s, source.time_s(last) + TIME_SLACK_S, side="right"))
+            yield _sampled(source, time_s, frame)
+            done = int(np.searchsorted(wanted_s, time_s + TIME_SLACK_S, side="right"))
             if done == len(wanted_s):
                 return
     if not is_taken and done == len(wanted_s) - 1:
-        yield _sampled(source, last)
+        yield _sampled(source, time_s, frame)
 
 
 def _between(source: Source, count: int, start_s: float, end_s: float) -> Iterator[SampledFrame]:
@@ -337,14 +166,14 @@ def _between(source: Source, count: int, start_s: float, end_s: float) -> Iterat
         return
     if number <= count:
         targets_s[:] = start_s
-    source.seek(max(start_s, 0.0))
+    if start_s > source.first_s:
+        source.seek(start_s)
     done = 0
-    for frame in source.frames():
-        time_s = source.time_s(frame)
+    for time_s, frame in source.frames():
         if time_s >= end_s:
             return
         if time_s > start_s and time_s >= targets_s[done]:
-            yield _sampled(source, frame)
+            yield _sampled(source, time_s, frame)
             done += 1
             if done == count:
                 return

@@ -20,7 +20,8 @@ from tivit.core.errors import InputError
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
-from tivit.video.reader import Region, VideoFrame, frames_on_grid, probe, read_frames
+from tivit.video.picture import Region
+from tivit.video.reader import VideoFrame, frames_on_grid, probe, read_frames
 
 BORDER_PX = 2
 """Pixels that are kept around the sampled points, so that interpolation does not meet an edge."""

@@ -14,7 +14,9 @@ import numpy as np
 
 from tivit.core.errors import InputError
 from tivit.video.damage import check_end, report
-from tivit.video.reader import NO_FRAME, TIME_SLACK_S, Region, Source, VideoFrame, grey_picture, opened, read_frames
+from tivit.video.picture import Region
+from tivit.video.reader import TIME_SLACK_S, VideoFrame, read_frames
+from tivit.video.source import NO_FRAME, Source, opened
 
 ENOUGH_KEY_FRAMES = 48
 """With so many key frames among those looked for, no other frame is decoded."""
@@ -51,24 +53,23 @@ def read_span(path: Path | str, region: Region | None = None, span_s: tuple[floa
         return
     start_s, end_s = span_s
     with opened(path) as source:
-        if start_s > 0.0:
+        if start_s > source.first_s:
             source.seek(start_s)
         time_s = -np.inf
-        for frame in source.frames():
-            frame_time_s = source.time_s(frame)
-            if frame_time_s > end_s + TIME_SLACK_S:
+        for shown_s, frame in source.frames():
+            if shown_s > end_s + TIME_SLACK_S:
                 break
-            if frame_time_s >= start_s - TIME_SLACK_S and frame_time_s > time_s:
-                time_s = frame_time_s
-                yield VideoFrame(time_s, grey_picture(frame, region))
+            if shown_s >= start_s - TIME_SLACK_S:
+                time_s = shown_s
+                yield VideoFrame(time_s, source.grey(frame, region))
         else:
-            check_end(path, (source.info.frame_count, source.info.duration_s), 0, max(time_s, start_s))
+            check_end(path, (source.info.frame_count, source.info.duration_s), 0, max(time_s, start_s) - source.first_s)
         if time_s == -np.inf:
             raise InputError(
                 f"{path}: {NO_FRAME.split(';')[0]} between {start_s:g} and {end_s:g} s; the video lasts "
                 f"{source.info.duration_s:.1f} s"
             )
-        report(path, source.damage)
+        report(path, source.damage, source.info.fps)
 
 
 def spread_frames(path: Path | str, region: Region, count: int, span_s: tuple[float, float]) -> list[VideoFrame]:
@@ -98,7 +99,7 @@ def spread_frames(path: Path | str, region: Region, count: int, span_s: tuple[fl
         The video cannot be read, or no frame lies in the span.
     """
     with opened(path) as source:
-        end_s = min(span_s[1], source.info.duration_s)
+        end_s = min(span_s[1], source.first_s + source.info.duration_s)
         keys = _key_frames(source, region, count, (span_s[0], end_s)) if end_s > span_s[0] else []
     if len(keys) < FEWEST_KEY_FRAMES:
         return _thinned(read_span(path, region, span_s), count)
@@ -110,7 +111,7 @@ def spread_frames(path: Path | str, region: Region, count: int, span_s: tuple[fl
 
 def _key_frames(source: Source, region: Region, count: int, span_s: tuple[float, float]) -> list[VideoFrame]:
     """Return the key frames nearest before evenly spaced instants; none where the file cannot be entered in the middle."""
-    source.stream.codec_context.skip_frame = "NONKEY"
+    source.skip("NONKEY")
     found: dict[float, VideoFrame] = {}
     start_s, end_s = span_s
     for target_s in start_s + (np.arange(count) + 0.5) / count * (end_s - start_s):
@@ -118,9 +119,9 @@ def _key_frames(source: Source, region: Region, count: int, span_s: tuple[float,
             source.seek(float(target_s))
         except InputError:
             return []
-        frame = next(source.frames(), None)
-        if frame is not None and start_s <= (time_s := source.time_s(frame)) <= end_s:
-            found.setdefault(time_s, VideoFrame(time_s, grey_picture(frame, region)))
+        time_s, frame = next(source.frames(), (np.inf, None))
+        if frame is not None and start_s <= time_s <= end_s:
+            found.setdefault(time_s, VideoFrame(time_s, source.grey(frame, region)))
     return [found[time_s] for time_s in sorted(found)]
 
 
@@ -130,12 +131,11 @@ def _after_keys(source: Source, region: Region, keys_s: list[float], count: int,
     step = max(run * len(keys_s) // count, 1)
     for key_s, next_s in zip(keys_s, [*keys_s[1:], end_s + TIME_SLACK_S], strict=True):
         source.seek(key_s + TIME_SLACK_S)
-        for number, frame in enumerate(source.frames()):
-            time_s = source.time_s(frame)
+        for number, (time_s, frame) in enumerate(source.frames()):
             if number >= run or time_s >= next_s:
                 break
             if number % step == 0 and time_s >= key_s - TIME_SLACK_S:
-                yield VideoFrame(time_s, grey_picture(frame, region))
+                yield VideoFrame(time_s, source.grey(frame, region))
 
 
 def _thinned(frames: Iterator[VideoFrame], count: int) -> list[VideoFrame]:

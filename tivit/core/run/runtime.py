@@ -59,16 +59,16 @@ class RuntimeParams:
         Training is logged every so many steps.
     """
 
-    workers: int
+    workers: Annotated[int, Range(0, 1024)]
     engine: Literal["processes", "dask", "ray"]
     scheduler: str | None
-    threads: int
-    loaders: int
+    threads: Annotated[int, Range(1, 1024)]
+    loaders: Annotated[int, Range(0, 1024)]
     device: str
     precision: Literal["float32", "bfloat16"]
     compile: bool
     windows_at_once: Annotated[int, Range(1, 1_000_000)] | None
-    log_every_steps: int
+    log_every_steps: Annotated[int, Range(1, 1_000_000)]
 
     @property
     def pool(self) -> Workers:

@@ -1,0 +1,21 @@
+"""The table of odd videos, and which kinds of files cannot be made here."""
+
+from __future__ import annotations
+
+from tests.corpus.case import Case
+from tests.corpus.videos_content import contents
+from tests.corpus.videos_damage import damages, names, strangers
+from tests.corpus.videos_formats import formats, kinds, rates, sizes
+from tests.corpus.videos_times import displays, times
+
+CASES: tuple[Case, ...] = (
+    *kinds(), *formats(), *sizes(), *rates(), *times(), *displays(), *contents(), *damages(), *strangers(), *names(),
+)  # fmt: skip
+NOT_MADE = {
+    "Theora in Ogg (.ogv)": "this build of PyAV has no encoder for it",
+    "RealVideo (.rm)": "the container is not among those that are opened",
+    "VC-1 (.wmv)": "FFmpeg has no encoder for it",
+    "VVC (H.266)": "this build of PyAV has no encoder for it",
+    "Dolby Vision": "its second layer cannot be written; the first is HEVC with 10 bits, which is in the table",
+}
+"""What the table lacks -> why."""
