@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core.artifacts import atomic_path
+from tivit.core.correction import Correction
 from tivit.core.errors import InputError
 from tivit.core.heads import LEFT_HAND, RIGHT_HAND, UNKNOWN
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, name_of
@@ -85,6 +86,21 @@ class Notes:
             The same notes, moved.
         """
         return replace(self, onset_s=self.onset_s + by_s, offset_s=self.offset_s + by_s)
+
+    def corrected(self, correction: Correction) -> Notes:
+        """Return the notes on another clock.
+
+        Parameters
+        ----------
+        correction : Correction
+            Where each instant lies on that clock.
+
+        Returns
+        -------
+        Notes
+            The same notes at other times.
+        """
+        return replace(self, onset_s=correction.applied(self.onset_s), offset_s=correction.applied(self.offset_s))
 
 
 def make_notes(
