@@ -170,7 +170,7 @@ MIDI_CASES = [
     Case("band.mid", "piano, strings and bass", midi(
         track(*played()), track((0, program(48, 1)), *played(((0, 4, 40),), 1)), track((0, program(33, 2)), *played(((1, 2,
          30),), 2))),
-        RIGHT, "holds several instruments (notes: 2 with program 1 on channel 1, 1 with program 49 on channel 2, 1 with program 34"),
+        RIGHT, "(notes: 2 with program 1 on channel 1, 1 with program 49 on channel 2, 1 with program 34 on channel 3)"),
     Case("no_piano.mid", "strings and bass, no piano", midi(
         track((0, program(48)), *played()), track((0, program(33, 1)), *played(((1, 2, 30),), 1))), None, "none is a piano"),
     Case("organ.mid", "one instrument that is no piano", midi(track((0, program(19)), *played()), kind=0)),
@@ -254,8 +254,8 @@ def page() -> str:
         "# What a file of notes may look like",
         "",
         "This page is for whoever trains on MIDI files or tables of their own, or scores them. It lists every odd file that is",
-        "tested, and what comes of it as labels. Nothing is left out or mended in silence: each rule that applies to a file is a",
-        "warning with the number of notes and the first of them. `tivit score` reads the same files as they are: notes that",
+        "tested, and what comes of it as labels. Nothing is left out or mended in silence: each rule that applies to a file is",
+        "a warning with the number of notes and the first of them. `tivit score` reads the same files as they are: notes that",
         "overlap or have no length are kept there.",
         "",
         "```bash",
