@@ -48,7 +48,7 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     thresholds = read_thresholds(THRESHOLDS)
     refuse_other_settings(DECODED, clips.settings, THRESHOLDS, thresholds.chosen_under)
     scores, corrected, pictures = {}, {}, {}
-    has_corrections = any(clip.correction_s for clip in clips)
+    has_corrections = any(not clip.correction.is_none for clip in clips)
     for clip in clips:
         clip_id, grid = clip.logits.clip_id, clip.logits.grid
         notes = decode_notes(clip.logits.heads, grid, thresholds)

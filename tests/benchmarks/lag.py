@@ -22,7 +22,8 @@ from tivit.core.notes import Notes
 from tivit.core.params import load, section
 from tivit.core.strip import open_strips
 from tivit.datasets.params import DataParams
-from tivit.labels.lag import Lag, lag_of_clip
+from tivit.labels.clock import Clock
+from tivit.labels.corrections import clock_of_clip
 
 LARGEST_S = 0.2
 FAR_S = (0.36, 0.8)
@@ -35,7 +36,7 @@ class Found:
     """A clip, and by how much the estimate of its lag is off (s)."""
 
     clip: Clip
-    lag: Lag
+    lag: Clock
     off_s: float
 
 
@@ -51,7 +52,7 @@ def main() -> None:
         rng, result = np.random.default_rng(seed), []
         for clip in manifest.clips:
             notes, lag_s = labels(clip, rng)
-            lag = lag_of_clip((clip, notes.moved(-lag_s)), folder, params.largest_s)
+            lag = clock_of_clip((clip, notes.moved(-lag_s)), folder, params)
             result.append(Found(clip, lag, lag.lag_s - lag_s))
         return result
 

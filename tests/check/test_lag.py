@@ -31,7 +31,7 @@ def test_the_command_points_out_labels_that_do_not_fit(tmp_path, capsys, split, 
     write_strip_index(tmp_path / "strips", GEOMETRY, {f"{split}/a": grid})
     clips = (Clip(f"{split}/a", split, "", "a.mp4", 21, 108),)
     write_manifest(tmp_path / "manifest", Manifest(clips, {f"{split}/a": notes.moved(-lag_s)}))
-    write_csv(tmp_path / "manifest" / LAGS_NAME, LAG_COLUMNS, [(f"{split}/a", 0.04, 7.0, 40, 0.04)])
+    write_csv(tmp_path / "manifest" / LAGS_NAME, LAG_COLUMNS, [(f"{split}/a", 0.04, 7.0, 40, 0.0, "", "", "", 1.0, 0.04)])
     places = ["--strips", str(tmp_path / "strips"), "--manifest", str(tmp_path / "manifest")]
     assert main(["check", "lag", "--split", split, *places]) == status
     out = capsys.readouterr().out

@@ -88,7 +88,7 @@ def test_manifest_damage(tmp_path, file, old, new, message):
 
 
 def test_a_clip_with_two_lags_is_named(tmp_path):
-    write_csv(tmp_path / "lags.csv", LAG_COLUMNS, [("val/a", 0.1, 7.0, 40, 0.1), ("val/a", 0.0, 7.0, 40, 0.0)])
+    write_csv(tmp_path / "lags.csv", LAG_COLUMNS, [("val/a", 0.1, 7.0, 40, 0.0, "", "", "", 1.0, 0.1)] * 2)
     with pytest.raises(InputError, match="lags.csv, line 3: clip 'val/a' stands in it twice"):
         read_corrections(tmp_path)
 

@@ -91,7 +91,7 @@ def test_an_empty_midi_file_is_refused(tmp_path):
     import pretty_midi
 
     pretty_midi.PrettyMIDI().write(str(tmp_path / "empty.mid"))
-    with pytest.raises(InputError, match="empty.mid: holds no notes"):
+    with pytest.raises(InputError, match="empty.mid: holds no notes of a piano"):
         read_midi(tmp_path / "empty.mid")
 
 

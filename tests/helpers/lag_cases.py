@@ -4,7 +4,7 @@ import numpy as np
 from model_cases import GEOMETRY
 
 from tivit.core.keyboard import TAIL_LEFT_MM, TAIL_RIGHT_MM, key_of
-from tivit.labels.lag import ONSET_LEAD_S, RELEASE_LEAD_S
+from tivit.labels.activity import ONSET_LEAD_S, RELEASE_LEAD_S
 
 STROKE_S = 0.06
 

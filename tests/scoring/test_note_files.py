@@ -61,7 +61,7 @@ def test_midi_of_this_project_comes_back_with_hands(tmp_path):
         np.testing.assert_array_equal(getattr(back, name), getattr(strict, name))
 
 
-def test_midi_keeps_notes_that_overlap_and_leaves_out_drums(tmp_path):
+def test_midi_keeps_notes_that_overlap_and_leaves_out_drums_and_what_is_no_piano(tmp_path):
     midi = pretty_midi.PrettyMIDI()
     piano, organ, drums = (pretty_midi.Instrument(program, is_drum=is_drum) for program, is_drum in ((0, 0), (16, 0), (0, 1)))
     piano.notes.append(pretty_midi.Note(50, 60, 1.0, 3.0))
@@ -69,8 +69,10 @@ def test_midi_keeps_notes_that_overlap_and_leaves_out_drums(tmp_path):
     drums.notes.append(pretty_midi.Note(70, 60, 2.0, 4.0))
     midi.instruments += [piano, organ, drums]
     midi.write(str(tmp_path / "a.midi"))
-    with pytest.raises(InputError, match="begins before the same key"):
-        read_midi(tmp_path / "a.midi")
+    assert rows_of(read_scored_notes(tmp_path / "a.midi")) == [(1.0, 3.0, 60, 50)]
+    organ.program = 0
+    midi.write(str(tmp_path / "a.midi"))
+    assert rows_of(read_midi(tmp_path / "a.midi")) == [(1.0, 2.0, 60, 50), (2.0, 4.0, 60, 60)]
     assert rows_of(read_scored_notes(tmp_path / "a.midi")) == [(1.0, 3.0, 60, 50), (2.0, 4.0, 60, 60)]
 
 
@@ -94,7 +96,7 @@ def test_an_empty_midi_file_found_nothing(tmp_path):
         ("a.txt", "1.0 2.0 nan\n", "has pitch nan, allowed"),
         ("a.txt", "1.0 2.0 60 128\n", r"has velocity 128, allowed: whole numbers 0\.\.127"),
         ("a.txt", "1.0 2.0 60 -1\n", "has velocity -1, allowed"),
-        ("a.txt", b"\xff\xfe\x00", r"a\.txt: is no text \(UTF-8\)"),
+        ("a.txt", b"\xff\xfe\x00", r"a\.txt, line 1: not UTF-8 text; save it as UTF-8"),
         ("a.tsv", "", r"a\.tsv: is empty; its first line must name the columns"),
         ("a.tsv", "0.5\t1.0\t60\n", r"line 1: names 0\.5, 1\.0, 60, and none of onset, onset_s"),
         ("a.tsv", "onset\toffset\n", "line 1: names onset, offset, and none of note, pitch, midi"),

@@ -12,6 +12,7 @@ from runtime_cases import RUNTIME
 from stages import manifest, register, strips, synthesize
 from tivit.core import params as params_file
 from tivit.core.artifacts import read_csv, write_json
+from tivit.core.errors import InputError
 from tivit.core.manifest import LAG_COLUMNS, read_manifest
 from tivit.core.params import section
 from tivit.datasets.index import write_index
@@ -53,8 +54,8 @@ def test_labels_of_train_are_moved_to_the_video_and_those_of_val_and_test_never(
     given, empty, nothing = notes_of(rendered, early_s, correct=False)
     assert empty == [] and [nothing[f"lag_{name}"] for name in ("moved", "left", "unsure", "median_s")] == [0, 0, 0, 0.0]
     fitted, table, metrics = notes_of(rendered, early_s)
-    for clip_id, _, confidence, _, correction_s in table:
-        assert float(confidence) >= PARAMS["data"]["lag"]["min_confidence"]
+    for clip_id, _, confidence, *_, rate, correction_s in table:
+        assert float(rate) == 1.0 and float(confidence) >= PARAMS["data"]["lag"]["min_confidence"]
         assert float(correction_s) == pytest.approx(early_s, abs=0.01)
         np.testing.assert_allclose(given[clip_id].onset_s + early_s, exact[clip_id].onset_s, atol=2e-6)
         if not clip_id.startswith("train/"):
@@ -79,13 +80,19 @@ def test_exact_labels_stay_as_they_are(rendered):
         np.testing.assert_array_equal(fitted[clip_id].offset_s, notes.offset_s)
 
 
-def test_a_lag_beyond_the_bound_or_too_unsure_is_written_down_and_not_applied(rendered):
+def test_a_lag_that_is_not_sure_is_written_down_and_not_applied(rendered):
     given, _, _ = notes_of(rendered, 0.12, correct=False)
-    for limits in ({"largest_s": 0.1}, {"min_confidence": 100.0}):
-        notes, table, metrics = notes_of(rendered, 0.12, **limits)
-        assert {float(row[-1]) for row in table} == {0.0} and any(float(row[1]) for row in table)
-        assert (metrics["lag_moved"], metrics["lag_unsure"]) == (0, len(table))
-        assert all(np.array_equal(notes[clip_id].onset_s, given[clip_id].onset_s) for clip_id in notes)
+    notes, table, metrics = notes_of(rendered, 0.12, min_confidence=100.0)
+    assert {float(row[-1]) for row in table} == {0.0} and any(float(row[1]) for row in table)
+    assert (metrics["lag_moved"], metrics["lag_unsure"]) == (0, len(table))
+    assert all(np.array_equal(notes[clip_id].onset_s, given[clip_id].onset_s) for clip_id in notes)
+
+
+def test_train_clips_of_a_lag_beyond_the_bound_are_no_labels(rendered):
+    with pytest.raises(
+        InputError, match=r"no train clip is left whose labels can be used \(train/.* \+11. ms off, allowed: 100 ms"
+    ):
+        notes_of(rendered, 0.12, largest_s=0.1)
 
 
 def test_the_bytes_do_not_depend_on_the_number_of_workers(rendered):

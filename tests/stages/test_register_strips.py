@@ -16,7 +16,7 @@ from stages import manifest, register, strips
 from tivit.core import params as params_file
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
-from tivit.core.manifest import read_manifest
+from tivit.core.manifest import LAG_COLUMNS, read_manifest
 from tivit.core.notes import make_notes, write_midi
 from tivit.core.params import section
 from tivit.core.registration import Refusal, read_registrations, write_registrations
@@ -136,6 +136,7 @@ def test_the_manifest_says_which_keys_are_in_view_and_counts_the_notes_of_others
         "notes_out_of_view": {"train": 0, "val": 2, "test": 0}, "refused": [], "octave_unknown": [],
         "notes_with_hand": {"train": 2, "val": 3, "test": 1}, "notes_with_staff": {"train": 2, "val": 3, "test": 1},
         "left_out": {}, "split_source": "folders", "lag_moved": 0, "lag_left": 0, "lag_unsure": 3, "lag_median_s": 0.0,
+        "rate_moved": 0, "residual_largest_s": 0.0, "label_unreadable": [], "label_misfit": [],
     }  # fmt: skip
 
 
@@ -270,4 +271,4 @@ def test_the_manifest_needs_the_strips_unless_no_lag_is_asked_for(project, estim
     manifest.run(PARAMS | {"data": data}, RUNTIME)
     metrics = json.loads(Path("metrics/manifest.json").read_text())
     assert (metrics["lag_moved"], metrics["lag_unsure"], metrics["lag_median_s"]) == (0, 0, 0.0)
-    assert Path("data/manifest/lags.csv").read_text() == "clip_id,lag_s,confidence,notes,correction_s\n"
+    assert Path("data/manifest/lags.csv").read_text() == ",".join(LAG_COLUMNS) + "\n"

@@ -157,7 +157,7 @@ def test_scores_on_corrected_labels_stand_beside_those_on_published_ones(folder,
     short, exact = (json.loads(path.read_text()) for path in result_files(folder))
     assert not any("corrected" in name for block in (short, *exact.values()) for name in block)
     write_manifest("data/manifest", Manifest(whole.clips, published))
-    rows = [(clip_id, lag_s, 9.0, 40, lag_s) for clip_id, lag_s in {**early, "test/000": 0.0}.items()]
+    rows = [(clip_id, lag_s, 9.0, 40, 0.0, "", "", "", 1.0, lag_s) for clip_id, lag_s in {**early, "test/000": 0.0}.items()]
     write_csv("data/manifest/lags.csv", LAG_COLUMNS, rows)
     sweep.run(params, RUNTIME)
     chosen = read_thresholds("metrics/thresholds.json")

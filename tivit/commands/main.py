@@ -19,6 +19,7 @@ from tivit.commands import (
     doctor,
     export_network,
     export_weights,
+    finetune,
     index,
     score,
     sweep,
@@ -30,8 +31,8 @@ from tivit.core.errors import InputError
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
-    transcribe, score, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize, export_weights,
-    export_network, docs,
+    transcribe, finetune, score, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize,
+    export_weights, export_network, docs,
 )  # fmt: skip
 PACKAGE = "tivit"
 

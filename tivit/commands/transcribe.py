@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tivit.commands.parser import count
 from tivit.core.choices import ORIENTATIONS
 from tivit.core.errors import InputError
 from tivit.core.run.stage import add_verbose
 from tivit.pretrained.names import TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
+
+if TYPE_CHECKING:
+    from tivit.registration.params import Override
 
 DEVICES = ("cpu", "cuda")
 FORMATS = ("json", "csv", "score", "report")
@@ -33,7 +37,8 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         help="a piano keyboard, seen from above: a file, a folder of videos, or a pattern such as 'takes/*.mp4'",
     )  # fmt: skip
     _add_outputs(command)
-    _add_keyboard(command)
+    _add_span(command)
+    add_keyboard(command)
     _add_network(command)
     add_verbose(command)
     return command
@@ -60,12 +65,16 @@ def _add_outputs(command: argparse.ArgumentParser) -> None:
     command.add_argument("--quiet", action="store_true", help="say nothing but warnings, errors and what failed")
 
 
-def _add_keyboard(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--start", type=_seconds, default=0.0, metavar="T", help="where to begin: seconds, or 1:02.5")
+def _add_span(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--start", type=seconds, default=0.0, metavar="T", help="where to begin: seconds, or 1:02.5")
     command.add_argument(
-        "--end", type=_seconds, default=float("inf"), metavar="T",
+        "--end", type=seconds, default=float("inf"), metavar="T",
         help="where to end. The times of the MIDI file and of the score then count from --start",
     )  # fmt: skip
+
+
+def add_keyboard(command: argparse.ArgumentParser) -> None:
+    """Add the options that say what is known of the keyboard to a parser; `known_keyboard` reads them."""
     command.add_argument(
         "--corners", nargs=4, metavar="X,Y",
         help="corners of the white keys in view, px: top left, top right, bottom right, bottom left, such as 252.5,479 "
@@ -82,6 +91,9 @@ def _add_network(command: argparse.ArgumentParser) -> None:
         "--adapt", action="store_true",
         help="let the network learn from the notes it is sure of in this video before it writes them; some twenty seconds more",
     )  # fmt: skip
+    command.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights that `tivit finetune` wrote; default: those of the project"
+    )
     command.add_argument(
         "--checkpoint", type=Path, metavar="FILE",
         help=f"weights of your own, such as {TRAINED_CHECKPOINT}; give --thresholds too; default: those of the project",
@@ -107,11 +119,7 @@ def _add_network(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Transcribe the videos, say what came of each, and return how many failed."""
-    from tivit.registration.params import Override
-
-    corners = None if arguments.corners is None else tuple(_point(text) for text in arguments.corners)
-    first_key = None if arguments.first_key is None else _key(arguments.first_key)
-    known = Override(corners, first_key, arguments.orientation)
+    known = known_keyboard(arguments)
     if arguments.end <= arguments.start:
         raise InputError(f"--end {arguments.end:g} must lie after --start {arguments.start:g}")
     # Threads that wait for each other in a loop take the processor from the decoder; the library reads this when it is loaded.
@@ -119,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tivit.core.run.runtime import Workers
     from tivit.notation.score import require_music21
-    from tivit.pretrained.files import chosen
+    from tivit.pretrained.files import chosen, weights_of_own
     from tivit.pretrained.recipe import transcription_params
     from tivit.transcribe.batch import Batch, transcribe_all
     from tivit.transcribe.outputs import plan_outputs, videos_of
@@ -129,7 +137,12 @@ def run(arguments: argparse.Namespace) -> int:
         require_music21()
     videos = videos_of(arguments.videos)
     plans = plan_outputs(videos, arguments.output, formats, arguments.force)
-    trained = chosen(arguments.checkpoint, arguments.thresholds)
+    if arguments.weights is None:
+        trained = chosen(arguments.checkpoint, arguments.thresholds)
+    elif arguments.checkpoint or arguments.thresholds:
+        raise InputError("--weights brings its own thresholds; leave --checkpoint and --thresholds out")
+    else:
+        trained = weights_of_own(arguments.weights)
     params = transcription_params(trained, arguments.params)
     given = {"device": arguments.device, "threads": arguments.threads}
     runtime = params["runtime"] | {name: value for name, value in given.items() if value is not None}
@@ -143,7 +156,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _options(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return what was given besides the videos and the keyboard, as it would be written again."""
-    values = {name: getattr(arguments, name) for name in ("output", "checkpoint", "thresholds", "params", "device", "threads")}
+    values = {
+        name: getattr(arguments, name)
+        for name in ("output", "weights", "checkpoint", "thresholds", "params", "device", "threads")
+    }
     if arguments.start > 0.0:
         values["start"] = f"{arguments.start:.10g}"
     if arguments.end < float("inf"):
@@ -152,7 +168,17 @@ def _options(arguments: argparse.Namespace) -> tuple[str, ...]:
     return (*words, *(f"--{name}" for name in (*FORMATS, "adapt") if getattr(arguments, name)))
 
 
-def _seconds(text: str) -> float:
+def known_keyboard(arguments: argparse.Namespace) -> Override:
+    """Return what the options of `add_keyboard` say; raise InputError where one of them cannot be read."""
+    from tivit.registration.params import Override
+
+    corners = None if arguments.corners is None else tuple(_point(text) for text in arguments.corners)
+    first_key = None if arguments.first_key is None else _key(arguments.first_key)
+    return Override(corners, first_key, arguments.orientation)
+
+
+def seconds(text: str) -> float:
+    """Return the seconds in an argument such as 62.5 or 1:02.5, for `type=` of an option."""
     parts = text.split(":")
     try:
         values = [float(part) for part in parts]

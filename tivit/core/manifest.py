@@ -1,11 +1,13 @@
 """The manifest: which clips take part, in which split, with which notes (`clips.csv`, `notes.csv`).
 
-`left_out.csv` names the clips whose keyboard was not found, with split and tier, so that scores can count them as failures.
+`left_out.csv` names the clips that are left out, with split and tier: those of val and test whose keyboard was not found, which
+scores count as failures, and of train also those whose labels cannot be used.
 
 No stage after the manifest looks into a dataset's folder for labels. Times are seconds of each clip's video clock.
 
-Notes of train lie where the video shows them. Notes of val and test are the published labels, never moved: `lags.csv` says by
-how much corrected labels would be later (`correction_s`), so that scores can be reported on both.
+Notes of train lie where the video shows them. Notes of val and test are the published labels, never moved: `lags.csv` says
+where corrected labels would lie (at `correction_rate` times the published instant, plus `correction_s`), so that scores can be
+reported on both.
 
 A clip says which keys its picture shows. Notes of other keys stay in `notes.csv` and in every score, because the number that
 the field reports counts them: they are missed. They are left out of the training loss, and the logits of their keys are silent.
@@ -23,6 +25,7 @@ import numpy as np
 
 from tivit.core.artifacts import read_csv, write_csv
 from tivit.core.choices import SPLITS
+from tivit.core.correction import Correction
 from tivit.core.errors import InputError
 from tivit.core.heads import BASS_STAFF, LEFT_HAND, RIGHT_HAND, TREBLE_STAFF, UNKNOWN
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, keys_between
@@ -33,7 +36,11 @@ OWN_TIER = "own"
 CLIPS_NAME, NOTES_NAME, LAGS_NAME, LEFT_OUT_NAME = "clips.csv", "notes.csv", "lags.csv", "left_out.csv"
 MOVED_SPLIT = "train"
 """The only split whose labels are moved to where the video shows them."""
-LAG_COLUMNS = ("clip_id", "lag_s", "confidence", "notes", "correction_s")
+LAG_COLUMNS = (
+    "clip_id", "lag_s", "confidence", "notes", "drift", "drift_error", "residual_s", "residual_error_s", "correction_rate",
+    "correction_s",
+)  # fmt: skip
+"""Columns of `lags.csv`; drift_error and residual are empty where a clip is too short for them."""
 NOTE_COLUMNS = ("clip_id", "onset_s", "offset_s", "midi", "velocity", "hand", "staff")
 KNOWN_RANGES = {
     "midi": (LOWEST_MIDI, HIGHEST_MIDI),
@@ -170,8 +177,8 @@ def read_manifest(folder: Path | str) -> Manifest:
     return Manifest(clips, {clip.clip_id: notes.get(clip.clip_id, empty_notes()) for clip in clips})
 
 
-def read_corrections(folder: Path | str) -> dict[str, float]:
-    """Return how much later the corrected labels of each clip are than its published ones.
+def read_corrections(folder: Path | str) -> dict[str, Correction]:
+    """Return what leads from the published labels of each clip to where its video shows the notes.
 
     Parameters
     ----------
@@ -180,13 +187,13 @@ def read_corrections(folder: Path | str) -> dict[str, float]:
 
     Returns
     -------
-    dict of str to float
-        Clip id -> correction in seconds. A clip whose lag was not estimated is not among them.
+    dict of str to Correction
+        Clip id -> correction. A clip whose clock was not estimated is not among them.
 
     Raises
     ------
     InputError
-        The file is missing or damaged, a correction is not a finite number, or a clip stands in it twice.
+        The file is missing or damaged, a correction is not of finite numbers, or a clip stands in it twice.
     """
     path = Path(folder) / LAGS_NAME
     corrections = {}
@@ -194,16 +201,20 @@ def read_corrections(folder: Path | str) -> dict[str, float]:
         if row[0] in corrections:
             raise InputError(f"{path}, line {number}: clip {row[0]!r} stands in it twice; run the manifest stage again")
         try:
-            corrections[row[0]] = float(row[-1])
+            rate, shift_s = (float(cell) for cell in row[-2:])
         except ValueError as error:
             raise InputError(f"{path}, line {number}: {error}") from None
-        if not math.isfinite(corrections[row[0]]):
-            raise InputError(f"{path}, line {number}: correction_s is {row[-1]}, expected a finite number")
+        if not (math.isfinite(shift_s) and math.isfinite(rate) and rate > 0.0):
+            raise InputError(
+                f"{path}, line {number}: correction_rate and correction_s are {row[-2]} and {row[-1]}, expected a number "
+                "above 0 and a finite number"
+            )
+        corrections[row[0]] = Correction(shift_s, rate)
     return corrections
 
 
 def write_left_out(folder: Path | str, clips: Iterable[tuple[str, str, str]]) -> None:
-    """Write `left_out.csv` into the folder of a manifest: the clips whose keyboard was not found.
+    """Write `left_out.csv` into the folder of a manifest: the clips that cannot be used.
 
     Parameters
     ----------

@@ -15,9 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core.artifacts import atomic_path
+from tivit.core.correction import Correction
 from tivit.core.errors import InputError
 from tivit.core.heads import LEFT_HAND, RIGHT_HAND, UNKNOWN
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, name_of
+from tivit.core.keyboard_part import keyboard_part, presses
+from tivit.core.midi import read_midi_file
 
 MIDI_RESOLUTION = 960
 """Ticks per quarter note in the files that are written: 0.52 ms per tick at 120 bpm."""
@@ -85,6 +88,21 @@ class Notes:
             The same notes, moved.
         """
         return replace(self, onset_s=self.onset_s + by_s, offset_s=self.offset_s + by_s)
+
+    def corrected(self, correction: Correction) -> Notes:
+        """Return the notes on another clock.
+
+        Parameters
+        ----------
+        correction : Correction
+            Where each instant lies on that clock.
+
+        Returns
+        -------
+        Notes
+            The same notes at other times.
+        """
+        return replace(self, onset_s=correction.applied(self.onset_s), offset_s=correction.applied(self.offset_s))
 
 
 def make_notes(
@@ -170,7 +188,7 @@ def joined(*parts: Notes) -> Notes:
 
 
 def midi_rows(path: Path | str) -> list[tuple[float, float, int, int, int]]:
-    """Return what a MIDI file holds, as it is and unchecked.
+    """Return what the keyboard plays in a MIDI file, as it is: notes may overlap, have no length or lie beyond the 88 keys.
 
     Parameters
     ----------
@@ -181,38 +199,25 @@ def midi_rows(path: Path | str) -> list[tuple[float, float, int, int, int]]:
     -------
     list of tuple
         One row per note, in the order of the file: onset (s), release (s), MIDI number, velocity, hand. Hands come from the
-        names of tracks, and notes of drums are left out, as in `read_midi`.
+        names of tracks. Drums, and instruments beside a piano, are left out with a warning (`keyboard_part`).
 
     Raises
     ------
     InputError
-        The file is missing or is not a MIDI file.
+        The file is missing, is not a MIDI file, or holds several instruments of which none is a piano.
     """
-    import mido
-    import pretty_midi
-
-    try:
-        midi = pretty_midi.PrettyMIDI(str(path))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
-        raise InputError(f"{path}: not a readable MIDI file ({error})") from None
-    except ZeroDivisionError:
-        raise InputError(f"{path}: not a readable MIDI file (its tempo or resolution is zero)") from None
     hand_of_track = {name: hand for hand, name in TRACK_NAMES.items()}
     return [
-        (note.start, note.end, note.pitch, note.velocity, hand_of_track.get(instrument.name, UNKNOWN))
-        for instrument in midi.instruments
-        if not instrument.is_drum
-        for note in instrument.notes
+        (note.onset_s, note.offset_s, note.pitch, note.velocity, hand_of_track.get(note.track, UNKNOWN))
+        for note in keyboard_part(path, read_midi_file(path))
     ]
 
 
 def read_midi(path: Path | str) -> Notes:
-    """Return the notes of a MIDI file.
+    """Return the notes of a MIDI file as presses of keys.
 
-    Tracks named "right hand" or "left hand" give the hand, and drums are left out. Offsets are key releases; the pedal is not
-    applied.
+    Tracks named "right hand" or "left hand" give the hand. Which notes count is said in `core.keyboard_part`, and every rule
+    that applied is a warning. Offsets are key releases; the pedal is not applied.
 
     Parameters
     ----------
@@ -227,16 +232,12 @@ def read_midi(path: Path | str) -> Notes:
     Raises
     ------
     InputError
-        The file is missing, is not a MIDI file, holds no notes, or holds notes that `make_notes` refuses.
+        `midi_rows` refuses the file, or it holds no note of a piano.
     """
-    rows = midi_rows(path)
-    if not rows:
-        raise InputError(f"{path}: holds no notes")
-    onset_s, offset_s, pitch, velocity, hand = (np.array(column) for column in zip(*rows, strict=True))
-    try:
-        return make_notes(onset_s, offset_s, pitch, velocity, hand)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    rows = presses(path, np.array(midi_rows(path), np.float64).reshape(-1, 5))
+    if not len(rows):
+        raise InputError(f"{path}: holds no notes of a piano")
+    return make_notes(rows[:, 0], rows[:, 1], *rows[:, 2:].astype(np.int64).T)
 
 
 def write_midi(path: Path | str, notes: Notes) -> None:

@@ -7,11 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tivit.core.midi import read_midi_file
 from tivit.core.notes import Notes, make_notes, read_midi
-
-SUSTAIN_CONTROL = 64
-SUSTAIN_DOWN = 64
-"""Controller 64 is the sustain pedal, and values from 64 on mean that it is down (MIDI 1.0, controller messages)."""
 
 
 def read_midi_label(path: Path, offsets: str) -> Notes:
@@ -67,23 +64,14 @@ def held_by_pedal(notes: Notes, spans_s: np.ndarray) -> Notes:
 
 def _pedal_spans(path: Path) -> np.ndarray:
     """Return when the pedal of a MIDI file is down (s), (P, 2); a pedal still down at the end is down until the end."""
-    import pretty_midi
-
-    midi = pretty_midi.PrettyMIDI(str(path))
-    end_s = midi.get_end_time()
-    changes = [
-        (change.time, change.value >= SUSTAIN_DOWN)
-        for instrument in midi.instruments
-        for change in instrument.control_changes
-        if change.number == SUSTAIN_CONTROL
-    ]
+    file = read_midi_file(path)
     spans, down_s = [], None
-    for time_s, is_down in sorted(changes):
+    for time_s, is_down in file.pedal:
         if is_down and down_s is None:
             down_s = time_s
         elif not is_down and down_s is not None:
             spans.append((down_s, time_s))
             down_s = None
     if down_s is not None:
-        spans.append((down_s, end_s))
+        spans.append((down_s, file.end_s))
     return np.array(spans).reshape(-1, 2)

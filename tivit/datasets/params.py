@@ -73,23 +73,26 @@ class ClipChoice:
 
 @dataclass(frozen=True)
 class LagParams:
-    """What is done about labels that are early or late against the video by a constant.
+    """What is done about labels whose clock is not that of the video.
 
     Attributes
     ----------
     correct : bool
-        True: the lag of every clip is estimated, and taken out of the labels of train where it is sure; labels of val and test
-        stay as published, and scores are given on corrected ones besides. False: no lag is estimated.
+        True: lag and rate of every clip are estimated, and taken out of the labels of train where they are sure; labels of val
+        and test stay as published, and scores are given on corrected ones besides. False: nothing is estimated.
     largest_s : float
-        An estimate that reaches this (s) is not believed.
+        A lag that reaches this (s) everywhere in a clip is not believed.
+    largest_drift : float
+        Nor is a rate that is farther than this from 1.
     least_s : float
         An estimate below this (s, 0..`largest_s`) leaves the labels as they are.
     min_confidence : float
-        An estimate that is less sure than this is not believed; `tivit/labels/lag.py` says what it counts.
+        An estimate that is less sure than this is not believed; `tivit/labels/clock.py` says what it counts.
     """
 
     correct: bool
     largest_s: Annotated[float, Range(0.1, 2.0)]
+    largest_drift: Annotated[float, Range(0.0, 0.05)]
     least_s: float
     min_confidence: Annotated[float, Range(0.0, 100.0)]
 
@@ -116,7 +119,7 @@ class DataParams:
     skeleton_confidence : float or None
         Hands come from landmarks that are at least so sure, where a dataset has nothing better; None: never.
     lag : LagParams
-        What is done about labels that are early or late by a constant.
+        What is done about labels whose clock is not that of the video.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Text labels and tables, read strictly: whatever is wrong is reported with file and line, and nothing is skipped.
 
-Lines end in LF or CRLF, text is UTF-8, numbers are plain ASCII decimals (no `nan`, `inf`, `1_000`). Empty lines are ignored
-only at the end of a file.
+Encodings and line ends are those of `core.text`, numbers are plain ASCII decimals (no `nan`, `inf`, `1_000`). Empty lines are
+ignored only at the end of a file.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tivit.core.errors import InputError
+from tivit.core.text import lines_of, read_text
 
 NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
 
@@ -32,12 +33,9 @@ def read_lines(path: Path) -> list[str]:
     Raises
     ------
     InputError
-        The file is missing, or is not UTF-8 text.
+        The file is missing, or is not text.
     """
-    lines = [line.removesuffix("\r") for line in _text(path).split("\n")]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return lines
+    return lines_of(read_text(path))
 
 
 def read_stems(path: Path) -> dict[str, int]:
@@ -99,7 +97,7 @@ def read_records(path: Path) -> Any:
         line = text.count("\n", 0, text.find(name)) + 1
         raise InputError(f"{path}, line {line}: {name} is not a number")
 
-    text = _text(path)
+    text = read_text(path)
     try:
         return json.loads(text, object_pairs_hook=unique, parse_constant=no_number)
     except json.JSONDecodeError as error:
@@ -188,18 +186,6 @@ def whole(where: str, name: str, cell: str, low: int, high: int) -> int:
     if not value.is_integer():
         raise InputError(f"{where}: {name} {_short(cell)} is not a whole number")
     return int(value)
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}, line {line}: not UTF-8 text") from None
 
 
 def _short(cell: str) -> str:

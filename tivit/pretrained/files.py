@@ -56,6 +56,48 @@ def shipped(folder: Path) -> Trained:
     return Trained(*paths)
 
 
+def thresholds_beside(weights: Path) -> Path:
+    """Return where the thresholds of weights that `tivit finetune` writes lie.
+
+    Parameters
+    ----------
+    weights : Path
+        The weights, such as `piano.pt`.
+
+    Returns
+    -------
+    Path
+        `piano.thresholds.json` beside them.
+    """
+    return weights.with_suffix(".thresholds.json")
+
+
+def weights_of_own(weights: Path) -> Trained:
+    """Return the files that `tivit finetune` wrote, with the recipe of the project.
+
+    Parameters
+    ----------
+    weights : Path
+        The weights.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    InputError
+        The weights, their thresholds or the recipe are missing.
+    """
+    for path in (weights, thresholds_beside(weights)):
+        if not path.is_file():
+            raise InputError(
+                f"{path}: no such file; --weights takes what `tivit finetune` wrote, with its thresholds beside it. Other "
+                "weights are given by --checkpoint and --thresholds"
+            )
+    return Trained(weights, thresholds_beside(weights), shipped(names.FOLDER).recipe)
+
+
 def chosen(checkpoint: Path | None, thresholds: Path | None) -> Trained:
     """Return the files to use: both that are given, or those that come with the project when none is.
 

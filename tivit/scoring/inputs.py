@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tivit.core.correction import NO_CORRECTION, Correction
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, SplitClips, read_logits
 from tivit.core.manifest import read_corrections, read_manifest
@@ -26,19 +27,19 @@ class ScoredClip:
         The published labels.
     tier : str
         Name of the clip's tier, "" for none.
-    correction_s : float
-        By how much corrected labels are later than the published ones (s); 0 where they are the same.
+    correction : Correction
+        What leads from the published labels to where the video shows the notes.
     """
 
     logits: ClipLogits
     notes: Notes
     tier: str
-    correction_s: float
+    correction: Correction
 
     @property
     def corrected_notes(self) -> Notes:
-        """The labels where the video shows the notes: the published ones, later by `correction_s`."""
-        return self.notes.moved(self.correction_s)
+        """The labels where the video shows the notes."""
+        return self.notes.corrected(self.correction)
 
 
 def label_lag_s(clips: Sequence[ScoredClip]) -> float:
@@ -53,7 +54,7 @@ def label_lag_s(clips: Sequence[ScoredClip]) -> float:
     float
         The median over the notes of all clips (s); 0 without any note.
     """
-    corrections_s = [np.full(len(clip.notes), clip.correction_s) for clip in clips]
+    corrections_s = [clip.corrected_notes.onset_s - clip.notes.onset_s for clip in clips]
     return float(np.median(np.concatenate(corrections_s))) if any(map(len, corrections_s)) else 0.0
 
 
@@ -81,7 +82,7 @@ def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitCl
         A file is unreadable, or file and manifest do not name the same clips.
     """
     clips = read_logits(decoded)
-    known, corrections_s = read_manifest(manifest), read_corrections(manifest)
+    known, corrections = read_manifest(manifest), read_corrections(manifest)
     tiers = {clip.clip_id: clip.tier for clip in known.of_split(split)}
     present = {*(clip.clip_id for clip in clips), *clips.missing}
     if unknown := sorted(present - set(tiers)):
@@ -89,6 +90,7 @@ def load_split(decoded: Path | str, manifest: Path | str, split: str) -> SplitCl
     if missing := sorted(set(tiers) - present):
         raise InputError(f"{decoded}: clip {missing[0]!r} of split {split!r} is missing; run the logits stage again")
     scored = tuple(
-        ScoredClip(clip, known.notes[clip.clip_id], tiers[clip.clip_id], corrections_s.get(clip.clip_id, 0.0)) for clip in clips
+        ScoredClip(clip, known.notes[clip.clip_id], tiers[clip.clip_id], corrections.get(clip.clip_id, NO_CORRECTION))
+        for clip in clips
     )
     return SplitClips(scored, clips.missing, clips.settings)

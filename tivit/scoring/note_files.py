@@ -3,8 +3,8 @@
 What a file holds is kept, also overlapping, repeated and zero-length notes, which `core.notes.read_midi` refuses; only pitches
 that a piano lacks are refused here too. A file without notes counts as one in which nothing was found.
 
-- `.mid`, `.midi`: key releases are the ends, the pedal is not applied; drums are left out; a track named "right hand" or "left
-  hand" gives the hand.
+- `.mid`, `.midi`: key releases are the ends, the pedal is not applied; drums and what is no piano are left out as
+  `core.keyboard_part` says; a track named "right hand" or "left hand" gives the hand.
 - `.txt` (OMAPS, OMAPS2): tab or space separated `onset_s offset_s midi [velocity]`, no header.
 - `.tsv` (PianoVAM and the like): a header, with or without `#`, names the columns: `onset`; `key_offset` before `offset`;
   `note`, `pitch` or `midi`; `velocity` if there.
@@ -21,6 +21,7 @@ from tivit.core.errors import InputError
 from tivit.core.heads import UNKNOWN
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
 from tivit.core.notes import Notes, midi_rows
+from tivit.core.text import lines_of, read_text
 
 SUFFIXES = (".mid", ".midi", ".txt", ".tsv")
 LARGEST_VELOCITY = 127
@@ -73,12 +74,7 @@ def _midi_rows(path: Path) -> list[Row]:
 
 
 def _text_rows(path: Path, has_header: bool) -> list[Row]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is no text (UTF-8)") from None
+    lines = lines_of(read_text(path))
     if not has_header:
         return [_row(path, number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
     if not lines:
