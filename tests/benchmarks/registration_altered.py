@@ -93,7 +93,7 @@ def examine(cache: Path, save: Path | None, place: Place) -> dict | None:
         outcome, detail, errors = max((outcome, detail, errors), outcome_of(found, upper, name, geometry), key=severity)
     if save is not None:
         save.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(save / f"{name}_{seed}_{index:04d}_{outcome}.jpg"), draw_overlay(frames[-1], found, geometry))
+        cv2.imwrite(str(save / f"{name}_{seed}_{index:04d}_{outcome}.png"), draw_overlay(frames[-1], found, geometry))
     is_found = isinstance(found, Registration) and len(errors) > 0
     return {
         "slice": name, "seed": seed, "index": index, "outcome": outcome, "detail": detail,

@@ -219,17 +219,22 @@ def two_manuals(frames: Frames, truth: Truth, rng: np.random.Generator) -> tuple
 
 
 def drawn_keys(frames: Frames, truth: Truth, rng: np.random.Generator) -> tuple[Frames, Truth] | None:
-    """Return a view with a drawn keyboard above it, some keys of which are lit."""
-    width, height = truth.size_wh
+    """Return a view with a drawn keyboard behind it, some keys of which are lit, turned and mirrored as the view is."""
+    width = truth.size_wh[0]
     tall = int(width * rng.uniform(0.09, 0.13))
-    result = bordered(frames, truth, (tall, 0, 0, 0), (0, 0, 0))
+    is_rotated = truth.orientation.startswith("rotated")
+    result = bordered(frames, truth, (0, tall, 0, 0) if is_rotated else (tall, 0, 0, 0), (0, 0, 0))
     scale = (width - 4) / KEYBOARD_WIDTH_MM
     for frame in result[0] if result else []:
-        lit = rng.choice(KEY_COUNT, 4, replace=False)
+        lit, panel = rng.choice(KEY_COUNT, 4, replace=False), np.zeros((tall, width, 3), np.uint8)
         for key in np.argsort(IS_BLACK, kind="stable"):
             color = (60, 160, 90) if key in lit else (25, 25, 25) if IS_BLACK[key] else (240, 240, 240)
             x0, x1 = (int(2 + side[key] * scale) for side in (LEFT_MM, RIGHT_MM))
-            cv2.rectangle(frame, (x0, 0), (max(x1 - 1, x0), int(tall * (0.63 if IS_BLACK[key] else 0.97))), color, -1)
+            cv2.rectangle(panel, (x0, 0), (max(x1 - 1, x0), int(tall * (0.63 if IS_BLACK[key] else 0.97))), color, -1)
+        panel = panel[::-1] if is_rotated else panel
+        panel = panel[:, ::-1] if truth.orientation in ("rotated", "mirrored") else panel
+        frame[-tall:] = panel if is_rotated else frame[-tall:]
+        frame[:tall] = frame[:tall] if is_rotated else panel
     return result
 
 

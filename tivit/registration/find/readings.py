@@ -87,6 +87,10 @@ class Reading:
         moved = replace(pose, plane_to_image=pose.plane_to_image @ shift, camera_mm=camera_mm)
         return replace(self, keys=self.keys + BLACK_PER_OCTAVE * octaves, pose=moved)
 
+    def bent(self, plane_to_plane: np.ndarray) -> Reading:
+        """Return the reading with points of the white-key plane seen where a homography (3, 3) of the plane puts them."""
+        return replace(self, pose=replace(self.pose, plane_to_image=self.pose.plane_to_image @ plane_to_plane))
+
     def within(self, first: int, end: int, params: RegistrationParams) -> Reading:
         """Return the reading without black keys outside first..end - 1 (`pattern`), its camera fitted again.
 
@@ -180,33 +184,32 @@ def middle_octaves(first: int, last: int) -> int:
     return int(np.round(((BLACK_COUNT - 1) / 2 - (first + last) / 2) / BLACK_PER_OCTAVE))
 
 
-def find_readings(
+def find_labellings(
     greys: Sequence[np.ndarray],
     params: RegistrationParams,
     corners: np.ndarray | None,
     search: Search = SEARCHES[0],
     region: Region | None = None,
-) -> Iterator[Reading]:
-    """Yield the readings of a few frames, likely ones first.
+) -> list[Labelling]:
+    """Return the rows of black keys in a few frames, likely ones first.
 
     Parameters
     ----------
     greys : sequence of ndarray, (height, width), uint8
         Grey frames of one fixed camera, at least one.
     params : RegistrationParams
-        For the working width and the prior on the focal length.
+        For the working width.
     corners : ndarray, (4, 2), px, or None
-        Corners of the white-key area in view: top left, top right, bottom right, bottom left. Readings that do not fit them are
-        left out.
+        Corners of the white-key area in view: top left, top right, bottom right, bottom left.
     search : Search
         How rows are looked for.
     region : Region or None
         Where black keys are looked for without corners; None: in the whole picture.
 
-    Yields
-    ------
-    Reading
-        Not mirrored, in the octave nearest to the middle; mirror image and octave are decided in `octave`.
+    Returns
+    -------
+    list of Labelling
+        A row may be in it more than once.
     """
     height, width = greys[0].shape
     region = region or Region(0, 0, width, height)
@@ -219,14 +222,43 @@ def find_readings(
         candidates += labelled_rows(work, to_image, search)
         if candidates and max(item.match.score for item in candidates) >= GOOD_SCORE:
             break
-    candidates.sort(key=lambda item: -item.match.score)
-    for item in candidates[: search.labellings]:
-        if item.match.score < RUNNER_UP * candidates[0].match.score:
+    return sorted(candidates, key=lambda item: -item.match.score)
+
+
+def find_readings(
+    labellings: Sequence[Labelling],
+    size_wh: tuple[int, int],
+    params: RegistrationParams,
+    corners: np.ndarray | None = None,
+    search: Search = SEARCHES[0],
+) -> Iterator[Reading]:
+    """Yield the readings of rows of black keys, likely ones first.
+
+    Parameters
+    ----------
+    labellings : sequence of Labelling
+        Likely ones first.
+    size_wh : tuple of int
+        Width and height of the picture in px.
+    params : RegistrationParams
+        For the prior on the focal length.
+    corners : ndarray, (4, 2), px, or None
+        Corners given beforehand; readings that do not fit them are left out.
+    search : Search
+        How many labellings are read.
+
+    Yields
+    ------
+    Reading
+        Not mirrored, in the octave nearest to the middle; mirror image and octave are decided in `octave`.
+    """
+    for item in labellings[: search.labellings]:
+        if item.match.score < RUNNER_UP * labellings[0].match.score:
             return
         for is_rotated in (item.is_player_above, not item.is_player_above):
             keys, ends = item.seen_from(is_rotated)
             keys = keys + BLACK_PER_OCTAVE * middle_octaves(int(keys[0]), int(keys[-1]))
-            reading = read(keys, ends, (width, height), False, is_rotated, params, item.match.score)
+            reading = read(keys, ends, size_wh, False, is_rotated, params, item.match.score)
             if corners is None or reading.agrees_with(corners):
                 yield reading
 

@@ -170,6 +170,23 @@ def player_side(picture: Picture, plane_to_image: np.ndarray, extent: Extent) ->
     return (before - behind) / (before + behind + UNREST_FLOOR)
 
 
+def unrest_before(picture: Picture, plane_to_image: np.ndarray, extent: Extent) -> float:
+    """Return how much the picture changes between frames before the keys in view, where arms are.
+
+    Parameters
+    ----------
+    picture, plane_to_image, extent
+        As in `player_side`.
+
+    Returns
+    -------
+    float, grey levels
+        Mean distance from the median over time.
+    """
+    x_mm = np.arange(key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1], 6.0)
+    return picture.unrest(plane_to_image, BEFORE_MM, x_mm)
+
+
 def _nothing_beyond(plan: Plan, camera_mm: np.ndarray, back: Callable[[np.ndarray], np.ndarray], extent: Extent) -> float:
     """Return 1 when the pattern does not go on beyond the ends of the instrument, 0 when it does."""
     sure = 1.0
