@@ -182,9 +182,12 @@ def spotlight(frames: Frames, truth: Truth, rng: np.random.Generator) -> tuple[F
 
 
 def polished(frames: Frames, truth: Truth, rng: np.random.Generator) -> tuple[Frames, Truth] | None:
-    """Return a view with an upright polished fallboard that mirrors the keys, and the hands over them."""
+    """Return a view with an upright polished fallboard that mirrors the keys, and the hands over them.
+
+    Not where the camera does not see it, or a panel lies over it.
+    """
     lean = truth.camera.position_mm[1]
-    if lean > 0:
+    if lean > 0 or any(tag.startswith("overlay") for tag in truth.tags):
         return None
     size = truth.size_wh
     grid = points_mm(np.linspace(0, KEYBOARD_WIDTH_MM, 30)[:, None], np.linspace(-20.0, 300.0, 10)).reshape(-1, 3)

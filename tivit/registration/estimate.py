@@ -46,6 +46,8 @@ MAX_WIDTH_PX = 1920
 """Wider pictures are made this wide first."""
 REGION_MARGIN, LEAST_REGION_PX = 0.02, 16
 """A region is widened by this share of its size to each side; what is left of it in the picture must have so many pixels."""
+MISLED_KEY = 0.2
+"""A camera whose keys lie farther than this across the keyboard (median, white-key widths) is fitted again."""
 KEYS_PER_POWER = 9
 """The x correction with which the keyboard is followed outwards has one power for so many black keys found."""
 RIVAL_SCORE, RIVALS = 7.0, 2
@@ -260,6 +262,11 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     reading, extent = reading.moved(alignment.octaves), alignment.extent
     # A mirror image of the keys or a sloping front misleads the camera across the keyboard.
     depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
+    if depth.err[0] > MISLED_KEY:
+        reading = reading.with_ends_moved(depth.plane_to_plane, params)
+        if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
+            return None
+        depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
     reading = reading.bent(depth.plane_to_plane)
     # Then once more with all keys in view, black and white: the camera has been fitted again, so the picture is sampled anew.
     plan = picture.look_from_above(reading.plane_to_image)
@@ -269,7 +276,7 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     if correction is None:
         return None
     motion = player_side(picture, reading.plane_to_image, extent)
-    verdict = judge(plan, reading.pose.camera_mm, correction.coefficients, extent, motion)
+    verdict = judge(plan, reading.pose, correction.coefficients, extent, motion, depth.err[1])
     return _Candidate(reading, extent, correction, depth, verdict, alignment.doubt)
 
 

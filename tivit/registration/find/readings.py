@@ -15,7 +15,7 @@ import numpy as np
 
 from tivit.core.keyboard import BLACK_COUNT, KEYBOARD_WIDTH_MM, OCTAVE_MM, WHITE_COUNT, WHITE_LENGTH_MM
 from tivit.registration.find.pattern import BLACK_PER_OCTAVE, mirrored_black
-from tivit.registration.find.pose import Pose, fit_to_black_keys
+from tivit.registration.find.pose import Pose, black_ends_mm, fit_to_black_keys
 from tivit.registration.find.rows import GOOD_SCORE, SEARCHES, Labelling, Search, labelled_rows
 from tivit.registration.params import RegistrationParams
 from tivit.video.median import temporal_median
@@ -90,6 +90,18 @@ class Reading:
     def bent(self, plane_to_plane: np.ndarray) -> Reading:
         """Return the reading with points of the white-key plane seen where a homography (3, 3) of the plane puts them."""
         return replace(self, pose=replace(self.pose, plane_to_image=self.pose.plane_to_image @ plane_to_plane))
+
+    def with_ends_moved(self, plane_to_plane: np.ndarray, params: RegistrationParams) -> Reading:
+        """Return the reading with its camera fitted again, to ends moved along their keys to where a homography of the plane
+        (3, 3) puts them: what was found there were not the ends of keys."""
+        to_image = self.plane_to_image
+        ends_mm = _mapped(self.ends_px, np.linalg.inv(to_image))
+        wanted_mm = black_ends_mm(self.keys, self.pose.camera_mm)
+        y_mm = _mapped(np.stack([ends_mm[..., 0], wanted_mm[..., 1]], axis=-1), plane_to_plane)[..., 1]
+        front, back = ends_mm[:, :1], ends_mm[:, 1:]
+        share = (y_mm - front[..., 1]) / (back[..., 1] - front[..., 1])
+        ends_px = _mapped(front + share[..., None] * (back - front), to_image)
+        return read(self.keys, ends_px, self.size_wh, self.is_mirrored, self.is_rotated, params, self.score)
 
     def within(self, first: int, end: int, params: RegistrationParams) -> Reading:
         """Return the reading without black keys outside first..end - 1 (`pattern`), its camera fitted again.
@@ -166,6 +178,12 @@ def read(
         unmirrored_px[..., 0] = size_wh[0] - 1 - unmirrored_px[..., 0]
     pose = fit_to_black_keys(keys, unmirrored_px, size_wh, params.focal_widths, params.focal_sigma)
     return Reading(keys, ends_px, size_wh, is_mirrored, is_rotated, pose, score)
+
+
+def _mapped(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return points (..., 2) under a homography (3, 3)."""
+    there = points @ matrix[:, :2].T + matrix[:, 2]
+    return there[..., :2] / there[..., 2:]
 
 
 def middle_octaves(first: int, last: int) -> int:
