@@ -1,11 +1,11 @@
 """How well keyboards are found in views as other people's recordings show them: run by hand, never a test.
 
-    PYTHONPATH=.:tests/helpers:tests/benchmarks python tests/benchmarks/registration_altered.py --seed 8 --views 80 [--seconds 550]
+    PYTHONPATH=.:tests/helpers:tests/benchmarks python tests/benchmarks/registration_altered.py --seed 8 --views 80
 
 The rendered views of `registration_views` are altered as `registration_alterations` says, and views of mini keys are rendered;
-each kind is a slice. Outcomes are those of `benchmarks/registration.py`, and a key that is 15 mm off across the keys at its front
-or back is bent too. Of two keyboards in a picture either may be found, and a refusal that says that there are two is right; drawn
-keys are no keyboard. Results are kept in --results by slice, seed and view, so a run that --seconds ends goes on where it was.
+each kind is a slice. Outcomes are those of `benchmarks/registration.py`, and a key that is 15 mm off across the keys at its
+front or back is bent too. Of two manuals either may be found, and a refusal that says that there are two keyboards is right;
+drawn keys are no keyboard. With --results a record of each view is kept, and a run that --seconds ended goes on where it was.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def outcome_of(found: Registration | Refusal, truth: Truth, name: str, geometry:
     if isinstance(found, Refusal) and "two keyboards" in found.reason and name in ("two_manuals", "drawn_keys"):
         return "right", found.reason, np.zeros(0)
     outcome, detail, errors = verdict(found, truth, geometry)
-    if outcome == "right" and isinstance(found, Registration) and len(errors):
-        if (off := np.abs(across_mm(found, truth, geometry)).max()) > MOST_ACROSS_MM:
-            return "bent", f"a key is {off:.0f} mm off across the keys", errors
+    off_mm = np.abs(across_mm(found, truth, geometry)).max() if outcome == "right" and len(errors) else 0.0
+    if off_mm > MOST_ACROSS_MM:
+        return "bent", f"a key is {off_mm:.0f} mm off across the keys", errors
     return outcome, detail, errors
 
 
@@ -90,7 +90,9 @@ def examine(cache: Path, save: Path | None, place: Place) -> dict | None:
     if name == "two_manuals" and outcome != "right":
         upper = replace(truth, camera=replace(truth.camera, position_mm=truth.camera.position_mm - UPPER_MM))
         upper = replace(upper, centers_px=upper.px(points_mm(CENTER_MM, WHITE_LENGTH_MM / 2)))
-        outcome, detail, errors = max((outcome, detail, errors), outcome_of(found, upper, name, geometry), key=severity)
+        other = outcome_of(found, upper, name, geometry)
+        if SEVERITY.index(other[0]) > SEVERITY.index(outcome):
+            truth, (outcome, detail, errors) = upper, other
     if save is not None:
         save.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(save / f"{name}_{seed}_{index:04d}_{outcome}.png"), draw_overlay(frames[-1], found, geometry))
@@ -105,11 +107,6 @@ def examine(cache: Path, save: Path | None, place: Place) -> dict | None:
     }  # fmt: skip
 
 
-def severity(verdict_: tuple[str, str, np.ndarray]) -> int:
-    """Return the place of an outcome in SEVERITY."""
-    return SEVERITY.index(verdict_[0])
-
-
 def print_report(results: Sequence[dict]) -> None:
     """Print the views that fail, and a line for each slice and for all."""
     for result in results:
@@ -117,7 +114,7 @@ def print_report(results: Sequence[dict]) -> None:
             place = f"{result['slice']:16s} {result['seed']}/{result['index']:4d} {result['outcome']:8s}"
             confidence = "    " if result["confidence"] is None else f"{result['confidence']:.2f}"
             print(f"{place} {confidence} [{'-'.join(result['keys'])}; {', '.join(result['tags'])}] {result['detail']}")
-    print(f"\n{'':16s} views  right refused     unsure  ends  bent  lost wrong   median     p95   across mm: median  p95   cpu s")
+    print(f"\n{'':16s} views  right refused     unsure  ends  bent  lost wrong   median     p95   mm across    p95   cpu s")
     for name in (*SLICES, "all"):
         chosen = [result for result in results if name in (result["slice"], "all")]
         if chosen:
@@ -133,7 +130,8 @@ def row(name: str, results: Sequence[dict]) -> str:
     return (
         f"{name:16s} {count:5d} {number['right']:6d} {number['refused']:5d} {100 * number['refused'] / count:5.1f} %"
         f" {number['unsure']:6d} {number['ends']:5d} {number['bent']:5d} {number['lost']:5d} {number['wrong']:5d}"
-        f"  {np.median(errors):7.3f} {np.percentile(errors, 95):7.3f}   {np.median(across):16.1f} {np.percentile(across, 95):5.1f}"
+        f"  {np.median(errors):7.3f} {np.percentile(errors, 95):7.3f}"
+        f"   {np.median(across):9.1f} {np.percentile(across, 95):6.1f}"
         f"  {np.median([result['seconds'] for result in results]):6.2f}"
     )
 
@@ -146,7 +144,7 @@ def kept(path: Path) -> list[dict | Place]:
 def main() -> None:
     """Estimate the views that have no result yet, keep what comes of them, and print the table of all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--views", type=int, default=64, help="views rendered for each seed; a slice has those that can be altered")
+    parser.add_argument("--views", type=int, default=64, help="views of a seed; a slice has those that can be so altered")
     parser.add_argument("--seed", default="0", help="one or several, separated by commas")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--slices", default=",".join(SLICES))
@@ -175,7 +173,7 @@ def main() -> None:
         results += [{"place": place, "result": result} for place, result in zip(part, found, strict=True)]
         if arguments.results:
             write_bytes(arguments.results, "".join(json.dumps(result) + "\n" for result in results).encode())
-    chosen = {place for place in wanted}
+    chosen = set(wanted)
     print_report([item["result"] for item in results if item["result"] and tuple(item["place"]) in chosen])
 
 

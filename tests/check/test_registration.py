@@ -49,8 +49,9 @@ def test_the_table():
     assert rows["all keys"] == pytest.approx([0.2, 0.38, 0.02, 0.092], abs=1e-3)
     assert rows["black keys"] == pytest.approx([0.2, 0.47, 0.01, 0.271], abs=1e-3)
     assert rows["white keys"] == [0.2, 0.2, 0.03, 0.03]
+    assert rows["across the keyboard"] == [0.1, 0.1, 0.05, 0.05]
     assert rows["deviation from a plain scaling"] == pytest.approx([0.4, 0.58], abs=1e-3)
-    assert lines[9] == "against the truth of 2 clips: key_err_median 0.150, key_err_p95 0.200, keys right 100.00%"
+    assert lines[10] == "against the truth of 2 clips: key_err_median 0.150, key_err_p95 0.200, keys right 100.00%"
 
 
 def test_a_table_of_nothing_but_refusals_has_no_figures():

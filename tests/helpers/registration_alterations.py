@@ -1,7 +1,7 @@
-"""What other people's recordings do to the views of `registration_views`: turns, cuts, crops, frames around them, light, mirrors.
+"""What other people's recordings do to the views of `registration_views`: turns, cuts, crops, frames, light, mirrors.
 
-An alteration takes frames, what is true of them and a generator, and returns both as they are afterwards; None where it cannot be
-made of a view. The truth goes along exactly, but for what a fallboard mirrors, which is drawn without the bend of the lens.
+An alteration takes frames, what is true of them and a generator, and returns both as they are afterwards; None where it cannot
+be made of a view. The truth goes along exactly; what a fallboard mirrors is drawn without the bend of the lens.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Alteration = Callable[[Frames, Truth, np.random.Generator], tuple[Frames, Truth]
 
 
 def keys_in_picture(truth: Truth, margin_key: float) -> tuple[int, int] | None:
-    """Return the first and last key whose rows that show a press are in the picture, grown along the keys by white-key widths."""
+    """Return the first and last key whose rows that show a press are in the picture, which is wider by white-key widths."""
     low, high = truth.instrument
     rows_mm = (ROWS_IN_VIEW_MM[0], WHITE_LENGTH_MM / 2, ROWS_IN_VIEW_MM[1])
     grown_mm = margin_key * WHITE_PITCH_MM
@@ -60,7 +60,8 @@ def moved(truth: Truth, matrix: np.ndarray, size_wh: tuple[int, int]) -> Truth |
     if strict is None or strict[1] - strict[0] + 1 < LEAST_KEYS:
         return None
     cut = (keys[0] > truth.instrument[0]) + (keys[1] < truth.instrument[1])
-    tags = tuple(tag for tag in truth.tags if not tag.endswith("cut")) + (("one end cut", "both ends cut")[cut - 1],) * (cut > 0)
+    tags = tuple(tag for tag in truth.tags if not tag.endswith("cut"))
+    tags += (("one end cut", "both ends cut")[cut - 1],) if cut else ()
     # A key on the border may count or not; the rows of a key that only just are in the picture as well.
     return replace(there, keys=keys, loose_keys=loose, strict_keys=strict, tags=tags)
 
@@ -78,7 +79,8 @@ def turned(frames: Frames, truth: Truth, rng: np.random.Generator) -> tuple[Fram
     there = moved(truth, matrix, (height, width))
     is_right = (turns == -1) != truth.orientation.startswith("rotated")
     orientation = f"turned_{'right' if is_right else 'left'}{'_mirrored' * truth.orientation.endswith('mirrored')}"
-    return there and ([np.ascontiguousarray(np.rot90(frame, turns)) for frame in frames], replace(there, orientation=orientation))
+    standing = [np.ascontiguousarray(np.rot90(frame, turns)) for frame in frames]
+    return there and (standing, replace(there, orientation=orientation))
 
 
 def squeezed(frames: Frames, truth: Truth, rng: np.random.Generator) -> tuple[Frames, Truth] | None:
@@ -113,8 +115,8 @@ def inset(frames: Frames, truth: Truth, rng: np.random.Generator) -> tuple[Frame
     result = bordered(frames, truth, (height // 3, height // 20, left, int(width * rng.uniform(0.04, 0.2))), (level,) * 3)
     if result is not None:
         for frame in result[0]:
-            scale, ink = width / 640, (255 - level,) * 3
-            cv2.putText(frame, "Lesson 3: both hands", (left, height // 5), cv2.FONT_HERSHEY_SIMPLEX, scale, ink, int(scale) + 1)
+            scale, ink, font = width / 640, (255 - level,) * 3, cv2.FONT_HERSHEY_SIMPLEX
+            cv2.putText(frame, "Lesson 3: both hands", (left, height // 5), font, scale, ink, int(scale) + 1)
     return result
 
 

@@ -181,7 +181,7 @@ def known_registration(view: View, geometry: StripGeometry) -> Registration:
     return Registration(
         doubt="", homography=tuple(map(tuple, (homography / homography[2, 2]).tolist())), x_correction=(),
         orientation="upright", first_midi=21, last_midi=108, source_hw=view.size_wh[::-1], frames=1, source="pixels",
-        quality=Quality(0.9, err_before=0.2, err_after=0.02, err_black=(0.2, 0.01), err_white=(0.2, 0.03), deviation=0.4),
+        quality=Quality(0.9, 0.2, 0.02, err_black=(0.2, 0.01), err_white=(0.2, 0.03), err_across=(0.1, 0.05), deviation=0.4),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from tivit.registration.estimate import estimate
 from tivit.registration.follow.moves import register_moving
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.video.reader import sample_frames
+from tivit.video.stream import stream_frames
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def register_video(
         geometry,
         estimate=partial(estimate, params=params, geometry=geometry, override=override),
         sample=partial(sample_frames, video),
+        stream=partial(stream_frames, video),
     )
     middle = frames[len(frames) // 2]
     return RegisteredVideo(registration, middle.image, middle.time_s)

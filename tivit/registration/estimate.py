@@ -57,8 +57,8 @@ APART_MM = 40.0
 PLAYED_FACTOR = 3.0
 """Before the one of two keyboards that is played so many times as much moves as before the other one."""
 TWO_KEYBOARDS = (
-    "two keyboards are in the picture, and which of them is played is not clear; give the corners of that one, or a video cropped"
-    " to it"
+    "two keyboards are in the picture, and which of them is played is not clear; give the corners of that one, or a video"
+    " cropped to it"
 )
 FIRST_KEY_TOLERANCE = 4
 """By how many semitones a first key given may differ from the one found: a key that the picture cuts may count or not."""
@@ -313,6 +313,7 @@ def _registration(
             err_after=best.correction.err[1],
             err_black=best.correction.err_black,
             err_white=best.correction.err_white,
+            err_across=best.depth.err,
             deviation=_deviation(best),
         ),
         source="pixels" if override.corners is None else "corners",

@@ -35,6 +35,7 @@ from tivit.registration.params import Override, RegistrationParams
 from tivit.video.reader import VideoInfo, probe, sample_frames
 from tivit.video.rectify import StripPlaces, strips_on_grid
 from tivit.video.spans import WHOLE, read_span, spread_frames
+from tivit.video.stream import stream_frames
 
 PIECE_FRAMES = 32
 """Frames of the strip that are sent at a time: what the network sees at a time (`inference.predict.SEEN_FRAMES`)."""
@@ -186,6 +187,7 @@ def _registered(job: DecoderJob) -> RegisteredVideo:
         job.geometry,
         estimate=partial(estimate, params=job.registration, geometry=job.geometry, override=job.known),
         sample=partial(sample_frames, job.video),
+        stream=partial(stream_frames, job.video, (start_s - 1e-3, end_s + 1e-3)),
     )
     middle = frames[len(frames) // 2]
     return RegisteredVideo(registration, middle.image, middle.time_s)

@@ -153,7 +153,7 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
     """
     with opened(path) as source:
         if between_s is not None:
-            return [frame for frame in _between(source, count, *between_s) if not _is_flat(frame)]
+            return [frame for frame in _between(source, count, *between_s) if not is_flat(frame)]
         info = source.info
         total = max(info.frame_count, 1)
         shares = np.linspace(END_SHARE, 1 - END_SHARE, count) if count > 1 else np.array([0.5])
@@ -165,7 +165,7 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
     if not frames:
         raise InputError(f"{path}: {NO_FRAME}")
     check_spread(path, len(frames), len(wanted_s), info.duration_s)
-    return [frame for frame in frames if not _is_flat(frame)] or frames
+    return [frame for frame in frames if not is_flat(frame)] or frames
 
 
 class Source:
@@ -294,11 +294,11 @@ def _upright(picture: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
 
-def _is_flat(frame: SampledFrame) -> bool:
+def is_flat(frame: SampledFrame) -> bool:
     return frame.image[::8, ::8].std() <= FLAT_STD
 
 
-def _sampled(source: Source, frame: av.VideoFrame) -> SampledFrame:
+def sampled(source: Source, frame: av.VideoFrame) -> SampledFrame:
     return SampledFrame(source.time_s(frame), _upright(frame.to_ndarray(format="bgr24"), frame))
 
 
@@ -311,7 +311,7 @@ def _seek(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
         frame = next(late, None)
         if frame is not None and source.time_s(frame) > time_s:
             time_s = source.time_s(frame)
-            yield _sampled(source, frame)
+            yield sampled(source, frame)
 
 
 def _pick(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
@@ -320,12 +320,12 @@ def _pick(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
     for last in source.frames():
         is_taken = done < len(wanted_s) and source.time_s(last) >= wanted_s[done] - TIME_SLACK_S
         if is_taken:
-            yield _sampled(source, last)
+            yield sampled(source, last)
             done = int(np.searchsorted(wanted_s, source.time_s(last) + TIME_SLACK_S, side="right"))
             if done == len(wanted_s):
                 return
     if not is_taken and done == len(wanted_s) - 1:
-        yield _sampled(source, last)
+        yield sampled(source, last)
 
 
 def _between(source: Source, count: int, start_s: float, end_s: float) -> Iterator[SampledFrame]:
@@ -344,7 +344,7 @@ def _between(source: Source, count: int, start_s: float, end_s: float) -> Iterat
         if time_s >= end_s:
             return
         if time_s > start_s and time_s >= targets_s[done]:
-            yield _sampled(source, frame)
+            yield sampled(source, frame)
             done += 1
             if done == count:
                 return

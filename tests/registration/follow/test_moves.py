@@ -13,13 +13,14 @@ from registration_cases import Look, View, random_view, render
 from tivit.core import params as params_file
 from tivit.core.registration import Refusal
 from tivit.core.strip import StripGeometry
+from tivit.registration import clip
 from tivit.registration.clip import register_video
 from tivit.registration.estimate import estimate
 from tivit.registration.follow.moves import register_moving
 from tivit.registration.follow.track import Tracker, distance_key
 from tivit.registration.params import RegistrationParams
 from tivit.registration.truth import key_errors
-from tivit.video.reader import SampledFrame
+from tivit.video.reader import SampledFrame, sample_frames
 
 PARAMS = params_file.section(params_file.load(PARAMS_FILE), "registration", RegistrationParams)
 GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
@@ -93,6 +94,19 @@ def test_a_drift_is_followed_in_pieces(tmp_path):
     assert worst_errors(replace(found, moves=()), view_at).max() > 0.8
     starts_s = [move.start_s for move in found.moves]
     assert starts_s == sorted(set(starts_s))
+
+
+def test_a_camera_held_by_hand_is_followed_through_a_clip_that_is_read_once(tmp_path, monkeypatch):
+    def view_at(time_s):
+        right_px = 9 * np.sin(2.6 * time_s) + np.sin(21 * time_s)
+        return turned(start(), right_px, 5 * np.sin(3.4 * time_s + 1), 0.004 * np.sin(2 * time_s))
+
+    calls = []
+    monkeypatch.setattr(clip, "sample_frames", lambda *given: calls.append(given) or sample_frames(*given))
+    found = register_video(write_clip(tmp_path / "handheld.mp4", view_at), PARAMS, GEOMETRY).registration
+    errors = worst_errors(found, view_at)
+    assert found.status == "ok" and len(calls) == 1
+    assert np.median(errors) < 0.05 and errors.max() < 0.15
 
 
 def test_a_still_camera_never_moves_whatever_the_light_and_the_hands_do(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from registration_cases import drawn_plan
 
 from tivit.core.keyboard import WHITE_PITCH_MM
+from tivit.registration.find.pose import Pose
 from tivit.registration.judge.octave import Extent
 from tivit.registration.judge.refine import BLACK_ROWS, X_MM, Y_MM, Picture, Plan
 from tivit.registration.judge.verify import judge, player_side
@@ -14,8 +15,9 @@ WHOLE = Extent(21, 108, True, True)
 SURE, NOT_BELIEVED = 0.9, 0.5
 
 
-def verdict_of(plan, extent=WHOLE, motion=0.0, camera_mm=CAMERA_MM, correction=()):
-    return judge(plan, camera_mm, correction, extent, motion)
+def verdict_of(plan, extent=WHOLE, motion=0.0, camera_mm=CAMERA_MM, correction=(), aspect=1.0, err_across=0.0):
+    pose = Pose(np.eye(3), camera_mm, 1000.0, aspect)
+    return judge(plan, pose, correction, extent, motion, err_across)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """The camera that sees the keyboard: a pinhole pose of ten parameters fitted to black-key ends.
 
 The parameters are the log focal length, a rotation vector, a translation, the log aspect and the principal point. The aspect is
-how tall pixels are drawn for their width: it stands for squeezed pictures, and for keys of other proportions. The principal point
-is off the middle in a crop. A flat keyboard says only eight things, so priors hold the rest: log-normal for the focal length, and
-ones with long tails for aspect and principal point, because most pictures are as the camera took them and the others may be far
-from that. Mirrored pictures are flipped before they come here. Where a point above the white keys appears on the white-key plane follows from the position of the
-camera alone (`shadow_mm`). What bends along the keyboard, as by a lens, is left to `refine`.
+how tall pixels are drawn for their width: it stands for squeezed pictures, and for keys of other proportions. The principal
+point is off the middle in a crop. A flat keyboard says only eight things, so priors hold the rest: log-normal for the focal
+length, and ones with long tails for aspect and principal point, because most pictures are as the camera took them and the
+others may be far from that. Mirrored pictures are flipped before they come here. Where a point above the white keys appears on
+the white-key plane follows from the position of the camera alone (`shadow_mm`). What bends along the keyboard, as by a lens, is
+left to `refine`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where a picture ends that is set into a slide or between bars: what lies beyond it shows no key.
 
-Borders are looked for to the left and the right only, where they would be taken for the surroundings of a keyboard that goes on.
+Borders are looked for to the left and the right only, where they would pass for the surroundings of a keyboard.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Where the keys really are across the keyboard: the front edges of white and black keys, and where the white tails end.
 
-The camera is fitted to the ends of black blobs, and a polished fallboard that mirrors the keys, a sloping front or a picture that
-ends there puts such an end in the wrong place. So three lines are looked for in the rectified median, in a few stretches of the
-keyboard each: the lip of the white keys, the fronts of the black keys, and the back, each the first clear step from the inside
-outwards. What they come to is a homography of the plane, held by priors; it is to y what the x correction is to x.
+The camera is fitted to the ends of black blobs, and a polished fallboard that mirrors the keys, a sloping front or a picture
+that ends there puts such an end in the wrong place. So three lines are looked for in the rectified median, in a few stretches
+of the keyboard each: the lip of the white keys, the fronts of the black keys, and the back, each the first clear step from the
+inside outwards. What they come to is a homography of the plane, held by priors; it is to y what the x correction is to x.
 """
 
 from __future__ import annotations

@@ -52,6 +52,8 @@ BRIDGE = 3
 LIGHT_KEYS, LIGHT_FITS, LIGHT_SPREAD = 10, 6, 0.15
 """From so many white keys on the light along the keyboard is followed, by a robust curve of second power through the logarithm
 of their levels; its steps, and the usual spread about it."""
+FALLING_LIGHT = 1.5
+"""Light that is brighter by less than this factor where it is brightest is taken to be even."""
 WHITE_SHARE = 0.62
 """A key is white when it is this far on the way from black to the usual white; wooden cases are often darker."""
 
@@ -261,8 +263,9 @@ class _Slots:
         for _ in range(LIGHT_FITS):
             curve = np.polynomial.Polynomial.fit(place, log_level, 2, w=weight)
             weight = (1 + ((log_level - curve(place)) / LIGHT_SPREAD) ** 2) ** -0.5
-        reach = np.clip(X_MM / OCTAVE_MM, place.min() - 0.5, place.max() + 0.5)
-        return np.exp(curve(reach) - np.median(curve(place)))
+        if np.ptp(curve(place)) < np.log(FALLING_LIGHT):
+            return np.ones(len(X_MM))
+        return np.exp(curve(np.clip(X_MM / OCTAVE_MM, place.min(), place.max())) - np.median(curve(place)))
 
     def _medians(self, blacks: np.ndarray) -> tuple[float, float, float]:
         """Return the median levels of black keys and of the tails and fronts of the white keys around them."""
