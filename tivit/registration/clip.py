@@ -14,9 +14,9 @@ import numpy as np
 from tivit.core.registration import Refusal, Registration
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
-from tivit.registration.follow.moves import register_moving
-from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
-from tivit.video.reader import sample_frames
+from tivit.registration.follow.scenes import register_shown
+from tivit.registration.params import MOST_PIXEL_ASPECT, NOTHING_KNOWN, Override, RegistrationParams
+from tivit.video.reader import probe, sample_frames
 from tivit.video.stream import stream_frames
 
 
@@ -63,8 +63,8 @@ def register_video(
     InputError
         The video cannot be read.
     """
-    frames = sample_frames(video, params.frames)
-    registration = register_moving(
+    frames, override = sample_frames(video, params.frames), with_pixel_aspect(override, video)
+    registration = register_shown(
         frames,
         geometry,
         estimate=partial(estimate, params=params, geometry=geometry, override=override),
@@ -73,3 +73,28 @@ def register_video(
     )
     middle = frames[len(frames) // 2]
     return RegisteredVideo(registration, middle.image, middle.time_s)
+
+
+def with_pixel_aspect(override: Override, video: Path) -> Override:
+    """Return what is known of a keyboard together with the shape of pixels that the file declares.
+
+    Parameters
+    ----------
+    override : Override
+        What is known otherwise.
+    video : Path
+        A video file.
+
+    Returns
+    -------
+    Override
+        As it was where the file says nothing, or what no video has.
+
+    Raises
+    ------
+    InputError
+        The video cannot be read.
+    """
+    aspect = probe(video).pixel_aspect
+    is_likely = aspect != 1 and 1 / MOST_PIXEL_ASPECT <= aspect <= MOST_PIXEL_ASPECT
+    return override.over(Override(pixel_aspect=aspect)) if is_likely else override

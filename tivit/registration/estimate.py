@@ -140,11 +140,11 @@ def _look(
     if region is not None and min(region.right - region.left, region.bottom - region.top) < LEAST_REGION_PX:
         bounds = ", ".join(f"{value:g}" for value in override.region)
         return Refusal(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(greys))
-    picture, size_wh = Picture(greys), greys[0].shape[::-1]
+    picture, size_wh, aspect = Picture(greys), greys[0].shape[::-1], override.pixel_aspect or 1.0
     best, rows = None, []
     for search in searches:
         labellings = find_labellings(greys, params, corners, search, region)
-        candidate = _best_of(find_readings(labellings, size_wh, params, corners, search), picture, params, override)
+        candidate = _best_of(find_readings(labellings, size_wh, params, corners, search, aspect), picture, params, override)
         rows += labellings
         if candidate is not None and (best is None or candidate.weight > best.weight):
             best = candidate
@@ -176,7 +176,7 @@ def _rival(
             others.append(row)
     readings = (
         reading
-        for reading in find_readings(others[:RIVALS], picture.shape[::-1], params)
+        for reading in find_readings(others[:RIVALS], picture.shape[::-1], params, pixel_aspect=best.reading.pixel_aspect)
         if reading.is_rotated == best.reading.is_rotated
     )
     rival = _best_of(readings, picture, params, override)

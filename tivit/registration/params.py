@@ -16,6 +16,9 @@ from tivit.core.errors import InputError
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
 from tivit.core.params import Range, check_choice, check_range
 
+MOST_PIXEL_ASPECT = 4.0
+"""A file that says that its pixels are wider for their height than this, or as much taller, is not believed."""
+
 
 @dataclass(frozen=True)
 class Override:
@@ -34,6 +37,8 @@ class Override:
         One of `core.choices.ORIENTATIONS`.
     region : (x0, y0, x1, y1), px, or None
         Rectangle in which black keys are looked for, when there are no corners; it may hold more than the keyboard.
+    pixel_aspect : float, 0.25..4, or None
+        Width of a pixel for its height; None: pixels are square.
 
     Raises
     ------
@@ -45,6 +50,7 @@ class Override:
     first_key: int | None = None
     orientation: str | None = None
     region: tuple[float, float, float, float] | None = None
+    pixel_aspect: float | None = None
 
     def __post_init__(self) -> None:
         if self.corners is not None:
@@ -55,6 +61,8 @@ class Override:
             check_choice("orientation", self.orientation, ORIENTATIONS)
         if self.region is not None:
             _check_region(self.region)
+        if self.pixel_aspect is not None:
+            check_range("pixel_aspect", self.pixel_aspect, 1 / MOST_PIXEL_ASPECT, MOST_PIXEL_ASPECT)
 
     def over(self, other: Override) -> Override:
         """Return what is known when this override goes before another, field by field.

@@ -58,7 +58,8 @@ def turned_knowledge(override: Override, width_px: int) -> Override:
     if region is not None:
         x0, y0, x1, y1 = region
         region = (y0, width_px - 1 - x1, y1, width_px - 1 - x0)
-    return replace(override, corners=corners, region=region, orientation=ACROSS.get(override.orientation))
+    aspect = None if override.pixel_aspect is None else 1 / override.pixel_aspect
+    return replace(override, corners=corners, region=region, orientation=ACROSS.get(override.orientation), pixel_aspect=aspect)
 
 
 def turned_back(found: Registration | Refusal) -> Registration | Refusal:

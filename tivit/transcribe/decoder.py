@@ -28,9 +28,9 @@ from tivit.core.registration import is_usable
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import frames_of
 from tivit.model.background import BACKGROUND_SAMPLES, Background, background_of
-from tivit.registration.clip import RegisteredVideo, register_video
+from tivit.registration.clip import RegisteredVideo, register_video, with_pixel_aspect
 from tivit.registration.estimate import estimate
-from tivit.registration.follow.moves import register_moving
+from tivit.registration.follow.scenes import register_shown
 from tivit.registration.params import Override, RegistrationParams
 from tivit.video.reader import VideoInfo, probe, sample_frames
 from tivit.video.rectify import StripPlaces, strips_on_grid
@@ -182,10 +182,12 @@ def _registered(job: DecoderJob) -> RegisteredVideo:
     frames = sample_frames(job.video, job.registration.frames, (start_s - 1e-3, end_s + 1e-3))
     if not frames:
         raise InputError(f"{job.video}: every picture between {start_s:.1f} and {end_s:.1f} s is black or flat")
-    registration = register_moving(
+    registration = register_shown(
         frames,
         job.geometry,
-        estimate=partial(estimate, params=job.registration, geometry=job.geometry, override=job.known),
+        estimate=partial(
+            estimate, params=job.registration, geometry=job.geometry, override=with_pixel_aspect(job.known, job.video)
+        ),
         sample=partial(sample_frames, job.video),
         stream=partial(stream_frames, job.video, (start_s - 1e-3, end_s + 1e-3)),
     )

@@ -43,13 +43,14 @@ TIME_SLACK_S = 1e-6  # a timestamp that is early by rounding alone counts as in 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file declares: size in px, nominal frames per second, number of frames, and duration (s; 0 if it does not say)."""
+    """What a file declares: size in px, frames per second and their number, duration (s; 0: unsaid), and its pixels' aspect."""
 
     width_px: int
     height_px: int
     fps: float
     frame_count: int
     duration_s: float
+    pixel_aspect: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,8 @@ def read_frames(path: Path | str, region: Region | None = None) -> Iterator[Vide
     Raises
     ------
     InputError
-        The file is missing, is not a video, declares a frame rate outside 1..240, has no frame, ends more than a second
-        (and 5 %) before the duration it declares, as a truncated file does, or has too many damaged frames
-        (`tivit.video.damage`; fewer are warned about, after the last frame).
+        The file is missing, is no video, declares a frame rate outside 1..240, has no frame, ends more than a second (and 5 %)
+        before the duration it declares, or has too many damaged frames (`video.damage`; fewer are warned about at the end).
     """
     with opened(path) as source:
         first_s, time_s, count = 0.0, -np.inf, 0
@@ -257,7 +257,8 @@ class Source:
         duration_s = duration_s or (self.container.duration or 0) / av.time_base
         count = self.stream.frames or frames_of(duration_s, fps)
         height_px, width_px = grey_picture(self.unread).shape
-        return VideoInfo(width_px, height_px, fps, count, seconds_of(count, fps))
+        aspect = float(self.stream.sample_aspect_ratio or 1) ** (-1 if round(self.unread.rotation / 90) % 2 else 1)
+        return VideoInfo(width_px, height_px, fps, count, seconds_of(count, fps), aspect)
 
 
 @contextmanager

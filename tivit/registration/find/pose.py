@@ -132,7 +132,12 @@ def black_ends_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
 
 
 def fit_to_black_keys(
-    keys: np.ndarray, ends_px: np.ndarray, size_wh: tuple[int, int], focal_widths: float, focal_sigma: float
+    keys: np.ndarray,
+    ends_px: np.ndarray,
+    size_wh: tuple[int, int],
+    focal_widths: float,
+    focal_sigma: float,
+    pixel_aspect: float = 1.0,
 ) -> Pose:
     """Return the pose that best explains black-key ends.
 
@@ -146,6 +151,8 @@ def fit_to_black_keys(
         Width and height of the picture in px.
     focal_widths, focal_sigma : float
         Prior on the focal length: its median in picture widths, and the spread of its logarithm.
+    pixel_aspect : float
+        Width of a pixel for its height, as the file says; the aspect of the pose is what the picture is squeezed beside that.
 
     Returns
     -------
@@ -157,6 +164,8 @@ def fit_to_black_keys(
     Z. Zhang, "A flexible new technique for camera calibration", IEEE Transactions on Pattern Analysis and Machine Intelligence
     22(11), 2000 (the start: a homography of a plane taken apart into a pose).
     """
+
+    unsquare = np.diag([1.0, pixel_aspect, 1.0])
 
     def model(camera_mm: np.ndarray) -> np.ndarray:
         return black_ends_mm(keys, camera_mm).reshape(-1, 2)
@@ -175,12 +184,12 @@ def fit_to_black_keys(
     def residuals(values: np.ndarray) -> np.ndarray:
         matrix, camera_mm, _ = _camera(values)
         # The ends depend on the camera themselves (black keys are high), so the model is made anew for every trial camera.
-        error = turn @ (_project(matrix, model(camera_mm)) + middle - seen_px).T / scale
+        error = turn @ (_project(unsquare @ matrix, model(camera_mm)) + middle - seen_px).T / scale
         off = [values[7] / ASPECT_SIGMA, *(values[8:] / (CENTER_SIGMA * width)), (values[0] - log_focal) / focal_sigma]
         return np.append(error.ravel(), off)
 
     units = [0.1, 0.05, 0.05, 0.05, 20, 20, 50, 0.05, 0.02 * width, 0.02 * width]
-    homography = _flat_start(model(np.array([MIDDLE_MM, 50.0, 1200.0])), seen_px - middle)
+    homography = np.linalg.inv(unsquare) @ _flat_start(model(np.array([MIDDLE_MM, 50.0, 1200.0])), seen_px - middle)
     fits = [
         least_squares(residuals, start, loss=_robust_but_last, x_scale=units, max_nfev=60)
         for start in _starts(homography, float(np.exp(log_focal)))
@@ -188,7 +197,7 @@ def fit_to_black_keys(
     best = min(fits, key=lambda fit: fit.cost)
     matrix, camera_mm, focal_px = _camera(best.x)
     shift = np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1.0]])
-    return Pose(shift @ matrix, camera_mm, focal_px, float(np.exp(best.x[7])))
+    return Pose(shift @ unsquare @ matrix, camera_mm, focal_px, float(np.exp(best.x[7])))
 
 
 def _robust_but_last(squares: np.ndarray) -> np.ndarray:

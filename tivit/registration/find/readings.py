@@ -56,6 +56,8 @@ class Reading:
         The camera.
     score : float
         That of the labelling (`match.Match`).
+    pixel_aspect : float
+        Width of a pixel for its height, as the file says.
     """
 
     keys: np.ndarray
@@ -65,6 +67,7 @@ class Reading:
     is_rotated: bool
     pose: Pose
     score: float
+    pixel_aspect: float = 1.0
 
     @property
     def plane_to_image(self) -> np.ndarray:
@@ -101,7 +104,7 @@ class Reading:
         front, back = ends_mm[:, :1], ends_mm[:, 1:]
         share = (y_mm - front[..., 1]) / (back[..., 1] - front[..., 1])
         ends_px = _mapped(front + share[..., None] * (back - front), to_image)
-        return read(self.keys, ends_px, self.size_wh, self.is_mirrored, self.is_rotated, params, self.score)
+        return self._read(self.keys, ends_px, self.is_mirrored, params)
 
     def within(self, first: int, end: int, params: RegistrationParams) -> Reading:
         """Return the reading without black keys outside first..end - 1 (`pattern`), its camera fitted again.
@@ -111,14 +114,16 @@ class Reading:
         is_inside = (self.keys >= first) & (self.keys < end)
         if is_inside.all() or is_inside.sum() < MIN_KEYS:
             return self
-        return read(
-            self.keys[is_inside], self.ends_px[is_inside], self.size_wh, self.is_mirrored, self.is_rotated, params, self.score
-        )
+        return self._read(self.keys[is_inside], self.ends_px[is_inside], self.is_mirrored, params)
 
     def seen_in_mirror(self, params: RegistrationParams) -> Reading:
         """Return the same picture read as the mirror image of what it was read as: keys mirrored, the camera fitted again."""
         keys, ends_px = mirrored_black(self.keys)[::-1], self.ends_px[::-1]
-        return read(keys, ends_px, self.size_wh, not self.is_mirrored, self.is_rotated, params, self.score)
+        return self._read(keys, ends_px, not self.is_mirrored, params)
+
+    def _read(self, keys: np.ndarray, ends_px: np.ndarray, is_mirrored: bool, params: RegistrationParams) -> Reading:
+        """Return another reading of the same row in the same picture."""
+        return read(keys, ends_px, self.size_wh, is_mirrored, self.is_rotated, params, self.score, self.pixel_aspect)
 
     def agrees_with(self, corners_px: np.ndarray) -> bool:
         """Return whether corners given beforehand fit this reading.
@@ -151,6 +156,7 @@ def read(
     is_rotated: bool,
     params: RegistrationParams,
     score: float,
+    pixel_aspect: float = 1.0,
 ) -> Reading:
     """Return the reading of black-key ends, its camera fitted.
 
@@ -168,6 +174,8 @@ def read(
         For the prior on the focal length.
     score : float
         That of the labelling.
+    pixel_aspect : float
+        Width of a pixel for its height, as the file says.
 
     Returns
     -------
@@ -176,8 +184,8 @@ def read(
     unmirrored_px = ends_px.copy()
     if is_mirrored:
         unmirrored_px[..., 0] = size_wh[0] - 1 - unmirrored_px[..., 0]
-    pose = fit_to_black_keys(keys, unmirrored_px, size_wh, params.focal_widths, params.focal_sigma)
-    return Reading(keys, ends_px, size_wh, is_mirrored, is_rotated, pose, score)
+    pose = fit_to_black_keys(keys, unmirrored_px, size_wh, params.focal_widths, params.focal_sigma, pixel_aspect)
+    return Reading(keys, ends_px, size_wh, is_mirrored, is_rotated, pose, score, pixel_aspect)
 
 
 def _mapped(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -249,6 +257,7 @@ def find_readings(
     params: RegistrationParams,
     corners: np.ndarray | None = None,
     search: Search = SEARCHES[0],
+    pixel_aspect: float = 1.0,
 ) -> Iterator[Reading]:
     """Yield the readings of rows of black keys, likely ones first.
 
@@ -264,6 +273,8 @@ def find_readings(
         Corners given beforehand; readings that do not fit them are left out.
     search : Search
         How many labellings are read.
+    pixel_aspect : float
+        Width of a pixel for its height, as the file says.
 
     Yields
     ------
@@ -276,7 +287,7 @@ def find_readings(
         for is_rotated in (item.is_player_above, not item.is_player_above):
             keys, ends = item.seen_from(is_rotated)
             keys = keys + BLACK_PER_OCTAVE * middle_octaves(int(keys[0]), int(keys[-1]))
-            reading = read(keys, ends, size_wh, False, is_rotated, params, item.match.score)
+            reading = read(keys, ends, size_wh, False, is_rotated, params, item.match.score, pixel_aspect)
             if corners is None or reading.agrees_with(corners):
                 yield reading
 

@@ -246,10 +246,14 @@ class _Slots:
         return False
 
     def are_white(self, outer: int, step: int, levels: _Levels) -> bool:
-        """Return whether the white keys from a black key to beyond the next one are bright where they are in the picture."""
+        """Return whether the white keys from a black key to beyond the next one are bright where they are in the picture.
+
+        A hand may lie on one of them, but not on the last: beyond that the instrument may have ended.
+        """
         near = whites_between(outer)[1 if step > 0 else 0]
         beyond = whites_between(outer + step)[1 if step > 0 else 0]
-        return all(self.is_white(white, levels) is not False for white in range(near, beyond + step, step))
+        dark = [white for white in range(near, beyond + step, step) if self.is_white(white, levels) is False]
+        return len(dark) <= 1 and beyond not in dark
 
     def _light(self, blacks: np.ndarray) -> np.ndarray:
         """Return how bright the light is at each of X_MM beside its median, by the white keys around black ones."""
