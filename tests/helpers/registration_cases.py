@@ -123,6 +123,12 @@ def mirrored(view: View) -> View:
     return replace(view, is_mirrored=True)
 
 
+def held_by_hand(view: View, right_px: float, down_px: float, roll: float = 0.0) -> View:
+    """Return the same camera turned so that the picture moves by so many pixels and rolls by so many radians."""
+    turn, _ = cv2.Rodrigues(np.array([-down_px / view.focal_px, right_px / view.focal_px, roll]))
+    return replace(view, rotation=turn @ view.rotation)
+
+
 @dataclass(frozen=True)
 class Look:
     """How a picture is taken: light (1 is bright), noise (levels), blur (px), the fallboard's shade, keys that exist."""

@@ -120,3 +120,11 @@ def test_a_keyboard_under_a_reflection_is_believed(x_mm, light):
     assert verdict_of(seen).confidence > SURE
     shifted = Plan(np.roll(seen.grey, round(WHITE_PITCH_MM), axis=1))
     assert verdict_of(shifted).confidence < NOT_BELIEVED
+
+
+def test_keys_off_across_the_keyboard_and_keys_of_an_odd_shape_are_doubted():
+    plan = drawn_plan(CAMERA_MM)
+    assert verdict_of(plan, err_across=0.1, aspect=0.6).confidence > SURE
+    off, odd = verdict_of(plan, err_across=0.5), verdict_of(plan, aspect=2.5)
+    assert off.confidence < NOT_BELIEVED and "0.50 white-key widths across" in off.reason
+    assert odd.confidence < NOT_BELIEVED and "0.4 times as wide" in odd.reason

@@ -19,6 +19,8 @@ BLACK_LEVEL = 24
 """A border that is darker than this must be flat from top to bottom of the picture: a dark room is as black beside the keys."""
 LEAST_SHARE = 0.01
 """A border is at least so wide, beside the picture's width."""
+EDGE_SHARE = 0.6
+"""The first step so high beside the highest one near by is the edge."""
 RINGING_PX = 10
 """So far inwards from the last flat column the edge is looked for: compression makes ripples beside an edge."""
 
@@ -57,7 +59,8 @@ def _border_px(picture: Picture, band: np.ndarray, is_right: bool = False) -> in
     if count < LEAST_SHARE * band.shape[1] or count >= band.shape[1] / 2:
         return 0
     edge = band[:, count - 1 : count + RINGING_PX].astype(int)
-    return count + int(np.abs(np.diff(edge, axis=1)).mean(0).argmax())
+    steps = np.abs(np.diff(edge, axis=1)).mean(0)
+    return count + int(np.flatnonzero(steps >= EDGE_SHARE * steps.max())[0])
 
 
 def _flat_columns(band: np.ndarray, level: float) -> int:
