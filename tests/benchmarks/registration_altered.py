@@ -1,126 +1,182 @@
 """How well keyboards are found in views as other people's recordings show them: run by hand, never a test.
 
-    PYTHONPATH=.:tests/helpers:tests/benchmarks python tests/benchmarks/registration_altered.py --seed 11 [--views 64]
+    PYTHONPATH=.:tests/helpers:tests/benchmarks python tests/benchmarks/registration_altered.py --seed 8 --views 80
 
-The rendered views of `registration_views` are turned by 90 degrees, squeezed in height, set into a bright slide, or cut off 3 %
-before the front edges of their keys; the truth is altered with them. Outcomes are those of `benchmarks/registration.py`. Which
-row the front edges are in is taken from what is found in the whole view, so a view that is refused as a whole is not cut.
+The rendered views of `registration_views` are altered as `registration_alterations` says, and views of mini keys are rendered;
+each kind is a slice. Outcomes are those of `benchmarks/registration.py`, and a key that is 15 mm off across the keys at its
+front or back is bent too. Of two manuals either may be found, and a refusal that says that there are two keyboards is right;
+drawn keys are no keyboard. With --results a record of each view is kept, and a run that --seconds ended goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-from registration import Result, print_report, row, verdict
-from registration_views import Truth, View, view_of
+from registration import SEVERITY, verdict
+from registration_alterations import ALTERATIONS
+from registration_cameras import points_mm
+from registration_views import Truth, view_of
 
 from tivit.core import params as params_file
-from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM
+from tivit.core.artifacts import write_bytes
+from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM, midi_of, name_of
 from tivit.core.params import section
-from tivit.core.registration import Refusal
+from tivit.core.registration import Refusal, Registration
 from tivit.core.run.parallel import map_clips
 from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
+from tivit.registration.overlay import draw_overlay
 from tivit.registration.params import RegistrationParams
 
-SQUEEZES = (0.6, 0.75, 1.33)
-"""Heights of screenshots and of anamorphic pictures, relative to what they should be."""
-CUT_SHARE = 0.03
-"""So much of the keys' length is out of the picture."""
+MINI = "mini"
+SLICES = (*ALTERATIONS, MINI)
+ROWS_MM = (10.0, 140.0)
+MOST_ACROSS_MM = 15.0
+"""A key is bent when its front or back is farther than this from where it is across the keys: a tenth of its length."""
+UPPER_MM = (0.0, WHITE_LENGTH_MM + 12.0, 60.0)
+"""Where the second manual is beside the first."""
 
-Frames = list[np.ndarray]
-
-
-def turned(frames: Frames, truth: Truth, index: int) -> tuple[Frames, Truth]:
-    """Return a view as a phone held upright takes it, turned one way or the other."""
-    turns = 1 if index % 8 < 4 else -1
-    width, height = truth.size_wh
-    x, y = truth.centers_px.T
-    centers = np.stack([y, width - 1 - x] if turns == 1 else [height - 1 - y, x], axis=1)
-    is_right = (turns == -1) != truth.orientation.startswith("rotated")
-    orientation = f"turned_{'right' if is_right else 'left'}{'_mirrored' * truth.orientation.endswith('mirrored')}"
-    truth = replace(truth, size_wh=(height, width), centers_px=centers, orientation=orientation)
-    return [np.ascontiguousarray(np.rot90(frame, turns)) for frame in frames], truth
+Place = tuple[str, int, int]
+"""Slice, seed and index of a view."""
 
 
-def squeezed(frames: Frames, truth: Truth, index: int) -> tuple[Frames, Truth]:
-    """Return a view whose height is not what it should be."""
-    width, height = truth.size_wh
-    low = round(height * SQUEEZES[index % len(SQUEEZES)])
-    truth = replace(truth, size_wh=(width, low), centers_px=(truth.centers_px + 0.5) * (1.0, low / height) - 0.5)
-    return [cv2.resize(frame, (width, low), interpolation=cv2.INTER_AREA) for frame in frames], truth
+def across_mm(found: Registration, truth: Truth, geometry: StripGeometry) -> np.ndarray:
+    """Return how far the keys in view are off across the keyboard at ROWS_MM, (rows, keys), mm."""
+    keys = slice(truth.keys[0], truth.keys[1] + 1)
+    errors = []
+    for y_mm in ROWS_MM:
+        pixels = truth.px(points_mm(CENTER_MM[keys], y_mm))
+        strip = np.column_stack([pixels, np.ones(len(pixels))]) @ np.array(found.homography).T
+        errors.append(geometry.y_back_mm - strip[:, 1] / strip[:, 2] / geometry.px_per_mm_y - y_mm)
+    return np.array(errors)
 
 
-def inset(frames: Frames, truth: Truth, index: int) -> tuple[Frames, Truth]:
-    """Return a view in a bright slide."""
-    width, height = truth.size_wh
-    left, top, below = width // 8, height // 3, 20
-    border = {"top": top, "bottom": below, "left": left, "right": left, "borderType": cv2.BORDER_CONSTANT}
-    truth = replace(truth, size_wh=(width + 2 * left, height + top + below), centers_px=truth.centers_px + (left, top))
-    return [cv2.copyMakeBorder(frame, **border, value=(235, 235, 235)) for frame in frames], truth
+def outcome_of(found: Registration | Refusal, truth: Truth, name: str, geometry: StripGeometry) -> tuple[str, str, np.ndarray]:
+    """Return `registration.verdict` of an altered view."""
+    if isinstance(found, Refusal) and "two keyboards" in found.reason and name in ("two_manuals", "drawn_keys"):
+        return "right", found.reason, np.zeros(0)
+    outcome, detail, errors = verdict(found, truth, geometry)
+    off_mm = np.abs(across_mm(found, truth, geometry)).max() if outcome == "right" and len(errors) else 0.0
+    if off_mm > MOST_ACROSS_MM:
+        return "bent", f"a key is {off_mm:.0f} mm off across the keys", errors
+    return outcome, detail, errors
 
 
-def front_cut(
-    frames: Frames, truth: Truth, index: int, params: RegistrationParams, geometry: StripGeometry
-) -> tuple[Frames, Truth] | None:
-    """Return a view that ends before the front edges of the keys, None where the keys are not found in the whole view."""
-    found = estimate(frames, params, geometry)
-    if isinstance(found, Refusal):
-        return None
-    x_mm = CENTER_MM[[found.first_key, found.last_key]]
-    front = found.image_points(x_mm, np.full(2, CUT_SHARE * WHITE_LENGTH_MM), geometry)[:, 1]
-    is_rotated, height = truth.orientation.startswith("rotated"), truth.size_wh[1]
-    # The keys whose fronts reach farthest lose CUT_SHARE, the others less.
-    edge = int(np.clip(np.floor(front.min()) if is_rotated else np.ceil(front.max()), 0, height - 1))
-    rows = slice(edge, height) if is_rotated else slice(0, edge + 1)
-    size = (truth.size_wh[0], len(range(height)[rows]))
-    truth = replace(truth, size_wh=size, centers_px=truth.centers_px - (0.0, float(rows.start)))
-    return [np.ascontiguousarray(frame[rows]) for frame in frames], truth
-
-
-def examine(cache: Path, alter: Callable, place: tuple[int, int]) -> Result | None:
-    """Return what the estimator makes of an altered view, None for one that is not altered."""
+def examine(cache: Path, save: Path | None, place: Place) -> dict | None:
+    """Return what the estimator makes of an altered view, None for a view that cannot be altered so."""
+    name, seed, index = place
     params = params_file.load()
     geometry, known = section(params, "strips", StripGeometry), section(params, "registration", RegistrationParams)
-    view: View = view_of(*place, cache)
-    more = {"params": known, "geometry": geometry} if alter is front_cut else {}
-    altered = alter(view.frames(), view.truth, place[1], **more) if view.truth.keyboard else None
+    view = view_of(seed, index, cache, is_mini=name == MINI)
+    if not view.truth.keyboard:
+        return None
+    rng = np.random.default_rng([seed, index, SLICES.index(name)])
+    altered = ALTERATIONS.get(name, ALTERATIONS["plain"])(view.frames(), view.truth, rng)
     if altered is None:
         return None
     frames, truth = altered
-    registration = estimate(frames, known, geometry)
-    outcome, detail, errors = verdict(registration, truth, geometry)
-    return Result(*place, truth, registration, outcome, detail, errors, 0.0)
+    start_s = time.process_time()
+    found = estimate(frames, known, geometry)
+    seconds = time.process_time() - start_s
+    outcome, detail, errors = outcome_of(found, truth, name, geometry)
+    if name == "two_manuals" and outcome != "right":
+        upper = replace(truth, camera=replace(truth.camera, position_mm=truth.camera.position_mm - UPPER_MM))
+        upper = replace(upper, centers_px=upper.px(points_mm(CENTER_MM, WHITE_LENGTH_MM / 2)))
+        other = outcome_of(found, upper, name, geometry)
+        if SEVERITY.index(other[0]) > SEVERITY.index(outcome):
+            truth, (outcome, detail, errors) = upper, other
+    if save is not None:
+        save.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(save / f"{name}_{seed}_{index:04d}_{outcome}.png"), draw_overlay(frames[-1], found, geometry))
+    is_found = isinstance(found, Registration) and len(errors) > 0
+    return {
+        "slice": name, "seed": seed, "index": index, "outcome": outcome, "detail": detail,
+        "keys": [name_of(int(midi_of(key))) for key in truth.keys], "tags": list(truth.tags),
+        "errors": [round(float(error), 4) for error in np.abs(errors)],
+        "across_mm": round(float(np.abs(across_mm(found, truth, geometry)).max()), 2) if is_found else None,
+        "confidence": round(found.quality.confidence, 3) if isinstance(found, Registration) else None,
+        "seconds": round(seconds, 3),
+    }  # fmt: skip
+
+
+def print_report(results: Sequence[dict]) -> None:
+    """Print the views that fail, and a line for each slice and for all."""
+    for result in results:
+        if result["outcome"] != "right":
+            place = f"{result['slice']:16s} {result['seed']}/{result['index']:4d} {result['outcome']:8s}"
+            confidence = "    " if result["confidence"] is None else f"{result['confidence']:.2f}"
+            print(f"{place} {confidence} [{'-'.join(result['keys'])}; {', '.join(result['tags'])}] {result['detail']}")
+    print(f"\n{'':16s} views  right refused     unsure  ends  bent  lost wrong   median     p95   mm across    p95   cpu s")
+    for name in (*SLICES, "all"):
+        chosen = [result for result in results if name in (result["slice"], "all")]
+        if chosen:
+            print(row(name, chosen))
+
+
+def row(name: str, results: Sequence[dict]) -> str:
+    """Return one line of the table."""
+    count = len(results)
+    number = {outcome: sum(result["outcome"] == outcome for result in results) for outcome in SEVERITY}
+    errors = np.array([error for result in results for error in result["errors"]] or [np.nan])
+    across = np.array([result["across_mm"] for result in results if result["across_mm"] is not None] or [np.nan])
+    return (
+        f"{name:16s} {count:5d} {number['right']:6d} {number['refused']:5d} {100 * number['refused'] / count:5.1f} %"
+        f" {number['unsure']:6d} {number['ends']:5d} {number['bent']:5d} {number['lost']:5d} {number['wrong']:5d}"
+        f"  {np.median(errors):7.3f} {np.percentile(errors, 95):7.3f}"
+        f"   {np.median(across):9.1f} {np.percentile(across, 95):6.1f}"
+        f"  {np.median([result['seconds'] for result in results]):6.2f}"
+    )
+
+
+def kept(path: Path) -> list[dict | Place]:
+    """Return the records of earlier runs."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def main() -> None:
-    """Estimate every view of every kind and print a line for each kind, after the views that fail."""
+    """Estimate the views that have no result yet, keep what comes of them, and print the table of all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--views", type=int, default=64)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--views", type=int, default=64, help="views of a seed; a slice has those that can be so altered")
+    parser.add_argument("--seed", default="0", help="one or several, separated by commas")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--kinds", default="turned,squeezed,inset,front_cut")
+    parser.add_argument("--slices", default=",".join(SLICES))
     parser.add_argument("--cache", type=Path, default=Path(".tivit/views"))
+    parser.add_argument("--results", type=Path, help="file of one record per view; without it nothing is kept")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no view after so many seconds")
+    parser.add_argument("--save", type=Path, help="folder for the pictures with what was found drawn on them")
+    parser.add_argument("--only", help="views by their number, separated by commas")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    kinds = {function.__name__: function for function in (turned, squeezed, inset, front_cut)}
-    places = [(arguments.seed, index) for index in range(arguments.views)]
-    lines = []
-    for name in arguments.kinds.split(","):
-        task = partial(examine, arguments.cache, kinds[name])
-        found = map_clips(task, places, Workers(arguments.workers), name, str, len(places))
-        results = [result for _, result in found if result is not None]
-        print(f"\n{name}")
-        print_report(results)
-        lines.append(row(name, results))
-    print(f"\n{'':22s} views  right refused     unsure  ends  bent  lost wrong   median     p95   keys right", *lines, sep="\n")
+    numbers = range(arguments.views) if arguments.only is None else [int(number) for number in arguments.only.split(",")]
+    seeds = [int(seed) for seed in arguments.seed.split(",")]
+    # View by view and not slice by slice, so that a run that ends early has some of each.
+    wanted = [(name, seed, index) for seed in seeds for index in numbers for name in arguments.slices.split(",")]
+    results = kept(arguments.results) if arguments.results else []
+    done = {tuple(result["place"]) for result in results}
+    places = [place for place in wanted if place not in done]
+    deadline_s = time.monotonic() + arguments.seconds
+    block = 8 * arguments.workers
+    for start in range(0, len(places), block):
+        if time.monotonic() > deadline_s:
+            print(f"{len(places) - start} of {len(wanted)} views are left; run this again")
+            break
+        part = places[start : start + block]
+        work = partial(examine, arguments.cache, arguments.save)
+        found = map_clips(work, part, Workers(arguments.workers), "estimate", str, len(part))
+        results += [{"place": place, "result": result} for place, result in found]
+        if arguments.results:
+            write_bytes(arguments.results, "".join(json.dumps(result) + "\n" for result in results).encode())
+    chosen = set(wanted)
+    print_report([item["result"] for item in results if item["result"] and tuple(item["place"]) in chosen])
 
 
 if __name__ == "__main__":

@@ -45,12 +45,13 @@ def test_the_table():
     worse = replace(GOOD, quality=replace(GOOD.quality, err_before=0.4, err_after=0.1, err_black=(0.5, 0.3), deviation=0.6))
     lines = list(check.table([GOOD, worse, UNKNOWN, REFUSED, other], [np.full(88, 0.1), np.full(88, -0.2)]))
     assert lines[:3] == ["5 clips: 2 ok, 1 octave unknown, 2 refused", "  2 x confidence # is below #", "  1 x no end in view"]
-    rows = {line[:32].strip(): [float(value) for value in line[32:].split()] for line in lines[5:9]}
+    rows = {line[:32].strip(): [float(value) for value in line[32:].split()] for line in lines[5:10]}
     assert rows["all keys"] == pytest.approx([0.2, 0.38, 0.02, 0.092], abs=1e-3)
     assert rows["black keys"] == pytest.approx([0.2, 0.47, 0.01, 0.271], abs=1e-3)
     assert rows["white keys"] == [0.2, 0.2, 0.03, 0.03]
+    assert rows["across the keyboard"] == [0.1, 0.1, 0.05, 0.05]
     assert rows["deviation from a plain scaling"] == pytest.approx([0.4, 0.58], abs=1e-3)
-    assert lines[9] == "against the truth of 2 clips: key_err_median 0.150, key_err_p95 0.200, keys right 100.00%"
+    assert lines[10] == "against the truth of 2 clips: key_err_median 0.150, key_err_p95 0.200, keys right 100.00%"
 
 
 def test_a_table_of_nothing_but_refusals_has_no_figures():

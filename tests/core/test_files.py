@@ -218,7 +218,7 @@ def registration(**changes):
     fields = dict(
         doubt="", homography=tuple(map(tuple, matrix.tolist())), x_correction=(0.5, 2.0, -1.0, 0.25),
         orientation="upright", first_midi=21, last_midi=108, source_hw=(360, 640), frames=8,
-        quality=Quality(0.9, err_before=0.2, err_after=0.02, err_black=(0.3, 0.02), err_white=(0.2, 0.02), deviation=0.2),
+        quality=Quality(0.9, 0.2, 0.02, err_black=(0.3, 0.02), err_white=(0.2, 0.02), err_across=(0.1, 0.02), deviation=0.2),
         source="pixels", moves=(Move(3.5, ((1.0, 0.0, 3.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), (0.1, 0.2)),),
     )  # fmt: skip
     return Registration(**(fields | changes))

@@ -25,13 +25,17 @@ MOST_TILT_DEG = 16.0
 
 @dataclass(frozen=True)
 class ViewCamera(Camera):
-    """A camera with a second lens term that also gives finite pixels for points beside or behind it."""
+    """A camera with a second lens term that also gives finite pixels for points beside or behind it.
+
+    `depth_scale` is how long the keys are for their width, beside those of a piano.
+    """
 
     k2: float = 0.0
+    depth_scale: float = 1.0
 
     def project(self, points_mm: np.ndarray) -> np.ndarray:
         """Return image pixels (..., 2); beyond 1.6 focal lengths the lens stays as it is there."""
-        local = (np.asarray(points_mm, float) - self.position_mm) @ self.rotation.T
+        local = (np.asarray(points_mm, float) * (1.0, self.depth_scale, 1.0) - self.position_mm) @ self.rotation.T
         plane = local[..., :2] / np.maximum(local[..., 2:], 40.0)
         radius2 = np.minimum((plane**2).sum(-1, keepdims=True), 1.6**2)
         plane = plane * (1.0 + self.k1 * radius2 + self.k2 * radius2**2)
@@ -44,7 +48,11 @@ class ViewCamera(Camera):
 
 
 def draw_camera(
-    rng: np.random.Generator, size_wh: tuple[int, int], instrument: tuple[int, int], kind: str
+    rng: np.random.Generator,
+    size_wh: tuple[int, int],
+    instrument: tuple[int, int],
+    kind: str,
+    depth_scale: float = 1.0,
 ) -> tuple[ViewCamera, tuple[str, ...]]:
     """Return a camera that shows the instrument where and as wide as drawn, and tags; it may be an impossible one."""
     width, height = size_wh
@@ -63,7 +71,7 @@ def draw_camera(
     middle = np.array([(low_mm + high_mm) / 2, WHITE_LENGTH_MM / 2, 0.0])
     position = middle - rotation[2] * focal_px * (high_mm - low_mm) / (wide * width)
     for _ in range(14):
-        camera = ViewCamera(width, height, float(focal_px), position, rotation, float(k1), float(k2))
+        camera = ViewCamera(width, height, float(focal_px), position, rotation, float(k1), float(k2), depth_scale)
         pixels = camera.project(outline)
         seen_left, seen_right = pixels[:, 0].min(), pixels[:, 0].max()
         error = np.array([(seen_left + seen_right) / 2 - (left + wide / 2) * width, pixels[:, 1].mean() - row * height])

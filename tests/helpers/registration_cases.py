@@ -123,6 +123,12 @@ def mirrored(view: View) -> View:
     return replace(view, is_mirrored=True)
 
 
+def held_by_hand(view: View, right_px: float, down_px: float, roll: float = 0.0) -> View:
+    """Return the same camera turned so that the picture moves by so many pixels and rolls by so many radians."""
+    turn, _ = cv2.Rodrigues(np.array([-down_px / view.focal_px, right_px / view.focal_px, roll]))
+    return replace(view, rotation=turn @ view.rotation)
+
+
 @dataclass(frozen=True)
 class Look:
     """How a picture is taken: light (1 is bright), noise (levels), blur (px), the fallboard's shade, keys that exist."""
@@ -181,7 +187,7 @@ def known_registration(view: View, geometry: StripGeometry) -> Registration:
     return Registration(
         doubt="", homography=tuple(map(tuple, (homography / homography[2, 2]).tolist())), x_correction=(),
         orientation="upright", first_midi=21, last_midi=108, source_hw=view.size_wh[::-1], frames=1, source="pixels",
-        quality=Quality(0.9, err_before=0.2, err_after=0.02, err_black=(0.2, 0.01), err_white=(0.2, 0.03), deviation=0.4),
+        quality=Quality(0.9, 0.2, 0.02, err_black=(0.2, 0.01), err_white=(0.2, 0.03), err_across=(0.1, 0.05), deviation=0.4),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ whether the octave can be known: the keys in view fit an 88-key piano in one pla
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import cv2
@@ -48,7 +48,7 @@ from tivit.synth.music import random_piece
 from tivit.synth.photometry import Noise
 from tivit.synth.render import _add_hand
 
-VERSION = 5
+VERSION = 6
 """Goes up whenever the same seed and index would give another picture."""
 ORIENTATIONS = ("upright", "rotated", "mirrored", "rotated_mirrored")
 """Of views by their index; those of pictures turned by 90 degrees are made from them."""
@@ -63,6 +63,8 @@ SHORT_MIDI = (
     (48, 72), (36, 60), (60, 84), (41, 65), (36, 84), (36, 96), (28, 100), (24, 96), (28, 103), (21, 105),
 )  # fmt: skip
 """First and last MIDI number of shorter instruments: 25 (four), 49, 61, 73 (two), 76 and 85 keys."""
+MINI_DEPTHS = (0.62, 0.85)
+"""How long mini keys are for their width, beside those of a piano: keys 80 to 100 mm long and 18 to 20 mm wide."""
 EDGE_KEY = 0.15
 """A key whose side lies this near (white-key widths) to the border may be called in view or not."""
 MOST_COVERED = 0.4
@@ -83,6 +85,8 @@ class Truth:
         strict_keys : if they do not.
     octave_known : see the module docstring. either : the end that would tell is barely in view, so both answers are right.
     tags : the conditions of the view.
+    camera : what sees the keyboard upright. to_px : (3, 3), from the pixels of that camera to those of the picture.
+    instrument : first and last key (0..87) that there is.
     """
 
     keyboard: bool
@@ -95,6 +99,15 @@ class Truth:
     octave_known: bool
     either: bool
     tags: tuple[str, ...]
+    camera: ViewCamera
+    to_px: np.ndarray
+    instrument: tuple[int, int]
+
+    def px(self, points_mm: np.ndarray) -> np.ndarray:
+        """Return where points of the world (..., 3) are in the picture, (..., 2)."""
+        seen = self.camera.project(points_mm)
+        mapped = np.concatenate([seen, np.ones_like(seen[..., :1])], axis=-1) @ self.to_px.T
+        return mapped[..., :2] / mapped[..., 2:]
 
 
 @dataclass(frozen=True)
@@ -110,26 +123,36 @@ class View:
         return [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in self.jpegs]
 
 
-def view_of(seed: int, index: int, cache: Path) -> View:
+def view_of(seed: int, index: int, cache: Path, is_mini: bool = False) -> View:
     """Return view `index`, from the cache or rendered now."""
-    path = Path(cache) / f"v{VERSION}_{seed}_{index:04d}.npz"
+    path = Path(cache) / f"v{VERSION}{'mini' * is_mini}_{seed}_{index:04d}.npz"
     if not path.exists():
-        view = make_view(seed, index)
+        view = make_view(seed, index, is_mini)
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {f"jpeg{k}": np.frombuffer(data, np.uint8) for k, data in enumerate(view.jpegs)}
         with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, count=len(view.jpegs), **arrays, **{k: np.array(v) for k, v in asdict(view.truth).items()})
+            lists = {name: np.array(value) for name, value in asdict(view.truth).items() if name != "camera"}
+            seen_by = {f"camera_{name}": np.array(value) for name, value in asdict(view.truth.camera).items()}
+            np.savez(file, count=len(view.jpegs), **arrays, **lists, **seen_by)
     with np.load(path, allow_pickle=False) as data:
         jpegs = tuple(data[f"jpeg{k}"].tobytes() for k in range(int(data["count"])))
-        pairs = {name: tuple(data[name].tolist()) for name in ("size_wh", "keys", "loose_keys", "strict_keys", "tags")}
+        names = ("size_wh", "keys", "loose_keys", "strict_keys", "tags", "instrument")
+        pairs = {name: tuple(data[name].tolist()) for name in names}
         flags = {name: bool(data[name]) for name in ("keyboard", "octave_known", "either")}
-        truth = Truth(orientation=str(data["orientation"]), centers_px=data["centers_px"], **pairs, **flags)
+        camera = ViewCamera(**{field.name: _plain(data[f"camera_{field.name}"]) for field in fields(ViewCamera)})
+        places = {name: data[name] for name in ("centers_px", "to_px")}
+        truth = Truth(orientation=str(data["orientation"]), camera=camera, **places, **pairs, **flags)
     return View(index, jpegs, truth)
 
 
-def make_view(seed: int, index: int) -> View:
-    """Render a view."""
+def _plain(value: np.ndarray) -> np.ndarray | int | float:
+    return value if value.ndim else value.item()
+
+
+def make_view(seed: int, index: int, is_mini: bool = False) -> View:
+    """Render a view; of mini keys, which are short for their width."""
     rng = np.random.default_rng([seed, index])
+    depth_scale = float(np.random.default_rng([seed, index, 1]).uniform(*MINI_DEPTHS)) if is_mini else 1.0
     orientation = ORIENTATIONS[index % len(ORIENTATIONS)]
     is_nothing = index % NOTHING_EVERY == NOTHING_EVERY - 1
     kind = "88" if is_nothing else str(rng.choice(["88", "one end cut", "both ends cut", "short"], p=[0.55, 0.11, 0.08, 0.26]))
@@ -139,7 +162,7 @@ def make_view(seed: int, index: int) -> View:
         instrument = (int(key_of(low)), int(key_of(high)))
     while True:
         size_wh = LARGEST if index % LARGEST_EVERY == 5 else SIZES[rng.choice(len(SIZES), p=[p for _, p in SIZES])][0]
-        camera, tags = draw_camera(rng, size_wh, instrument, kind)
+        camera, tags = draw_camera(rng, size_wh, instrument, kind, depth_scale)
         loose, keys, strict = (keys_in_view(camera, instrument, m) for m in (EDGE_KEY, 0.0, -EDGE_KEY))
         if is_plausible(camera, keys, kind, instrument):
             break
@@ -147,14 +170,19 @@ def make_view(seed: int, index: int) -> View:
     tags += decor.tags + (f"{size_wh[0]}x{size_wh[1]}", orientation)
     pictures = paint_nothing(rng, camera, decor) if is_nothing else paint_frames(rng, camera, instrument, keys, decor)
     jpegs = tuple(_encoded(_flipped(picture, orientation), decor.jpeg_quality) for picture in pictures)
+    to_px = flip_matrix(size_wh, orientation)
     if is_nothing:
-        truth = Truth(False, size_wh, orientation, np.zeros((KEY_COUNT, 2)), keys, loose, strict, False, False, ("nothing",))
+        nowhere = np.zeros((KEY_COUNT, 2))
+        truth = Truth(
+            False, size_wh, orientation, nowhere, keys, loose, strict, False, False, ("nothing",), camera, to_px, instrument
+        )
         return View(index, jpegs, truth)
     known, either = octave_known(camera, instrument, strict, loose)
     count = instrument[1] - instrument[0] + 1
     tags += (kind if kind != "short" else f"{count} keys", "octave known" if known else "octave unknown")
-    centers = flipped_px(camera.project(points_mm(CENTER_MM, WHITE_LENGTH_MM / 2)), size_wh, orientation)
-    return View(index, jpegs, Truth(True, size_wh, orientation, centers, keys, loose, strict, known, either, tags))
+    nowhere = np.zeros((KEY_COUNT, 2))
+    truth = Truth(True, size_wh, orientation, nowhere, keys, loose, strict, known, either, tags, camera, to_px, instrument)
+    return View(index, jpegs, replace(truth, centers_px=truth.px(points_mm(CENTER_MM, WHITE_LENGTH_MM / 2))))
 
 
 def paint_frames(
@@ -229,14 +257,13 @@ def covered_share(camera: ViewCamera, hands: list[HandPainter], keys: tuple[int,
     return float((hidden.mean(0) >= 0.5).mean())
 
 
-def flipped_px(points_px: np.ndarray, size_wh: tuple[int, int], orientation: str) -> np.ndarray:
-    """Return where pixels (..., 2) of an upright picture lie in the turned or mirrored one."""
-    x, y = points_px[..., 0], points_px[..., 1]
-    if orientation in ("rotated", "mirrored"):
-        x = size_wh[0] - 1 - x
-    if orientation.startswith("rotated"):
-        y = size_wh[1] - 1 - y
-    return np.stack([x, y], axis=-1)
+def flip_matrix(size_wh: tuple[int, int], orientation: str) -> np.ndarray:
+    """Return the map (3, 3) from pixels of an upright picture to those of the turned or mirrored one."""
+    matrix = np.eye(3)
+    for axis, is_flipped in enumerate((orientation in ("rotated", "mirrored"), orientation.startswith("rotated"))):
+        if is_flipped:
+            matrix[axis, axis], matrix[axis, 2] = -1, size_wh[axis] - 1
+    return matrix
 
 
 def _flipped(picture: np.ndarray, orientation: str) -> np.ndarray:

@@ -19,7 +19,7 @@ def registration(homography, source_hw):
     return Registration(
         doubt="", homography=tuple(map(tuple, np.asarray(homography, float).tolist())),
         x_correction=(), orientation="upright", first_midi=21, last_midi=108, source_hw=source_hw, frames=1,
-        quality=Quality(1.0, err_before=0.0, err_after=0.0, err_black=(0.0, 0.0), err_white=(0.0, 0.0), deviation=0.0),
+        quality=Quality(1.0, 0.0, 0.0, err_black=(0.0, 0.0), err_white=(0.0, 0.0), err_across=(0.0, 0.0), deviation=0.0),
         source="corners",
     )  # fmt: skip
 

@@ -151,6 +151,7 @@ def table(registrations: Sequence[Registration | Refusal], errors: Sequence[np.n
         pairs = {"all keys": [(quality.err_before, quality.err_after) for quality in qualities]}
         pairs |= {"black keys": [quality.err_black for quality in qualities]}
         pairs |= {"white keys": [quality.err_white for quality in qualities]}
+        pairs |= {"across the keyboard": [quality.err_across for quality in qualities]}
         for name, values in pairs.items():
             before, after = np.array(values).T
             yield f"  {name:30s}{_spread(before)}{_spread(after)}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -61,6 +62,9 @@ class Quality:
         that had no part in the fit.
     err_black, err_white : tuple of float
         The same errors, (before, after), over black keys alone and over white seams alone.
+    err_across : tuple of float
+        Median distance across the keyboard (white-key widths), without and with the correction across it, of the front edges of
+        white and black keys and of their back; (0, 0) where too few are seen.
     deviation : float
         Median distance of the key centres from those of a plain scaling, which is equal white keys between the outermost
         corners (white-key widths).
@@ -71,6 +75,7 @@ class Quality:
     err_after: float
     err_black: tuple[float, float]
     err_white: tuple[float, float]
+    err_across: tuple[float, float]
     deviation: float
 
 
@@ -320,10 +325,11 @@ def _registration(fields: Mapping[str, Any]) -> Registration:
 
 
 def _quality(fields: Mapping[str, Any]) -> Quality:
-    item = Quality(**dict(fields, err_black=tuple(fields["err_black"]), err_white=tuple(fields["err_white"])))
-    if (len(item.err_black), len(item.err_white)) != (2, 2):
-        raise ValueError("err_black and err_white have two values each")
-    _refuse_odd([item.confidence, item.err_before, item.err_after, *item.err_black, *item.err_white, item.deviation])
+    pairs = {name: tuple(fields[name]) for name in ("err_black", "err_white", "err_across")}
+    item = Quality(**{**fields, **pairs})
+    if any(len(pair) != 2 for pair in pairs.values()):
+        raise ValueError(f"{', '.join(pairs)} have two values each")
+    _refuse_odd([item.confidence, item.err_before, item.err_after, *chain(*pairs.values()), item.deviation])
     return item
 
 

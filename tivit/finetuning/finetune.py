@@ -140,9 +140,7 @@ def finetune(request: Request, trained: Trained, params: Mapping[str, Any]) -> O
             f"learned: {len(parts.learned.notes)} notes before {parts.learn_to_s:.1f} s; kept apart: what follows "
             f"{parts.apart_from_s:.1f} s"
         )
-        rendered = rendered_clips(
-            recipe | {"registration": params["registration"]}, checkpoint, take.front_row, runtime.workers
-        )
+        rendered = rendered_clips(recipe | {"registration": params["registration"]}, checkpoint, take.front_row, runtime.pool)
         with progress_bar(train.steps, "finetune", "step") as bar:
             after = learned(checkpoint, parts.learned, rendered, train, runtime, bar.update)
         checkpoint.model.to(device)

@@ -20,7 +20,7 @@ from tivit.core.notes import read_midi
 from tivit.core.params import section
 from tivit.core.registration import is_usable
 from tivit.core.run.parallel import map_clips
-from tivit.core.run.runtime import RuntimeParams
+from tivit.core.run.runtime import RuntimeParams, Workers
 from tivit.model.background import background_of
 from tivit.model.checkpoint import Checkpoint
 from tivit.registration.clip import register_video
@@ -34,7 +34,7 @@ from tivit.training.start import Start
 from tivit.video.rectify import write_strip
 
 
-def rendered_clips(params: Mapping[str, Any], checkpoint: Checkpoint, front_row: float, workers: int) -> list[TrainClip]:
+def rendered_clips(params: Mapping[str, Any], checkpoint: Checkpoint, front_row: float, workers: Workers) -> list[TrainClip]:
     """Return rendered clips to learn beside a take.
 
     Parameters
@@ -45,8 +45,8 @@ def rendered_clips(params: Mapping[str, Any], checkpoint: Checkpoint, front_row:
         Gives the raster and the rate of the strips.
     front_row : float
         Row (px) where the fronts of white keys begin.
-    workers : int
-        Processes that render.
+    workers : Workers
+        What renders them.
 
     Returns
     -------
@@ -63,7 +63,8 @@ def rendered_clips(params: Mapping[str, Any], checkpoint: Checkpoint, front_row:
     with tempfile.TemporaryDirectory(prefix="tivit-") as folder:
         (Path(folder) / "train").mkdir()
         work = _Rendering(Path(folder), synth, section(params, "registration", RegistrationParams), checkpoint, front_row)
-        clips = [clip for clip in map_clips(work, tasks, workers, "render") if clip is not None]
+        found = map_clips(work, tasks, workers, "render", lambda task: f"{task.split}/{task.stem}", len(tasks))
+        clips = [clip for _, clip in found if clip is not None]
     if not clips:
         raise InputError("no keyboard was found in any rendered clip, so nothing keeps the network from forgetting")
     return clips

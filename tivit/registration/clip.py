@@ -14,9 +14,10 @@ import numpy as np
 from tivit.core.registration import Refusal, Registration
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
-from tivit.registration.follow.moves import register_moving
+from tivit.registration.follow.scenes import register_shown
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.video.reader import sample_frames
+from tivit.video.stream import stream_frames
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,12 @@ def register_video(
         The video cannot be read.
     """
     frames = sample_frames(video, params.frames)
-    registration = register_moving(
+    registration = register_shown(
         frames,
         geometry,
         estimate=partial(estimate, params=params, geometry=geometry, override=override),
         sample=partial(sample_frames, video),
+        stream=partial(stream_frames, video),
     )
     middle = frames[len(frames) // 2]
     return RegisteredVideo(registration, middle.image, middle.time_s)

@@ -16,16 +16,18 @@ import cv2
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.core.keyboard import CENTER_MM, WHITE_PITCH_MM, key_of, name_of
+from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM, WHITE_PITCH_MM, key_of, name_of
 from tivit.core.registration import Quality, Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
 from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
-from tivit.registration.find.readings import Reading, find_readings
-from tivit.registration.find.rows import SEARCHES, Search
+from tivit.registration.find.readings import Reading, find_labellings, find_readings
+from tivit.registration.find.rows import SEARCHES, Labelling, Search
+from tivit.registration.judge.border import content_of
+from tivit.registration.judge.depth import Depth, fit_depth
 from tivit.registration.judge.extent import find_extent
 from tivit.registration.judge.octave import Extent, align_to_piano
 from tivit.registration.judge.refine import Correction, Picture, fit_correction
-from tivit.registration.judge.verify import Verdict, judge, player_side
+from tivit.registration.judge.verify import UNREST_FLOOR, Verdict, judge, player_side, unrest_before
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.registration.sideways import ACROSS, turned, turned_back, turned_knowledge
 from tivit.video.reader import Region
@@ -44,8 +46,20 @@ MAX_WIDTH_PX = 1920
 """Wider pictures are made this wide first."""
 REGION_MARGIN, LEAST_REGION_PX = 0.02, 16
 """A region is widened by this share of its size to each side; what is left of it in the picture must have so many pixels."""
+MISLED_KEY = 0.2
+"""A camera whose keys lie farther than this across the keyboard (median, white-key widths) is fitted again."""
 KEYS_PER_POWER = 9
 """The x correction with which the keyboard is followed outwards has one power for so many black keys found."""
+RIVAL_SCORE, RIVALS = 7.0, 2
+"""Another row of black keys is looked at when its score is at least so high; so many rows at most."""
+APART_MM = 40.0
+"""It is so far from the keys of the best one, across them."""
+PLAYED_FACTOR = 3.0
+"""Before the one of two keyboards that is played so many times as much moves as before the other one."""
+TWO_KEYBOARDS = (
+    "two keyboards are in the picture, and which of them is played is not clear; give the corners of that one, or a video"
+    " cropped to it"
+)
 FIRST_KEY_TOLERANCE = 4
 """By how many semitones a first key given may differ from the one found: a key that the picture cuts may count or not."""
 
@@ -57,6 +71,7 @@ class _Candidate:
     reading: Reading
     extent: Extent
     correction: Correction
+    depth: Depth
     verdict: Verdict
     doubt: str
 
@@ -125,10 +140,12 @@ def _look(
     if region is not None and min(region.right - region.left, region.bottom - region.top) < LEAST_REGION_PX:
         bounds = ", ".join(f"{value:g}" for value in override.region)
         return Refusal(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(greys))
-    picture = Picture(greys)
-    best = None
+    picture, size_wh = Picture(greys), greys[0].shape[::-1]
+    best, rows = None, []
     for search in searches:
-        candidate = _best_of(find_readings(greys, params, corners, search, region), picture, params, override)
+        labellings = find_labellings(greys, params, corners, search, region)
+        candidate = _best_of(find_readings(labellings, size_wh, params, corners, search), picture, params, override)
+        rows += labellings
         if candidate is not None and (best is None or candidate.weight > best.weight):
             best = candidate
         if best is not None and best.verdict.confidence >= SETTLED and not _objection(best, override, params):
@@ -136,7 +153,44 @@ def _look(
     if best is None:
         where = " between the corners" if corners is not None else " in the region" if region is not None else ""
         return Refusal(f"no row of black keys was found{where}", source_hw, len(greys))
+    if corners is None and region is None and not _objection(best, override, params):
+        best = _played(best, _rival(best, rows, picture, params, override), picture)
+        if best is None:
+            return Refusal(TWO_KEYBOARDS, source_hw, len(greys))
     return _registration(best, geometry, scale, source_hw, len(greys), override, params)
+
+
+def _rival(
+    best: _Candidate, rows: Sequence[Labelling], picture: Picture, params: RegistrationParams, override: Override
+) -> _Candidate | None:
+    """Return another keyboard in the picture that is as sure as the best one, None where there is none.
+
+    It is played from the same side; what a fallboard mirrors is not.
+    """
+    to_plane = np.linalg.inv(best.reading.plane_to_image)
+    others = []
+    for row in rows:
+        world = np.column_stack([row.row.center_px, np.ones(len(row.row))]) @ to_plane.T
+        y_mm = float(np.median(world[:, 1] / world[:, 2]))
+        if row.match.score >= RIVAL_SCORE and not -APART_MM < y_mm < WHITE_LENGTH_MM + APART_MM:
+            others.append(row)
+    readings = (
+        reading
+        for reading in find_readings(others[:RIVALS], picture.shape[::-1], params)
+        if reading.is_rotated == best.reading.is_rotated
+    )
+    rival = _best_of(readings, picture, params, override)
+    return rival if rival is not None and not _objection(rival, override, params) else None
+
+
+def _played(best: _Candidate, rival: _Candidate | None, picture: Picture) -> _Candidate | None:
+    """Return the one of two keyboards before which clearly more moves, None where neither is; the best one without a rival."""
+    if rival is None:
+        return best
+    unrest = [unrest_before(picture, item.reading.plane_to_image, item.extent) for item in (best, rival)]
+    if max(unrest) < PLAYED_FACTOR * min(unrest) + UNREST_FLOOR:
+        return None
+    return best if unrest[0] > unrest[1] else rival
 
 
 def _region_px(bounds: Sequence[float], scale: float, size_hw: tuple[int, int]) -> Region:
@@ -184,6 +238,7 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         return None
     # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
     keys = np.arange(reading.keys.min(), reading.keys.max() + 1)
+    picture = picture.within(content_of(picture, reading))
     plan = picture.look_from_above(reading.plane_to_image)
     no_seams = np.zeros(0, int)
     order = min(params.lens_order, max(1, len(reading.keys) // KEYS_PER_POWER))
@@ -191,7 +246,7 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     if first is None:
         return None
     camera_mm, to_image = reading.pose.camera_mm, reading.plane_to_image
-    extent = find_extent(plan, camera_mm, to_image, first.coefficients, reading.keys, reading.size_wh)
+    extent = find_extent(plan, camera_mm, to_image, first.coefficients, reading.keys, picture.bounds)
     if extent is None:
         return None
     reading = reading.within(*black_range(extent.first_midi, extent.last_midi), params)
@@ -205,6 +260,14 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
     reading, extent = reading.moved(alignment.octaves), alignment.extent
+    # A mirror image of the keys or a sloping front misleads the camera across the keyboard.
+    depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
+    if depth.err[0] > MISLED_KEY:
+        reading = reading.with_ends_moved(depth.plane_to_plane, params)
+        if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
+            return None
+        depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
+    reading = reading.bent(depth.plane_to_plane)
     # Then once more with all keys in view, black and white: the camera has been fitted again, so the picture is sampled anew.
     plan = picture.look_from_above(reading.plane_to_image)
     blacks = np.arange(*black_range(extent.first_midi, extent.last_midi))
@@ -213,8 +276,8 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     if correction is None:
         return None
     motion = player_side(picture, reading.plane_to_image, extent)
-    verdict = judge(plan, reading.pose.camera_mm, correction.coefficients, extent, motion)
-    return _Candidate(reading, extent, correction, verdict, alignment.doubt)
+    verdict = judge(plan, reading.pose, correction.coefficients, extent, motion, depth.err[1])
+    return _Candidate(reading, extent, correction, depth, verdict, alignment.doubt)
 
 
 def _registration(
@@ -250,6 +313,7 @@ def _registration(
             err_after=best.correction.err[1],
             err_black=best.correction.err_black,
             err_white=best.correction.err_white,
+            err_across=best.depth.err,
             deviation=_deviation(best),
         ),
         source="pixels" if override.corners is None else "corners",

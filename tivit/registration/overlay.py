@@ -40,6 +40,8 @@ SHEET_COLUMNS, SHEET_WIDTH_PX = 2, 720
 WHITE_COLOR, BLACK_COLOR, TEXT_COLOR = (60, 180, 0), (255, 120, 0), (0, 0, 220)
 NAME_COLOR, LINE_COLOR = (0, 220, 255), (230, 230, 230)
 """Outlines of white and of black keys, letters on the keys, names below them, and the line above the picture."""
+MANY_MOVES = 20
+"""More moves of the camera are not counted: it was held by hand."""
 SUBPIXEL_BITS = 4
 """Fixed-point bits of the outlines drawn."""
 
@@ -102,6 +104,7 @@ def describe(registration: Registration) -> str:
     status, count = registration.status.replace("_", " "), registration.last_midi - registration.first_midi + 1
     keys = f"{keys_in_view(registration)} ({count} keys)"
     moves = f", {len(registration.moves)} camera moves" if registration.moves else ""
+    moves = ", camera followed throughout" if len(registration.moves) > MANY_MOVES else moves
     return f"{status}: {registration.orientation}, {keys}, confidence {registration.quality.confidence:.2f}{moves}"
 
 

@@ -30,11 +30,12 @@ from tivit.core.timegrid import frames_of
 from tivit.model.background import BACKGROUND_SAMPLES, Background, background_of
 from tivit.registration.clip import RegisteredVideo, register_video
 from tivit.registration.estimate import estimate
-from tivit.registration.follow.moves import register_moving
+from tivit.registration.follow.scenes import register_shown
 from tivit.registration.params import Override, RegistrationParams
 from tivit.video.reader import VideoInfo, probe, sample_frames
 from tivit.video.rectify import StripPlaces, strips_on_grid
 from tivit.video.spans import WHOLE, read_span, spread_frames
+from tivit.video.stream import stream_frames
 
 PIECE_FRAMES = 32
 """Frames of the strip that are sent at a time: what the network sees at a time (`inference.predict.SEEN_FRAMES`)."""
@@ -181,11 +182,12 @@ def _registered(job: DecoderJob) -> RegisteredVideo:
     frames = sample_frames(job.video, job.registration.frames, (start_s - 1e-3, end_s + 1e-3))
     if not frames:
         raise InputError(f"{job.video}: every picture between {start_s:.1f} and {end_s:.1f} s is black or flat")
-    registration = register_moving(
+    registration = register_shown(
         frames,
         job.geometry,
         estimate=partial(estimate, params=job.registration, geometry=job.geometry, override=job.known),
         sample=partial(sample_frames, job.video),
+        stream=partial(stream_frames, job.video, (start_s - 1e-3, end_s + 1e-3)),
     )
     middle = frames[len(frames) // 2]
     return RegisteredVideo(registration, middle.image, middle.time_s)

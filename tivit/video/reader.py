@@ -109,7 +109,7 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
         info = source.info
         count = min(count, max(MOST_SAMPLED_BYTES // (3 * info.width_px * info.height_px), FEWEST_SAMPLED))
         if between_s is not None:
-            return [frame for frame in _between(source, count, *between_s) if not _is_flat(frame)]
+            return [frame for frame in _between(source, count, *between_s) if not is_flat(frame)]
         total = max(info.frame_count, 1)
         shares = np.linspace(END_SHARE, 1 - END_SHARE, count) if count > 1 else np.array([0.5])
         numbers = np.unique((shares * total).astype(int))
@@ -120,14 +120,14 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
     # Where nothing is shown for a while, one frame stands for several instants.
     reached_s = max((frame.time_s for frame in frames), default=-np.inf) + allowed_tail_s(info.duration_s)
     check_spread(path, int(np.sum(wanted_s <= reached_s)), len(wanted_s), info.duration_s)
-    return [frame for frame in frames if not _is_flat(frame)] or frames
+    return [frame for frame in frames if not is_flat(frame)] or frames
 
 
-def _is_flat(frame: SampledFrame) -> bool:
+def is_flat(frame: SampledFrame) -> bool:
     return frame.image[::8, ::8].std() <= FLAT_STD
 
 
-def _sampled(source: Source, time_s: float, frame: av.VideoFrame) -> SampledFrame:
+def sampled(source: Source, time_s: float, frame: av.VideoFrame) -> SampledFrame:
     return SampledFrame(time_s, source.colour(frame))
 
 
@@ -140,7 +140,7 @@ def _seek(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
         time_s, frame = next(late, (-np.inf, None))
         if frame is not None and time_s > last_s:
             last_s = time_s
-            yield _sampled(source, time_s, frame)
+            yield sampled(source, time_s, frame)
 
 
 def _pick(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
@@ -149,12 +149,12 @@ def _pick(source: Source, wanted_s: np.ndarray) -> Iterator[SampledFrame]:
     for time_s, frame in source.frames():
         is_taken = done < len(wanted_s) and time_s >= wanted_s[done] - TIME_SLACK_S
         if is_taken:
-            yield _sampled(source, time_s, frame)
+            yield sampled(source, time_s, frame)
             done = int(np.searchsorted(wanted_s, time_s + TIME_SLACK_S, side="right"))
             if done == len(wanted_s):
                 return
     if not is_taken and done == len(wanted_s) - 1:
-        yield _sampled(source, time_s, frame)
+        yield sampled(source, time_s, frame)
 
 
 def _between(source: Source, count: int, start_s: float, end_s: float) -> Iterator[SampledFrame]:
@@ -173,7 +173,7 @@ def _between(source: Source, count: int, start_s: float, end_s: float) -> Iterat
         if time_s >= end_s:
             return
         if time_s > start_s and time_s >= targets_s[done]:
-            yield _sampled(source, time_s, frame)
+            yield sampled(source, time_s, frame)
             done += 1
             if done == count:
                 return

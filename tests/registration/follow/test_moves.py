@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 from paths import PARAMS_FILE
 from real_clips import FOLDER, needs_real_clips
-from registration_cases import Look, View, random_view, render
+from registration_cases import Look, held_by_hand, random_view, render
 
 from tivit.core import params as params_file
 from tivit.core.registration import Refusal
 from tivit.core.strip import StripGeometry
+from tivit.registration import clip
 from tivit.registration.clip import register_video
 from tivit.registration.estimate import estimate
 from tivit.registration.follow.moves import register_moving
 from tivit.registration.follow.track import Tracker, distance_key
 from tivit.registration.params import RegistrationParams
 from tivit.registration.truth import key_errors
-from tivit.video.reader import SampledFrame
+from tivit.video.reader import SampledFrame, sample_frames
 
 PARAMS = params_file.section(params_file.load(PARAMS_FILE), "registration", RegistrationParams)
 GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
@@ -29,12 +30,6 @@ FPS, SECONDS = 25.0, 4.0
 @cache
 def start(seed=0):
     return random_view(np.random.default_rng([7, seed]), (640, 360), 0.05)
-
-
-def turned(view: View, right_px: float, down_px: float, roll: float = 0.0) -> View:
-    """The same camera turned so that the picture moves by so many pixels and rolls by so many radians."""
-    turn, _ = cv2.Rodrigues(np.array([-down_px / view.focal_px, right_px / view.focal_px, roll]))
-    return replace(view, rotation=turn @ view.rotation)
 
 
 def write_clip(path, view_at, light_at=lambda time_s: 1.0, seed=0):
@@ -70,7 +65,7 @@ def worst_errors(registration, view_at):
     ("bump_s", "right_px", "down_px", "roll"), [(2.0, 8, -4, 0.0), (0.6, 20, 6, 0.01), (3.6, -12, 5, -0.01)]
 )
 def test_a_bump_is_found_in_time_and_place(tmp_path, bump_s, right_px, down_px, roll):
-    after = turned(start(), right_px, down_px, roll)
+    after = held_by_hand(start(), right_px, down_px, roll)
 
     def view_at(time_s):
         return start() if time_s < bump_s - 1e-6 else after
@@ -84,7 +79,7 @@ def test_a_bump_is_found_in_time_and_place(tmp_path, bump_s, right_px, down_px, 
 
 def test_a_drift_is_followed_in_pieces(tmp_path):
     def view_at(time_s):
-        return turned(start(), 2.5 * time_s, time_s, 0.002 * time_s)
+        return held_by_hand(start(), 2.5 * time_s, time_s, 0.002 * time_s)
 
     found = register_video(write_clip(tmp_path / "drift.mp4", view_at), PARAMS, GEOMETRY).registration
     errors = worst_errors(found, view_at)
@@ -93,6 +88,19 @@ def test_a_drift_is_followed_in_pieces(tmp_path):
     assert worst_errors(replace(found, moves=()), view_at).max() > 0.8
     starts_s = [move.start_s for move in found.moves]
     assert starts_s == sorted(set(starts_s))
+
+
+def test_a_camera_held_by_hand_is_followed_through_a_clip_that_is_read_once(tmp_path, monkeypatch):
+    def view_at(time_s):
+        right_px = 9 * np.sin(2.6 * time_s) + np.sin(21 * time_s)
+        return held_by_hand(start(), right_px, 5 * np.sin(3.4 * time_s + 1), 0.004 * np.sin(2 * time_s))
+
+    calls = []
+    monkeypatch.setattr(clip, "sample_frames", lambda *given: calls.append(given) or sample_frames(*given))
+    found = register_video(write_clip(tmp_path / "handheld.mp4", view_at), PARAMS, GEOMETRY).registration
+    errors = worst_errors(found, view_at)
+    assert found.status == "ok" and len(calls) == 1
+    assert np.median(errors) < 0.05 and errors.max() < 0.15
 
 
 def test_a_still_camera_never_moves_whatever_the_light_and_the_hands_do(tmp_path):
@@ -105,7 +113,7 @@ def test_a_still_camera_never_moves_whatever_the_light_and_the_hands_do(tmp_path
 
 def test_a_bump_that_cuts_the_low_keys_keeps_every_key_its_name(tmp_path):
     left_px = float(start(1).key_centers_px()[0, 0])
-    after = turned(start(1), -left_px - 25, 3)
+    after = held_by_hand(start(1), -left_px - 25, 3)
 
     def view_at(time_s):
         return start(1) if time_s < 2.8 else after
@@ -124,7 +132,7 @@ def homography_of(view):
 @pytest.mark.parametrize("right_px", [0, 3, 20, 75, -75])
 def test_the_tracker_is_exact_to_a_fiftieth_of_a_key_and_tells_octaves_apart(right_px):
     view = replace(start(1), lens=(0.0, 0.0))
-    other = turned(view, right_px, 2)
+    other = held_by_hand(view, right_px, 2)
     rng = np.random.default_rng(1)
     tracker = Tracker(homography_of(view), [render(view, rng, Look())])
     homography = tracker.locate(render(other, rng, Look()))

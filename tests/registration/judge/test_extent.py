@@ -8,6 +8,7 @@ from tivit.registration.find.pattern import black_range, key_edges_mm
 from tivit.registration.judge.extent import find_extent
 from tivit.registration.judge.octave import Extent, align_to_piano
 from tivit.registration.judge.refine import BLACK_BANDS, X_MM, Plan
+from tivit.video.reader import Region
 
 CAMERA_MM = np.array([611.0, 0.0, 1300.0])
 MIRROR, OCTAVES, RARE = "mirror image cannot be told", "fit on a piano in", "no known instrument has"
@@ -151,8 +152,8 @@ def test_the_mirror_of_the_mirror_is_the_same(first, last):
 def seen_extent(plan, keys, view_mm=(-200.0, 1422.0), correction=()):
     """Return the extent of a drawn keyboard in a picture with 1 px per mm that shows `view_mm`."""
     to_image = np.array([[1.0, 0, -view_mm[0]], [0, -1.0, 200.0], [0, 0, 1.0]])
-    size_wh = (int(view_mm[1] - view_mm[0]), 320)
-    return find_extent(plan, CAMERA_MM, to_image, correction, keys, size_wh)
+    bounds = Region(0, 0, int(view_mm[1] - view_mm[0]), 320)
+    return find_extent(plan, CAMERA_MM, to_image, correction, keys, bounds)
 
 
 @pytest.mark.parametrize(

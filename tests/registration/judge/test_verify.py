@@ -5,6 +5,7 @@ import pytest
 from registration_cases import drawn_plan
 
 from tivit.core.keyboard import WHITE_PITCH_MM
+from tivit.registration.find.pose import Pose
 from tivit.registration.judge.octave import Extent
 from tivit.registration.judge.refine import BLACK_ROWS, X_MM, Y_MM, Picture, Plan
 from tivit.registration.judge.verify import judge, player_side
@@ -14,8 +15,9 @@ WHOLE = Extent(21, 108, True, True)
 SURE, NOT_BELIEVED = 0.9, 0.5
 
 
-def verdict_of(plan, extent=WHOLE, motion=0.0, camera_mm=CAMERA_MM, correction=()):
-    return judge(plan, camera_mm, correction, extent, motion)
+def verdict_of(plan, extent=WHOLE, motion=0.0, camera_mm=CAMERA_MM, correction=(), aspect=1.0, err_across=0.0):
+    pose = Pose(np.eye(3), camera_mm, 1000.0, aspect)
+    return judge(plan, pose, correction, extent, motion, err_across)
 
 
 @pytest.mark.parametrize(
@@ -118,3 +120,11 @@ def test_a_keyboard_under_a_reflection_is_believed(x_mm, light):
     assert verdict_of(seen).confidence > SURE
     shifted = Plan(np.roll(seen.grey, round(WHITE_PITCH_MM), axis=1))
     assert verdict_of(shifted).confidence < NOT_BELIEVED
+
+
+def test_keys_off_across_the_keyboard_and_keys_of_an_odd_shape_are_doubted():
+    plan = drawn_plan(CAMERA_MM)
+    assert verdict_of(plan, err_across=0.1, aspect=0.6).confidence > SURE
+    off, odd = verdict_of(plan, err_across=0.5), verdict_of(plan, aspect=2.5)
+    assert off.confidence < NOT_BELIEVED and "0.50 white-key widths across" in off.reason
+    assert odd.confidence < NOT_BELIEVED and "0.4 times as wide" in odd.reason

@@ -1,9 +1,12 @@
-"""The camera that sees the keyboard: a 7-parameter pinhole pose fitted to black-key ends.
+"""The camera that sees the keyboard: a pinhole pose of ten parameters fitted to black-key ends.
 
-The parameters are the log focal length, a rotation vector and a translation; the principal point is the middle of the picture.
-Mirrored pictures are flipped before they come here. The keyboard is nearly flat, so the data say little of the focal length: a
-log-normal prior holds it. Where a point above the white keys appears on the white-key plane follows from the position of the
-camera alone (`shadow_mm`). What bends along the keyboard, as by a lens, is left to `refine`.
+The parameters are the log focal length, a rotation vector, a translation, the log aspect and the principal point. The aspect is
+how tall pixels are drawn for their width: it stands for squeezed pictures, and for keys of other proportions. The principal
+point is off the middle in a crop. A flat keyboard says only eight things, so priors hold the rest: log-normal for the focal
+length, and ones with long tails for aspect and principal point, because most pictures are as the camera took them and the
+others may be far from that. Mirrored pictures are flipped before they come here. Where a point above the white keys appears on
+the white-key plane follows from the position of the camera alone (`shadow_mm`). What bends along the keyboard, as by a lens, is
+left to `refine`.
 """
 
 from __future__ import annotations
@@ -26,6 +29,14 @@ from tivit.registration.find.pattern import black_center_mm
 
 X_SIGMA_PX, Y_SIGMA_PX = 1.5, 3.0
 """Spread of a measured end along and across the keyboard, where the ends span 600 px; lens errors are shared by neighbours."""
+ASPECT_SIGMA = 0.04
+"""Prior on the aspect: the spread of its logarithm, about nought."""
+CENTER_SIGMA = 0.03
+"""Prior on the principal point: its spread about the middle of the picture, in picture widths."""
+OTHER_ASPECT = 0.15
+"""A start whose log aspect is farther than this from nought is tried beside the one without."""
+MOST_ASPECT = 1.0
+"""No start has a log aspect beyond this, either way."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +51,14 @@ class Pose:
         Where the camera is in the world frame of `core.keyboard`.
     focal_px : float, px
         Focal length.
+    aspect : float
+        How tall the picture is for its width, beside what a camera with square pixels sees of a piano.
     """
 
     plane_to_image: np.ndarray
     camera_mm: np.ndarray
     focal_px: float
+    aspect: float = 1.0
 
 
 def shadow_mm(points_mm: np.ndarray, z_mm: float, camera_mm: np.ndarray) -> np.ndarray:
@@ -118,7 +132,11 @@ def black_ends_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
 
 
 def fit_to_black_keys(
-    keys: np.ndarray, ends_px: np.ndarray, size_wh: tuple[int, int], focal_widths: float, focal_sigma: float
+    keys: np.ndarray,
+    ends_px: np.ndarray,
+    size_wh: tuple[int, int],
+    focal_widths: float,
+    focal_sigma: float,
 ) -> Pose:
     """Return the pose that best explains black-key ends.
 
@@ -151,7 +169,6 @@ def fit_to_black_keys(
     width, height = size_wh
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     log_focal = np.log(focal_widths * width)
-    start = _start(model(np.array([MIDDLE_MM, 50.0, 1200.0])), seen_px - middle, float(np.exp(log_focal)))
     spread = np.linalg.norm(np.ptp(seen_px, axis=0))
     along = seen_px[np.argmax(seen_px[:, 0])] - seen_px[np.argmin(seen_px[:, 0])]
     along = along / np.linalg.norm(along)
@@ -163,12 +180,19 @@ def fit_to_black_keys(
         matrix, camera_mm, _ = _camera(values)
         # The ends depend on the camera themselves (black keys are high), so the model is made anew for every trial camera.
         error = turn @ (_project(matrix, model(camera_mm)) + middle - seen_px).T / scale
-        return np.append(error.ravel(), (values[0] - log_focal) / focal_sigma)
+        off = [values[7] / ASPECT_SIGMA, *(values[8:] / (CENTER_SIGMA * width)), (values[0] - log_focal) / focal_sigma]
+        return np.append(error.ravel(), off)
 
-    result = least_squares(residuals, start, loss=_robust_but_last, x_scale=[0.1, 0.05, 0.05, 0.05, 20, 20, 50], max_nfev=60)
-    matrix, camera_mm, focal_px = _camera(result.x)
+    units = [0.1, 0.05, 0.05, 0.05, 20, 20, 50, 0.05, 0.02 * width, 0.02 * width]
+    homography = _flat_start(model(np.array([MIDDLE_MM, 50.0, 1200.0])), seen_px - middle)
+    fits = [
+        least_squares(residuals, start, loss=_robust_but_last, x_scale=units, max_nfev=60)
+        for start in _starts(homography, float(np.exp(log_focal)))
+    ]
+    best = min(fits, key=lambda fit: fit.cost)
+    matrix, camera_mm, focal_px = _camera(best.x)
     shift = np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1.0]])
-    return Pose(shift @ matrix, camera_mm, focal_px)
+    return Pose(shift @ matrix, camera_mm, focal_px, float(np.exp(best.x[7])))
 
 
 def _robust_but_last(squares: np.ndarray) -> np.ndarray:
@@ -180,11 +204,13 @@ def _robust_but_last(squares: np.ndarray) -> np.ndarray:
 
 
 def _camera(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return the plane-to-image map (about the principal point), the camera's position and the focal length."""
+    """Return the plane-to-image map (about the middle of the picture), the camera's position and the focal length."""
     focal_px = float(np.exp(values[0]))
     rotation = cv2.Rodrigues(values[1:4])[0]
     matrix = np.column_stack([rotation[:, 0], rotation[:, 1], values[4:7]])
     matrix[:2] *= focal_px
+    matrix[1] *= np.exp(values[7])
+    matrix[:2] += values[8:, None] * matrix[2]
     return matrix, -rotation.T @ values[4:7], focal_px
 
 
@@ -194,20 +220,35 @@ def _project(matrix: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
     return image[:, :2] / image[:, 2:]
 
 
-def _start(plane_mm: np.ndarray, image_px: np.ndarray, focal_px: float) -> np.ndarray:
-    """Return start parameters: a homography fitted to the points and taken apart with the prior's focal length."""
+def _flat_start(plane_mm: np.ndarray, image_px: np.ndarray) -> np.ndarray:
+    """Return a homography (3, 3) fitted to points of the plane and where they are seen about the middle of the picture."""
     homography, _ = cv2.findHomography(plane_mm.astype(np.float64), image_px.astype(np.float64), cv2.LMEDS)
     if homography is None:  # no four points in general position agree: begin straight above
         px_per_mm = np.ptp(image_px[:, 0]) / np.ptp(plane_mm[:, 0])
         turn = np.diag([px_per_mm, -px_per_mm])
         shift = image_px.mean(0) - turn @ plane_mm.mean(0)
         homography = np.block([[turn, shift[:, None]], [0.0, 0.0, 1.0]])
+    return homography
+
+
+def _starts(homography: np.ndarray, focal_px: float) -> list[np.ndarray]:
+    """Return start parameters: a homography taken apart with the prior's focal length, with and without an aspect."""
+    # The first two columns of a rotation are of one length, and for one aspect those of the homography are.
+    x2, y2, z2 = homography[:, 0] ** 2 - homography[:, 1] ** 2
+    square = -(x2 + z2 * focal_px**2) / y2 if y2 else 1.0
+    log_aspect = -0.5 * np.log(square) if square > 0 else 0.0
+    log_aspects = [0.0, float(np.clip(log_aspect, -MOST_ASPECT, MOST_ASPECT))]
+    return [_taken_apart(homography, focal_px, value) for value in log_aspects if value == 0 or abs(value) > OTHER_ASPECT]
+
+
+def _taken_apart(homography: np.ndarray, focal_px: float, log_aspect: float) -> np.ndarray:
+    """Return the parameters of a homography with a focal length and an aspect."""
     # Without the focal length the columns are two axes of the rotation and the translation, all at one unknown scale. The sign
     # puts the keyboard before the camera; the SVD gives the rotation nearest to two axes that are not quite square.
-    columns = np.diag([1 / focal_px, 1 / focal_px, 1.0]) @ homography
+    columns = np.diag([1 / focal_px, np.exp(-log_aspect) / focal_px, 1.0]) @ homography
     columns = columns / np.sqrt(np.linalg.norm(columns[:, 0]) * np.linalg.norm(columns[:, 1]))
     columns *= np.sign(columns[2, 2])
     first, second = columns[:, 0], columns[:, 1]
     left, _, right = np.linalg.svd(np.column_stack([first, second, np.cross(first, second)]))
     rotation = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
-    return np.concatenate([[np.log(focal_px)], cv2.Rodrigues(rotation)[0].ravel(), columns[:, 2]])
+    return np.concatenate([[np.log(focal_px)], cv2.Rodrigues(rotation)[0].ravel(), columns[:, 2], [log_aspect, 0.0, 0.0]])

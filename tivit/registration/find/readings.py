@@ -15,7 +15,7 @@ import numpy as np
 
 from tivit.core.keyboard import BLACK_COUNT, KEYBOARD_WIDTH_MM, OCTAVE_MM, WHITE_COUNT, WHITE_LENGTH_MM
 from tivit.registration.find.pattern import BLACK_PER_OCTAVE, mirrored_black
-from tivit.registration.find.pose import Pose, fit_to_black_keys
+from tivit.registration.find.pose import Pose, black_ends_mm, fit_to_black_keys
 from tivit.registration.find.rows import GOOD_SCORE, SEARCHES, Labelling, Search, labelled_rows
 from tivit.registration.params import RegistrationParams
 from tivit.video.median import temporal_median
@@ -87,6 +87,22 @@ class Reading:
         moved = replace(pose, plane_to_image=pose.plane_to_image @ shift, camera_mm=camera_mm)
         return replace(self, keys=self.keys + BLACK_PER_OCTAVE * octaves, pose=moved)
 
+    def bent(self, plane_to_plane: np.ndarray) -> Reading:
+        """Return the reading with points of the white-key plane seen where a homography (3, 3) of the plane puts them."""
+        return replace(self, pose=replace(self.pose, plane_to_image=self.pose.plane_to_image @ plane_to_plane))
+
+    def with_ends_moved(self, plane_to_plane: np.ndarray, params: RegistrationParams) -> Reading:
+        """Return the reading with its camera fitted again, to ends moved along their keys to where a homography of the plane
+        (3, 3) puts them: what was found there were not the ends of keys."""
+        to_image = self.plane_to_image
+        ends_mm = _mapped(self.ends_px, np.linalg.inv(to_image))
+        wanted_mm = black_ends_mm(self.keys, self.pose.camera_mm)
+        y_mm = _mapped(np.stack([ends_mm[..., 0], wanted_mm[..., 1]], axis=-1), plane_to_plane)[..., 1]
+        front, back = ends_mm[:, :1], ends_mm[:, 1:]
+        share = (y_mm - front[..., 1]) / (back[..., 1] - front[..., 1])
+        ends_px = _mapped(front + share[..., None] * (back - front), to_image)
+        return self._read(self.keys, ends_px, self.is_mirrored, params)
+
     def within(self, first: int, end: int, params: RegistrationParams) -> Reading:
         """Return the reading without black keys outside first..end - 1 (`pattern`), its camera fitted again.
 
@@ -95,14 +111,16 @@ class Reading:
         is_inside = (self.keys >= first) & (self.keys < end)
         if is_inside.all() or is_inside.sum() < MIN_KEYS:
             return self
-        return read(
-            self.keys[is_inside], self.ends_px[is_inside], self.size_wh, self.is_mirrored, self.is_rotated, params, self.score
-        )
+        return self._read(self.keys[is_inside], self.ends_px[is_inside], self.is_mirrored, params)
 
     def seen_in_mirror(self, params: RegistrationParams) -> Reading:
         """Return the same picture read as the mirror image of what it was read as: keys mirrored, the camera fitted again."""
         keys, ends_px = mirrored_black(self.keys)[::-1], self.ends_px[::-1]
-        return read(keys, ends_px, self.size_wh, not self.is_mirrored, self.is_rotated, params, self.score)
+        return self._read(keys, ends_px, not self.is_mirrored, params)
+
+    def _read(self, keys: np.ndarray, ends_px: np.ndarray, is_mirrored: bool, params: RegistrationParams) -> Reading:
+        """Return another reading of the same row in the same picture."""
+        return read(keys, ends_px, self.size_wh, is_mirrored, self.is_rotated, params, self.score)
 
     def agrees_with(self, corners_px: np.ndarray) -> bool:
         """Return whether corners given beforehand fit this reading.
@@ -164,6 +182,12 @@ def read(
     return Reading(keys, ends_px, size_wh, is_mirrored, is_rotated, pose, score)
 
 
+def _mapped(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return points (..., 2) under a homography (3, 3)."""
+    there = points @ matrix[:, :2].T + matrix[:, 2]
+    return there[..., :2] / there[..., 2:]
+
+
 def middle_octaves(first: int, last: int) -> int:
     """Return by how many octaves black keys have to move to lie nearest to the middle of the piano.
 
@@ -180,33 +204,32 @@ def middle_octaves(first: int, last: int) -> int:
     return int(np.round(((BLACK_COUNT - 1) / 2 - (first + last) / 2) / BLACK_PER_OCTAVE))
 
 
-def find_readings(
+def find_labellings(
     greys: Sequence[np.ndarray],
     params: RegistrationParams,
     corners: np.ndarray | None,
     search: Search = SEARCHES[0],
     region: Region | None = None,
-) -> Iterator[Reading]:
-    """Yield the readings of a few frames, likely ones first.
+) -> list[Labelling]:
+    """Return the rows of black keys in a few frames, likely ones first.
 
     Parameters
     ----------
     greys : sequence of ndarray, (height, width), uint8
         Grey frames of one fixed camera, at least one.
     params : RegistrationParams
-        For the working width and the prior on the focal length.
+        For the working width.
     corners : ndarray, (4, 2), px, or None
-        Corners of the white-key area in view: top left, top right, bottom right, bottom left. Readings that do not fit them are
-        left out.
+        Corners of the white-key area in view: top left, top right, bottom right, bottom left.
     search : Search
         How rows are looked for.
     region : Region or None
         Where black keys are looked for without corners; None: in the whole picture.
 
-    Yields
-    ------
-    Reading
-        Not mirrored, in the octave nearest to the middle; mirror image and octave are decided in `octave`.
+    Returns
+    -------
+    list of Labelling
+        A row may be in it more than once.
     """
     height, width = greys[0].shape
     region = region or Region(0, 0, width, height)
@@ -219,14 +242,43 @@ def find_readings(
         candidates += labelled_rows(work, to_image, search)
         if candidates and max(item.match.score for item in candidates) >= GOOD_SCORE:
             break
-    candidates.sort(key=lambda item: -item.match.score)
-    for item in candidates[: search.labellings]:
-        if item.match.score < RUNNER_UP * candidates[0].match.score:
+    return sorted(candidates, key=lambda item: -item.match.score)
+
+
+def find_readings(
+    labellings: Sequence[Labelling],
+    size_wh: tuple[int, int],
+    params: RegistrationParams,
+    corners: np.ndarray | None = None,
+    search: Search = SEARCHES[0],
+) -> Iterator[Reading]:
+    """Yield the readings of rows of black keys, likely ones first.
+
+    Parameters
+    ----------
+    labellings : sequence of Labelling
+        Likely ones first.
+    size_wh : tuple of int
+        Width and height of the picture in px.
+    params : RegistrationParams
+        For the prior on the focal length.
+    corners : ndarray, (4, 2), px, or None
+        Corners given beforehand; readings that do not fit them are left out.
+    search : Search
+        How many labellings are read.
+
+    Yields
+    ------
+    Reading
+        Not mirrored, in the octave nearest to the middle; mirror image and octave are decided in `octave`.
+    """
+    for item in labellings[: search.labellings]:
+        if item.match.score < RUNNER_UP * labellings[0].match.score:
             return
         for is_rotated in (item.is_player_above, not item.is_player_above):
             keys, ends = item.seen_from(is_rotated)
             keys = keys + BLACK_PER_OCTAVE * middle_octaves(int(keys[0]), int(keys[-1]))
-            reading = read(keys, ends, (width, height), False, is_rotated, params, item.match.score)
+            reading = read(keys, ends, size_wh, False, is_rotated, params, item.match.score)
             if corners is None or reading.agrees_with(corners):
                 yield reading
 

@@ -3,23 +3,26 @@
 The frames that a clip is registered by are followed one by one (`track`). A keyboard within `MOVED_KEY` of its place in all of
 them stands still, and nothing more is done. Otherwise their median was a mixture of places. The keyboard is then estimated
 again at a place that many frames share, more frames are looked at wherever two neighbours differ, and the clip is cut into
-pieces within which the keyboard stays put. The file is not opened here: `sample` gives frames between two instants.
+pieces within which the keyboard stays put. A camera that never rests is followed through all frames instead. The file is not
+opened here: `sample` gives frames between two instants, `stream` all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
 from tivit.core.registration import Move, Refusal, Registration, is_usable
 from tivit.core.strip import StripGeometry
+from tivit.registration.follow.sightings import Anchor, Sighting, gap_key, place_of, sightings, smoothed
 from tivit.registration.follow.track import Tracker, distance_key, steadied
 from tivit.video.reader import SampledFrame
 
+log = logging.getLogger(__name__)
 MOVED_KEY = 0.06
 """A keyboard farther than this (white-key widths) from its registration in any frame has moved."""
 GAP_KEY = 0.02
@@ -36,6 +39,8 @@ MAX_FRAMES = 600
 """So many frames are looked at; what is not clear by then remains so."""
 MIN_GROUP = 4
 """When fewer frames share a place, the others are warped to it before the keyboard is estimated."""
+HANDHELD_STEPS = 4
+"""A camera that is elsewhere in so many of the first frames than in the one before is followed through all frames."""
 GROUPS_TRIED = 2
 """The keyboard is estimated anew at so many of the places that most frames share."""
 MIN_FOLLOWED = 0.5
@@ -45,27 +50,16 @@ Estimate = Callable[[Sequence[np.ndarray]], Registration | Refusal]
 """BGR frames of a fixed camera -> registration, or why there is none."""
 Sample = Callable[[int, tuple[float, float]], Sequence[SampledFrame]]
 """(count, (start_s, end_s)) -> up to `count` frames strictly between two instants, in time order."""
-
-
-@dataclass(frozen=True)
-class _Anchor:
-    """A registration that holds in some frames, and what follows the keyboard from there."""
-
-    registration: Registration
-    tracker: Tracker
-
-
-@dataclass(frozen=True)
-class _Sighting:
-    """Where the keyboard is at an instant (s of the video clock): world mm -> image px, and the x correction there."""
-
-    time_s: float
-    world_to_image: np.ndarray
-    x_correction: tuple[float, ...]
+Stream = Callable[[], Iterator[SampledFrame]]
+"""-> all frames of the clip, in time order."""
 
 
 def register_moving(
-    frames: Sequence[SampledFrame], geometry: StripGeometry, estimate: Estimate, sample: Sample
+    frames: Sequence[SampledFrame],
+    geometry: StripGeometry,
+    estimate: Estimate,
+    sample: Sample,
+    stream: Stream | None = None,
 ) -> Registration | Refusal:
     """Return the registration of a clip, with `moves` where the camera moved, or a refusal with the reason.
 
@@ -79,6 +73,8 @@ def register_moving(
         Finds the keyboard in frames of a fixed camera.
     sample : Sample
         Gives more frames of the same video.
+    stream : Stream or None
+        Gives all of them; a clip in which the camera never rests is read once by it.
 
     Returns
     -------
@@ -107,18 +103,19 @@ def register_moving(
     if isinstance(registration, Registration) and _stands_still(tracker, homographies):
         return registration
     # The camera moved: estimate the keyboard where it stands still, then follow it through all frames from there.
-    anchors = _anchors(images, _Anchor(rough, tracker), homographies, geometry, estimate)
-    track = _sightings(frames, anchors)
+    anchors = _anchors(images, Anchor(rough, tracker), homographies, geometry, estimate)
+    track = sightings(frames, anchors)
     main = anchors[0].registration
     if len(track) < MIN_FOLLOWED * len(frames):
         # Too little was seen to speak of moves. Frames that agree are as good as a camera that stands still, but some there
         # must be: otherwise nothing bears the registration out.
-        agree = len(track) > 0 and all(_gap_key(track[0], sighting) <= MOVED_KEY for sighting in track)
+        agree = len(track) > 0 and all(gap_key(track[0], sighting) <= MOVED_KEY for sighting in track)
         if isinstance(registration, Registration) and agree:
             return registration
         reason = f"the camera moves, and the keyboard can be followed in only {len(track)} of {len(frames)} frames"
         return Refusal(reason, main.source_hw, len(frames))
-    track, step_key, lost_share = _densified(track, anchors, sample)
+    is_handheld = stream is not None and _is_handheld(track)
+    track, step_key, lost_share = _followed(anchors, stream) if is_handheld else _densified(track, anchors, sample)
     if lost_share > MAX_LOST:
         reason = (
             f"the camera shakes: for {lost_share:.0%} of the time the keyboard jumps by up to {step_key:.1f} white-key widths"
@@ -163,18 +160,18 @@ def _lost_runs(homographies: Sequence[np.ndarray | None]) -> list[list[int]]:
 
 def _anchors(
     images: Sequence[np.ndarray],
-    rough: _Anchor,
+    rough: Anchor,
     homographies: Sequence[np.ndarray | None],
     geometry: StripGeometry,
     estimate: Estimate,
-) -> list[_Anchor]:
+) -> list[Anchor]:
     """Return where the keyboard was estimated anew: the best place first, then those that cannot be followed from there."""
     middle, homography = len(images) // 2, rough.tracker.world_to_image
     groups = _groups(homographies)
     if groups:
         middle = groups[0][len(groups[0]) // 2]
         homography = homographies[middle]
-    rough = _Anchor(rough.registration, Tracker(homography, [images[middle]]))
+    rough = Anchor(rough.registration, Tracker(homography, [images[middle]]))
     homographies = [rough.tracker.locate(image) for image in images]
     candidates = [_anchor_at(group, images, homographies, geometry, estimate) for group in _groups(homographies)[:GROUPS_TRIED]]
     candidates = [candidate for candidate in candidates if candidate is not None]
@@ -183,11 +180,11 @@ def _anchors(
         lost = [images[i] for i in run]
         registration = estimate(lost)
         if is_usable(registration):
-            anchors.append(_Anchor(registration, Tracker(_world_to_image(registration, geometry), lost)))
+            anchors.append(Anchor(registration, Tracker(_world_to_image(registration, geometry), lost)))
     return anchors
 
 
-def _trust(anchor: _Anchor) -> tuple[bool, int, float]:
+def _trust(anchor: Anchor) -> tuple[bool, int, float]:
     """Return what anchors are ranked by: whether every key is known, then the number of keys in view, then confidence."""
     registration = anchor.registration
     return registration.is_usable, registration.last_midi - registration.first_midi, registration.quality.confidence
@@ -214,7 +211,7 @@ def _anchor_at(
     homographies: Sequence[np.ndarray | None],
     geometry: StripGeometry,
     estimate: Estimate,
-) -> _Anchor | None:
+) -> Anchor | None:
     """Return the keyboard estimated where the frames of `group` show it, None when it is refused there."""
     steady = [images[i] for i in group]
     if len(group) < MIN_GROUP:
@@ -228,22 +225,35 @@ def _anchor_at(
     registration = estimate(steady)
     if isinstance(registration, Refusal):
         return None
-    return _Anchor(registration, Tracker(_world_to_image(registration, geometry), steady))
+    return Anchor(registration, Tracker(_world_to_image(registration, geometry), steady))
 
 
-def _sightings(frames: Sequence[SampledFrame], anchors: Sequence[_Anchor]) -> list[_Sighting]:
-    """Return the keyboard's place in each frame in which it can be found from one of the anchors."""
-    track = []
-    for frame in frames:
-        for anchor in anchors:
-            homography = anchor.tracker.locate(frame.image)
-            if homography is not None:
-                track.append(_Sighting(frame.time_s, homography, anchor.registration.x_correction))
-                break
-    return track
+def _is_handheld(track: Sequence[Sighting]) -> bool:
+    """Return whether the keyboard is elsewhere from one frame to the next so often that bumps do not explain it."""
+    return sum(gap_key(one, other) > GAP_KEY for one, other in zip(track, track[1:], strict=False)) >= HANDHELD_STEPS
 
 
-def _densified(track: list[_Sighting], anchors: Sequence[_Anchor], sample: Sample) -> tuple[list[_Sighting], float, float]:
+def _followed(anchors: Sequence[Anchor], stream: Stream) -> tuple[list[Sighting], float, float]:
+    """Return what `_densified` does, of every frame of the clip, which is read once."""
+    log.info("the camera never rests: the keyboard is followed frame by frame")
+    times_s: list[float] = []
+
+    def noted() -> Iterator[SampledFrame]:
+        for frame in stream():
+            times_s.append(frame.time_s)
+            yield frame
+
+    track = sightings(noted(), anchors)
+    lost_s = np.setdiff1d(times_s, [sighting.time_s for sighting in track])
+    open_steps = [
+        (gap_key(one, other), other.time_s - one.time_s)
+        for one, other in zip(track, track[1:], strict=False)
+        if gap_key(one, other) > LOST_KEY and ((lost_s > one.time_s) & (lost_s < other.time_s)).any()
+    ]
+    return smoothed(track), *_largest_step(open_steps, track)
+
+
+def _densified(track: list[Sighting], anchors: Sequence[Anchor], sample: Sample) -> tuple[list[Sighting], float, float]:
     """Return the track with more frames where the keyboard moves, the largest step over LOST_KEY left open, and for how long.
 
     A step between two frames that follow each other in the video is not open: that is where the camera was bumped. One whose
@@ -252,7 +262,7 @@ def _densified(track: list[_Sighting], anchors: Sequence[_Anchor], sample: Sampl
     closed: set[tuple[float, float]] = set()
     is_empty: set[tuple[float, float]] = set()
     ends = [sample(PROBES, gap) for gap in _open_ends(track)]
-    beyond = _sightings([frame for end in ends for frame in end], anchors)
+    beyond = sightings([frame for end in ends for frame in end], anchors)
     track = sorted([*track, *beyond], key=lambda sighting: sighting.time_s)
     looked_at = sum(map(len, ends))
     # Every gap whose ends differ gets frames inside, which make smaller gaps, until all are quiet, empty or cannot be followed.
@@ -263,39 +273,43 @@ def _densified(track: list[_Sighting], anchors: Sequence[_Anchor], sample: Sampl
         for start_s, end_s, count in gaps:
             frames = sample(count, (start_s, end_s))
             looked_at += len(frames)
-            more = _sightings(frames, anchors)
+            more = sightings(frames, anchors)
             if not more:
                 closed.add((start_s, end_s))
             if not frames:
                 is_empty.add((start_s, end_s))
             track = sorted([*track, *more], key=lambda sighting: sighting.time_s)
     open_steps = [
-        (_gap_key(one, other), other.time_s - one.time_s)
+        (gap_key(one, other), other.time_s - one.time_s)
         for one, other in zip(track, track[1:], strict=False)
-        if _gap_key(one, other) > LOST_KEY and (one.time_s, other.time_s) not in is_empty
+        if gap_key(one, other) > LOST_KEY and (one.time_s, other.time_s) not in is_empty
     ]
+    return track, *_largest_step(open_steps, track)
+
+
+def _largest_step(open_steps: Sequence[tuple[float, float]], track: Sequence[Sighting]) -> tuple[float, float]:
+    """Return the largest of some steps (white-key widths, s), and which share of a track's time they take together."""
     if not open_steps:
-        return track, 0.0, 0.0
-    open_s = sum(step_s for _, step_s in open_steps)
-    return track, max(open_steps)[0], open_s / (track[-1].time_s - track[0].time_s)
+        return 0.0, 0.0
+    return max(open_steps)[0], sum(step_s for _, step_s in open_steps) / (track[-1].time_s - track[0].time_s)
 
 
-def _open_ends(track: Sequence[_Sighting]) -> list[tuple[float, float]]:
+def _open_ends(track: Sequence[Sighting]) -> list[tuple[float, float]]:
     """Return the time before the first frame and after the last one where the keyboard moves there."""
     ends = []
     for last, inner, sign in ((0, 1, -1.0), (-1, -2, 1.0)):
-        if len(track) > 1 and _gap_key(track[last], track[inner]) > GAP_KEY:
+        if len(track) > 1 and gap_key(track[last], track[inner]) > GAP_KEY:
             time_s = track[last].time_s
             beyond_s = time_s + sign * abs(time_s - track[inner].time_s)
             ends.append((min(time_s, beyond_s), max(time_s, beyond_s)))
     return ends
 
 
-def _open_gaps(track: Sequence[_Sighting]) -> list[tuple[float, float, int]]:
+def _open_gaps(track: Sequence[Sighting]) -> list[tuple[float, float, int]]:
     """Return (start_s, end_s, frames wanted) between neighbours that differ, and of long gaps beside these."""
     times_s = [sighting.time_s for sighting in track]
     spans = list(zip(times_s, times_s[1:], strict=False))
-    is_step = [_gap_key(one, other) > GAP_KEY for one, other in zip(track, track[1:], strict=False)]
+    is_step = [gap_key(one, other) > GAP_KEY for one, other in zip(track, track[1:], strict=False)]
     gaps = []
     for i, (start_s, end_s) in enumerate(spans):
         if is_step[i]:
@@ -305,7 +319,7 @@ def _open_gaps(track: Sequence[_Sighting]) -> list[tuple[float, float, int]]:
     return gaps
 
 
-def _pieces(track: Sequence[_Sighting]) -> list[list[_Sighting]]:
+def _pieces(track: Sequence[Sighting]) -> list[list[Sighting]]:
     """Return the track cut where the keyboard is no longer where the piece started; excursions of one frame are left out."""
     pieces = _cut(track)
     lone = {
@@ -316,9 +330,9 @@ def _pieces(track: Sequence[_Sighting]) -> list[list[_Sighting]]:
     return _cut([sighting for sighting in track if sighting.time_s not in lone])
 
 
-def _cut(track: Sequence[_Sighting]) -> list[list[_Sighting]]:
+def _cut(track: Sequence[Sighting]) -> list[list[Sighting]]:
     """Return the track in pieces, each as long as the keyboard stays within PIECE_KEY of where the piece starts."""
-    pieces: list[list[_Sighting]] = []
+    pieces: list[list[Sighting]] = []
     for sighting in track:
         if not pieces or not _agree(pieces[-1][0], sighting):
             pieces.append([])
@@ -326,19 +340,11 @@ def _cut(track: Sequence[_Sighting]) -> list[list[_Sighting]]:
     return pieces
 
 
-def _agree(one: _Sighting, other: _Sighting) -> bool:
-    return one.x_correction == other.x_correction and _gap_key(one, other) <= PIECE_KEY
+def _agree(one: Sighting, other: Sighting) -> bool:
+    return one.x_correction == other.x_correction and gap_key(one, other) <= PIECE_KEY
 
 
-def _gap_key(one: _Sighting, other: _Sighting) -> float:
-    """Return the distance between two sightings in white-key widths."""
-    return distance_key(one.world_to_image, other.world_to_image)
-
-
-def _move(piece: Sequence[_Sighting], start_s: float, geometry: StripGeometry) -> Move:
+def _move(piece: Sequence[Sighting], start_s: float, geometry: StripGeometry) -> Move:
     """Return the place that a piece stands for: the median, over its frames, of where the corners of the keyboard are."""
-    width, length = KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM
-    world = np.array([[0, 0], [width, 0], [width, length], [0, length]], np.float32)
-    corners = [cv2.perspectiveTransform(world[None], sighting.world_to_image)[0] for sighting in piece]
-    world_to_image = cv2.getPerspectiveTransform(world, np.median(corners, axis=0).astype(np.float32))
-    return Move(start_s, _homography(world_to_image, geometry), piece[0].x_correction)
+    place = place_of(np.median([sighting.corners_px for sighting in piece], axis=0))
+    return Move(start_s, _homography(place, geometry), piece[0].x_correction)

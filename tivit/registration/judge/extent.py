@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tivit.core.keyboard import OCTAVE_KEYS, WHITE_PITCH_MM
+from tivit.core.keyboard import OCTAVE_KEYS, OCTAVE_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
 from tivit.registration.find.pattern import (
+    WHITE_PER_OCTAVE,
     black_midi,
     black_range_mm,
     key_edges_mm,
@@ -24,6 +25,7 @@ from tivit.registration.find.pattern import (
 from tivit.registration.find.pose import black_edges_mm
 from tivit.registration.judge.octave import C, E, Extent
 from tivit.registration.judge.refine import BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, X_MM, Y_MM, Plan
+from tivit.video.reader import Region
 
 NEIGHBOURS = 8
 """So many of the matched black keys nearest to an end say how dark and how bright keys are there."""
@@ -47,6 +49,11 @@ SHADE = 0.25
 """So much of the usual difference between black and white must be left where a reflection adds light."""
 BRIDGE = 3
 """So many black keys may be hidden by a reflection when those beyond them are seen."""
+LIGHT_KEYS, LIGHT_FITS, LIGHT_SPREAD = 10, 6, 0.15
+"""From so many white keys on the light along the keyboard is followed, by a robust curve of second power through the logarithm
+of their levels; its steps, and the usual spread about it."""
+FALLING_LIGHT = 1.5
+"""Light that is brighter by less than this factor where it is brightest is taken to be even."""
 WHITE_SHARE = 0.62
 """A key is white when it is this far on the way from black to the usual white; wooden cases are often darker."""
 
@@ -57,7 +64,7 @@ def find_extent(
     plane_to_image: np.ndarray,
     correction: tuple[float, ...],
     keys: np.ndarray,
-    size_wh: tuple[int, int],
+    bounds: Region,
 ) -> Extent | None:
     """Return which keys are in view, following the keyboard outwards from black keys that were found.
 
@@ -73,8 +80,8 @@ def find_extent(
         The x correction that holds so far, lowest power first.
     keys : ndarray, (n,), int
         Numbers of the black keys that were found (`pattern`).
-    size_wh : tuple of int
-        Width and height of the picture in px.
+    bounds : Region
+        Where the picture is; what lies beyond, such as a slide that it is set into, shows no key.
 
     Returns
     -------
@@ -90,8 +97,8 @@ def find_extent(
         plane = np.stack([x_mm + correction_mm(correction, x_mm), np.repeat(ROWS_IN_VIEW_MM, 2), np.ones(4)])
         image = plane_to_image @ plane
         points = image[:2] / image[2]
-        limit = np.array(size_wh)[:, None] - 0.5
-        return bool((image[2] > 0).all() and (points > -0.5).all() and (points < limit).all())
+        begin, end = (np.array(side)[:, None] - 0.5 for side in ((bounds.left, bounds.top), (bounds.right, bounds.bottom)))
+        return bool((image[2] > 0).all() and (points > begin).all() and (points < end).all())
 
     ends = [_outermost_key(slots, keys, step, in_view) for step in (-1, 1)]
     if None in ends:
@@ -172,6 +179,9 @@ class _Slots:
         self.camera_mm, self.correction = camera_mm, correction
         self.back, self.front = plan.profile(BLACK_ROWS), plan.profile(FRONT_ROWS)
         self.bands = [plan.profile(rows) for rows in BLACK_BANDS]
+        # What a spotlight takes from the ends of a keyboard is given back, so that the levels of keys are alike.
+        light = self._light(blacks)
+        self.back, self.front, *self.bands = (profile / light for profile in (self.back, self.front, *self.bands))
         self.all_over = self._medians(blacks)
 
     def levels(self, near: np.ndarray) -> _Levels:
@@ -236,10 +246,30 @@ class _Slots:
         return False
 
     def are_white(self, outer: int, step: int, levels: _Levels) -> bool:
-        """Return whether the white keys from a black key to beyond the next one are bright where they are in the picture."""
+        """Return whether the white keys from a black key to beyond the next one are bright where they are in the picture.
+
+        A hand may lie on one of them, but not on the last: beyond that the instrument may have ended.
+        """
         near = whites_between(outer)[1 if step > 0 else 0]
         beyond = whites_between(outer + step)[1 if step > 0 else 0]
-        return all(self.is_white(white, levels) is not False for white in range(near, beyond + step, step))
+        dark = [white for white in range(near, beyond + step, step) if self.is_white(white, levels) is False]
+        return len(dark) <= 1 and beyond not in dark
+
+    def _light(self, blacks: np.ndarray) -> np.ndarray:
+        """Return how bright the light is at each of X_MM beside its median, by the white keys around black ones."""
+        whites = np.array(sorted({white for number in blacks for white in whites_between(int(number))}))
+        level = np.array([self._median(self.back, *self._tail(int(white))) for white in whites])
+        is_seen = np.isfinite(level) & (level > 0)
+        if is_seen.sum() < LIGHT_KEYS:
+            return np.ones(len(X_MM))
+        place, log_level = whites[is_seen] / WHITE_PER_OCTAVE, np.log(level[is_seen])
+        weight = np.ones(len(place))
+        for _ in range(LIGHT_FITS):
+            curve = np.polynomial.Polynomial.fit(place, log_level, 2, w=weight)
+            weight = (1 + ((log_level - curve(place)) / LIGHT_SPREAD) ** 2) ** -0.5
+        if np.ptp(curve(place)) < np.log(FALLING_LIGHT):
+            return np.ones(len(X_MM))
+        return np.exp(curve(np.clip(X_MM / OCTAVE_MM, place.min(), place.max())) - np.median(curve(place)))
 
     def _medians(self, blacks: np.ndarray) -> tuple[float, float, float]:
         """Return the median levels of black keys and of the tails and fronts of the white keys around them."""

@@ -9,6 +9,7 @@ distance of the camera is not known well. No label is used, and the errors are t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +19,7 @@ from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_PITCH_MM
 from tivit.registration.find.pattern import black_center_mm
 from tivit.registration.find.pose import black_edges_mm
 from tivit.video.median import temporal_median
+from tivit.video.reader import Region
 
 STEP_MM = 1.0
 """Step of the raster along the keys."""
@@ -97,8 +99,20 @@ class Picture:
     def __init__(self, frames: Sequence[np.ndarray]) -> None:
         self.frames = frames
         self.shape = frames[0].shape
+        self.bounds = Region(0, 0, self.shape[1], self.shape[0])
         self._box = (0, 0, 0, 0)
         self._median = np.zeros((0, 0), np.uint8)
+
+    def within(self, bounds: Region) -> Picture:
+        """Return the same picture without what lies beyond some bounds, such as a slide that it is set into."""
+        part = copy(self)
+        part.bounds = bounds
+        return part
+
+    def band(self, top: int, bottom: int) -> np.ndarray:
+        """Return the median of whole rows top..bottom - 1, (bottom - top, width), uint8."""
+        left, above, median = self._around(0, max(top, 0), self.shape[1], min(bottom, self.shape[0]))
+        return median[max(top, 0) - above : min(bottom, self.shape[0]) - above, -left : self.shape[1] - left]
 
     def look_from_above(self, plane_to_image: np.ndarray) -> Plan:
         """Return the picture sampled on the plane raster.
@@ -112,21 +126,39 @@ class Picture:
         -------
         Plan
         """
+        return Plan(self.sampled(plane_to_image, X_MM, Y_MM[:, None]))
+
+    def sampled(self, plane_to_image: np.ndarray, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
+        """Return grey levels at points of the plane.
+
+        Parameters
+        ----------
+        plane_to_image : ndarray, (3, 3)
+            Homography from (x_mm, y_mm, 1) of the white-key plane to image px.
+        x_mm, y_mm : ndarray, mm
+            Of shapes that broadcast together to two axes.
+
+        Returns
+        -------
+        ndarray, float
+            Of their common shape; NaN outside the picture.
+        """
         height, width = self.shape
-        u, v, depth = (row[0] * X_MM + (row[1] * Y_MM[:, None] + row[2]) for row in plane_to_image)
+        u, v, depth = (row[0] * x_mm + (row[1] * y_mm + row[2]) for row in plane_to_image)
         # What lies behind the camera has an image too, by the formula alone.
         ahead = depth > 1e-9
         depth = np.where(ahead, depth, 1.0)
         x, y = (u / depth).astype(np.float32), (v / depth).astype(np.float32)
-        inside = ahead & (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+        begin, end = self.bounds.left - 0.5, self.bounds.right - 0.5
+        inside = ahead & (x >= begin) & (x <= end) & (y >= self.bounds.top - 0.5) & (y <= self.bounds.bottom - 0.5)
         if not inside.any():
-            return Plan(np.full(inside.shape, np.nan))
+            return np.full(inside.shape, np.nan)
         seen_x, seen_y = x[inside], y[inside]
         left, top = max(int(np.floor(seen_x.min())) - 1, 0), max(int(np.floor(seen_y.min())) - 1, 0)
         right, bottom = min(int(np.ceil(seen_x.max())) + 2, width), min(int(np.ceil(seen_y.max())) + 2, height)
         left, top, median = self._around(left, top, right, bottom)
         grey = cv2.remap(median, x - np.float32(left), y - np.float32(top), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return Plan(np.where(inside, grey.astype(float), np.nan))
+        return np.where(inside, grey.astype(float), np.nan)
 
     def unrest(self, plane_to_image: np.ndarray, y_mm: np.ndarray, x_mm: np.ndarray) -> float:
         """Return how much the picture changes between frames over a raster of the plane.

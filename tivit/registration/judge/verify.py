@@ -16,7 +16,7 @@ import numpy as np
 from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
 from tivit.registration.find.pattern import black_range_mm, key_edges_mm, tail_mm, white_range
-from tivit.registration.find.pose import black_edges_mm
+from tivit.registration.find.pose import Pose, black_edges_mm
 from tivit.registration.judge.octave import Extent
 from tivit.registration.judge.refine import BEYOND_ROWS, BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Picture, Plan
 
@@ -51,6 +51,10 @@ CONTRAST_RANGE = (0.1, 0.25)
 """Range for how much darker black keys are than white ones, as a share."""
 LEAN_RANGE = (2.2, 1.6)
 """Tangent of the angle between the vertical and the way to the camera; views of 58 to 66 degrees show no key properly."""
+ACROSS_RANGE = (0.4, 0.2)
+"""Range for the error across the keyboard, white-key widths."""
+ASPECT_RANGE = (0.85, 0.65)
+"""Range for the logarithm of the aspect, either way: pictures are squeezed to 0.6, mini keys are 0.6 times as long."""
 WINDOW_MM = 100.0
 """Being "near by" means within this window along the keyboard."""
 USUAL_SHARE = 0.2
@@ -86,26 +90,31 @@ class Verdict:
     margin: float
 
 
-def judge(plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], extent: Extent, player_side: float) -> Verdict:
+def judge(
+    plan: Plan, pose: Pose, correction: tuple[float, ...], extent: Extent, player_side: float, err_across: float
+) -> Verdict:
     """Return how sure it is that the picture shows the keys of an extent at their places.
 
     Parameters
     ----------
     plan : Plan
         The picture on the raster of the white-key plane.
-    camera_mm : ndarray, (3,), mm
-        Where the camera is.
+    pose : Pose
+        The camera.
     correction : tuple of float, mm
         The x correction, lowest power first.
     extent : Extent
         The keys that are said to be in view.
     player_side : float, -1..1
         1 when all that moves around the keys moves before them (`player_side`).
+    err_across : float, white-key widths
+        How far the keys are from their places across the keyboard.
 
     Returns
     -------
     Verdict
     """
+    camera_mm = pose.camera_mm
     low_mm, high_mm = key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1]
     x_mm = np.arange(low_mm, high_mm, STEP_MM)
     back, front = _profile(plan, BLACK_ROWS, correction), _profile(plan, FRONT_ROWS, correction)
@@ -142,6 +151,12 @@ def judge(plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], exte
         f"which side the player sits on is not clear ({side:.2f})": _ramp(side, *SIDE_RANGE),
         f"the black keys are hardly darker than the white ones (by {contrast:.0%})": _ramp(contrast, *CONTRAST_RANGE),
         f"the keys are seen too flat ({np.degrees(np.arctan(lean)):.0f} degrees off the vertical)": _ramp(lean, *LEAN_RANGE),
+        f"the keys lie {err_across:.2f} white-key widths across the keyboard from where they should be": _ramp(
+            err_across, *ACROSS_RANGE
+        ),
+        f"the keys are {1 / pose.aspect:.1f} times as wide for their length as those of a piano": _ramp(
+            abs(np.log(pose.aspect)), *ASPECT_RANGE
+        ),
         f"only {share_white:.0%} of the white keys look white": _ramp(share_white, *WHITE_RANGE),
     }
     reason = min(parts, key=parts.get)
@@ -168,6 +183,23 @@ def player_side(picture: Picture, plane_to_image: np.ndarray, extent: Extent) ->
     x_mm = np.arange(key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1], 6.0)
     before, behind = (picture.unrest(plane_to_image, y_mm, x_mm) for y_mm in (BEFORE_MM, BEHIND_MM))
     return (before - behind) / (before + behind + UNREST_FLOOR)
+
+
+def unrest_before(picture: Picture, plane_to_image: np.ndarray, extent: Extent) -> float:
+    """Return how much the picture changes between frames before the keys in view, where arms are.
+
+    Parameters
+    ----------
+    picture, plane_to_image, extent
+        As in `player_side`.
+
+    Returns
+    -------
+    float, grey levels
+        Mean distance from the median over time.
+    """
+    x_mm = np.arange(key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1], 6.0)
+    return picture.unrest(plane_to_image, BEFORE_MM, x_mm)
 
 
 def _nothing_beyond(plan: Plan, camera_mm: np.ndarray, back: Callable[[np.ndarray], np.ndarray], extent: Extent) -> float:

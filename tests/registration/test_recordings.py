@@ -1,0 +1,76 @@
+"""What recordings do to a picture: squeezed, cropped, cut at an edge, set into a slide, two keyboards, light that falls off."""
+
+import cv2
+import numpy as np
+import pytest
+from registration_cases import GEOMETRY, PARAMS, Look, random_view, render, seen
+
+from tivit.registration.estimate import estimate
+from tivit.registration.params import Override
+from tivit.registration.truth import key_errors
+
+
+def errors_of(found, view, scale=(1.0, 1.0), shift=(0.0, 0.0)):
+    """Return the largest error (white-key widths) where pixels were scaled and then shifted."""
+    centers = (view.key_centers_px() + 0.5) * scale - 0.5 + shift
+    return np.abs(key_errors(found, centers, GEOMETRY)[found.first_key : found.last_key + 1]).max()
+
+
+@pytest.mark.parametrize("squeeze", [0.6, 1.33])
+def test_a_picture_squeezed_in_height(squeeze):
+    view, picture = seen(1)
+    found = estimate([cv2.resize(picture, (640, round(360 * squeeze)), interpolation=cv2.INTER_AREA)], PARAMS, GEOMETRY)
+    assert (found.status, found.last_midi - found.first_midi) == ("ok", 87)
+    assert errors_of(found, view, (1.0, round(360 * squeeze) / 360)) < 0.1
+    assert found.quality.err_across[1] < 0.15
+
+
+def test_a_crop():
+    view, picture = seen(2, size_wh=(1280, 720))
+    left = int(view.key_centers_px()[:, 0].min()) - 30
+    found = estimate([picture[:, left : left + 800]], PARAMS, GEOMETRY, Override(first_key=21, orientation="upright"))
+    assert found.status == "ok" and found.last_midi < 108
+    assert errors_of(found, view, shift=(-left, 0.0)) < 0.1
+
+
+def test_keys_that_the_frame_of_a_slide_cuts_are_not_in_view():
+    view, picture = seen(2, size_wh=(1280, 720))
+    x = view.key_centers_px()[:, 0]
+    part = picture[:, int(x[10]) : int(x[75])]
+    found, alone = (
+        estimate([picture], PARAMS, GEOMETRY)
+        for picture in (cv2.copyMakeBorder(part, 200, 20, 90, 60, 0, value=(235,) * 3), part)
+    )
+    assert (found.first_midi, found.last_midi) == (alone.first_midi, alone.last_midi)
+    assert "mirror image cannot be told" in found.doubt
+
+
+def test_two_keyboards_are_refused_and_corners_say_which_is_meant():
+    (_, above), (view, below) = seen(2), seen(4)
+    picture, shift = np.concatenate([above, below]), np.array([0.0, 360.0])
+    refused = estimate([picture], PARAMS, GEOMETRY)
+    assert refused.status == "refused" and "two keyboards" in refused.reason and "give the corners" in refused.reason
+    found = estimate([picture], PARAMS, GEOMETRY, Override(tuple(map(tuple, view.corners_px() + shift))))
+    assert found.status == "ok" and errors_of(found, view, shift=shift) < 0.1
+
+
+def test_of_two_keyboards_the_one_that_is_played_is_taken():
+    (_, above), (view, below) = seen(2), seen(4)
+    frames = []
+    front = int(view.key_centers_px()[:, 1].max())
+    for k in range(7):
+        frame = np.concatenate([above, below])
+        frame[360 + front : 720, 60 + 60 * k : 150 + 60 * k] = (90, 120, 160)
+        frames.append(frame)
+    found = estimate(frames, PARAMS, GEOMETRY)
+    assert found.status == "ok" and errors_of(found, view, shift=(0.0, 360.0)) < 0.1
+
+
+def test_the_ends_of_a_keyboard_in_a_spotlight_are_found():
+    view = random_view(np.random.default_rng([5, 6]), (1280, 720))
+    picture = render(view, np.random.default_rng(1), Look())
+    x, y = np.meshgrid(np.arange(1280), np.arange(720))
+    light = 0.18 + 0.82 * np.exp(-2.5 * ((x - 640) ** 2 + (y - 360) ** 2) / 550**2)
+    found = estimate([(picture * light[..., None]).astype(np.uint8)], PARAMS, GEOMETRY)
+    assert (found.status, found.first_midi, found.last_midi) == ("ok", 21, 108)
+    assert errors_of(found, view) < 0.1
