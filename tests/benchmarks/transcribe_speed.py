@@ -36,20 +36,20 @@ DECODE_ALONE = """
 import sys
 from pathlib import Path
 from tivit.core.params import section
-from tivit.model.checkpoint import load_checkpoint
+from tivit.model.header import read_header
 from tivit.pretrained.files import chosen
 from tivit.pretrained.recipe import transcription_params
 from tivit.registration.params import NOTHING_KNOWN, RegistrationParams
-from tivit.transcribe.decoder import DecoderJob
+from tivit.transcribe.messages import DecoderJob
 from tivit.transcribe.process import DecoderProcess
 from tivit.video.spans import WHOLE
 import time
 trained = chosen(None, None)
-checkpoint = load_checkpoint(trained.checkpoint)
+checkpoint = read_header(trained.checkpoint)
 registration = section(transcription_params(trained, None), "registration", RegistrationParams)
 job = DecoderJob(Path(sys.argv[1]), WHOLE, checkpoint.geometry, checkpoint.fps, registration, NOTHING_KNOWN)
 with DecoderProcess(job) as decoder:
-    decoder.registered()
+    decoder.search()
     decoder.background()
     started_s = time.perf_counter()
     frames = sum(len(piece) for _, piece in decoder.pieces())

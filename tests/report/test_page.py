@@ -24,13 +24,13 @@ from tivit.core.registration import Refusal
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.notes import decode_notes
-from tivit.registration.clip import RegisteredVideo
 from tivit.registration.params import Override
 from tivit.report import page
 from tivit.report.corners import write_corners_page
 from tivit.report.data import page_data
 from tivit.report.page import write_page
 from tivit.transcribe.confidence import confidence_of
+from tivit.transcribe.messages import KeyboardSearch
 from tivit.transcribe.result import Origin, Transcription, UnknownKeyboardError
 from tivit.video.reader import VideoInfo
 from tivit.video.spans import WHOLE
@@ -196,9 +196,9 @@ def opened(window, path: Path):
 @pytest.mark.parametrize("doubt", ["", "25 keys fit on a piano in 6 octaves"])
 def test_a_browser_marks_a_keyboard_and_makes_the_command(browser, tmp_path, doubt):
     result = replace(GOOD, doubt=doubt) if doubt else Refusal("<b>too dark</b>", (360, 640), 4)
-    registered = RegisteredVideo(result, np.full((360, 640, 3), 90, np.uint8), 0.0)
+    search = KeyboardSearch(result, np.full((360, 640, 3), 90, np.uint8))
     video = tmp_path / f"it's {EVIL}"
-    error = UnknownKeyboardError("not found", video, registered, Override(first_key=36))
+    error = UnknownKeyboardError("not found", video, search, Override(first_key=36))
     write_corners_page(tmp_path / "page.html", error, ("--report", "--end=60"))
     view, faults = opened(browser[0], tmp_path / "page.html")
     if not doubt:

@@ -18,8 +18,7 @@ import numpy as np
 
 from tivit.core.errors import InputError
 from tivit.model.background import Background
-from tivit.registration.clip import RegisteredVideo
-from tivit.transcribe.decoder import DecoderJob, Kind
+from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
 from tivit.video.reader import VideoInfo
 
 log = logging.getLogger("tivit.transcribe")
@@ -76,7 +75,7 @@ class DecoderProcess:
             self._listener.join(0.05)
         self._connection.close()
 
-    def registered(self) -> tuple[VideoInfo, RegisteredVideo]:
+    def search(self) -> tuple[VideoInfo, KeyboardSearch]:
         """Return what the file declares, and what came of the search for the keyboard; to be called first.
 
         Raises
@@ -84,15 +83,15 @@ class DecoderProcess:
         InputError
             The video cannot be read, or the process crashed or hangs.
         """
-        return self._next(Kind.INFO), self._next(Kind.REGISTERED)
+        return self._next(Kind.INFO), self._next(Kind.SEARCH)
 
     def background(self) -> Background:
-        """Return the keyboard at rest; to be called after `registered`, whose registration must be usable.
+        """Return the keyboard at rest; to be called after `search`, whose registration must be usable.
 
         Raises
         ------
         InputError
-            As for `registered`.
+            As for `search`.
         """
         return self._next(Kind.BACKGROUND)
 
@@ -109,7 +108,7 @@ class DecoderProcess:
         Raises
         ------
         InputError
-            As for `registered`; what was yielded before holds.
+            As for `search`; what was yielded before holds.
         """
         while (piece := self._next(Kind.PIECE, Kind.END)) is not None:
             self._read_s = piece[0]

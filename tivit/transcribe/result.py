@@ -14,9 +14,9 @@ from tivit.core.registration import Refusal, Registration
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid, seconds_of
 from tivit.decoding.thresholds import Thresholds
-from tivit.registration.clip import RegisteredVideo
 from tivit.registration.params import Override
 from tivit.transcribe.confidence import Confidence
+from tivit.transcribe.messages import KeyboardSearch
 from tivit.video.reader import VideoInfo
 
 
@@ -138,8 +138,8 @@ class UnknownKeyboardError(InputError):
         What the user said of the keyboard.
     """
 
-    def __init__(self, sentence: str, video: Path, registered: RegisteredVideo, known: Override) -> None:
+    def __init__(self, sentence: str, video: Path, search: KeyboardSearch, known: Override) -> None:
         super().__init__(f"{video}: {sentence}")
         self.video, self.known = video, known
-        self.registration: Refusal | Registration = registered.registration
-        self.frame = registered.frame
+        self.registration: Refusal | Registration = search.registration
+        self.frame = search.frame
