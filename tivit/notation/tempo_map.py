@@ -44,6 +44,12 @@ class TempoMap:
     resolution: int
     beats_per_bar: int
 
+    @property
+    def bpm(self) -> float:
+        """Beats a minute, by the median over the beats; the last tempo counts as one beat, as it has no end."""
+        beats = np.append(np.diff(self.ticks) // self.resolution, 1)
+        return float(6e7 / np.median(np.repeat(self.us_per_quarter, beats)))
+
     def tick(self, time_s: np.ndarray) -> np.ndarray:
         """Return the nearest ticks, int64, of instants (s, 0 or later)."""
         time_s = np.asarray(time_s, np.float64)

@@ -14,9 +14,8 @@ from tivit.core.keyboard import BLACK_FRONT_MM, IS_BLACK, KEY_COUNT, LEFT_MM, LO
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 from tivit.decoding.thresholds import Thresholds
-from tivit.notation.beats import find_beats
-from tivit.notation.key_signature import key_of_notes, midi_key
-from tivit.notation.tempo_map import tempo_map
+from tivit.notation.key_signature import midi_key
+from tivit.notation.score import Setting, setting_of
 from tivit.report.parts import still
 from tivit.transcribe.notes_files import description
 from tivit.transcribe.result import Transcription
@@ -45,8 +44,6 @@ def page_data(transcription: Transcription, has_video: bool) -> dict[str, Any]:
     dict
     """
     start_s = transcription.span_s[0]
-    written = transcription.notes.moved(-start_s)
-    music, key = tempo_map(find_beats(written)), key_of_notes(written)
     height_px, width_px = transcription.registration.source_hw
     return {
         **description(transcription),
@@ -57,13 +54,19 @@ def page_data(transcription: Transcription, has_video: bool) -> dict[str, Any]:
         "lowest_midi": LOWEST_MIDI,
         "is_black": IS_BLACK.tolist(),
         "texts": [transcription.origin.sentence(), f"read from {transcription.video.name}", "mended by hand"],
-        "tempo": {
-            "ticks": music.ticks, "starts_s": music.starts_s, "us_per_quarter": music.us_per_quarter,
-            "resolution": music.resolution, "beats_per_bar": music.beats_per_bar,
-            "key": None if key is None else {"name": midi_key(*key), "fifths": key[0], "is_minor": key[1]},
-        },
+        "tempo": tempo_data(setting_of(transcription.notes.moved(-start_s))),
         "doubt_below": float(np.max(transcription.thresholds.onset.of_keys("threshold"))) + DOUBT,
         "decoding": _decoding(transcription),
+    }  # fmt: skip
+
+
+def tempo_data(setting: Setting) -> dict[str, Any]:
+    """Return bars and key as the page holds them; seconds count from the beginning of the MIDI file."""
+    music, key = setting.music, setting.key
+    return {
+        "ticks": music.ticks, "starts_s": music.starts_s, "us_per_quarter": music.us_per_quarter,
+        "resolution": music.resolution, "beats_per_bar": music.beats_per_bar,
+        "key": None if key is None else {"name": midi_key(*key), "fifths": key[0], "is_minor": key[1]},
     }  # fmt: skip
 
 

@@ -110,6 +110,7 @@ class Transcriber:
         self._window_frames = followed_window(record.get("logits", {}), thresholds)
         self._checkpoint, self._header = checkpoint, read_header(checkpoint)
         self._loaded: StripReader | None = None
+        self._decoder: DecoderProcess | None = None
         self._weights = f"{checkpoint.name} (MD5 {md5_of(checkpoint)})"
 
     def transcribe(self, request: Request, on_window: OnWindow = lambda _: None) -> Transcription:
@@ -141,7 +142,7 @@ class Transcriber:
         heard = _Warnings()
         with ExitStack() as stack:
             stack.enter_context(heard)
-            decoder = stack.enter_context(DecoderProcess(job))
+            decoder = self._decoder = stack.enter_context(DecoderProcess(job))
             reader = self._reader()  # while the decoder process looks for the keyboard
             info, search = decoder.search()
             registration = usable(request.video, search, request.known)
@@ -166,6 +167,11 @@ class Transcriber:
                     raise
                 raise StoppedError(result(notes, is_partial=True, rest=True)) from error
             return result(notes, is_partial=False, rest=True)
+
+    def stop(self) -> None:
+        """End the work on the video at hand, from another thread: `transcribe` then ends as where a file cannot be read on."""
+        if self._decoder is not None:
+            self._decoder.stop()
 
     def _reader(self) -> StripReader:
         """Return the network, which is loaded at the first call."""

@@ -46,7 +46,7 @@ class DecoderProcess:
         self._read_s = job.span_s[0]
         self._messages: queue.Queue[tuple[Kind, object] | None] = queue.Queue(PIECES_AHEAD)
         self._is_over = threading.Event()
-        self._is_silent = False
+        self._is_silent = self._is_stopped = False
 
     def __enter__(self) -> DecoderProcess:
         self._connection, theirs = Pipe(duplex=False)
@@ -74,6 +74,11 @@ class DecoderProcess:
             self._drain()
             self._listener.join(0.05)
         self._connection.close()
+
+    def stop(self) -> None:
+        """End the process, from any thread; whoever waits for what it sends gets an `InputError`."""
+        self._is_stopped = True
+        self._process.kill()
 
     def search(self) -> tuple[VideoInfo, KeyboardSearch]:
         """Return what the file declares, and what came of the search for the keyboard; to be called first.
@@ -152,6 +157,8 @@ class DecoderProcess:
         """Return why nothing comes any more."""
         video, place = self._job.video, f"after {self._read_s:.1f} s of the video"
         remedy = "the file is probably damaged there; convert it to H.264 in an MP4 file, or cut that part off"
+        if self._is_stopped:
+            return InputError(f"{video}: stopped {place}")
         if self._is_silent:
             return InputError(f"{video}: the decoder made no progress for {self._silence_s:g} s, {place}; {remedy}")
         status = self._process.wait()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 
 from tivit.core.errors import InputError
@@ -110,7 +111,6 @@ def spread_frames(path: Path | str, region: Region, count: int, span_s: tuple[fl
 
 def _key_frames(source: Source, region: Region, count: int, span_s: tuple[float, float]) -> list[VideoFrame]:
     """Return the key frames nearest before evenly spaced instants; none where the file cannot be entered in the middle."""
-    source.stream.codec_context.skip_frame = "NONKEY"
     found: dict[float, VideoFrame] = {}
     start_s, end_s = span_s
     for target_s in start_s + (np.arange(count) + 0.5) / count * (end_s - start_s):
@@ -118,10 +118,26 @@ def _key_frames(source: Source, region: Region, count: int, span_s: tuple[float,
             source.seek(float(target_s))
         except InputError:
             return []
-        frame = next(source.frames(), None)
-        if frame is not None and start_s <= (time_s := source.time_s(frame)) <= end_s:
-            found.setdefault(time_s, VideoFrame(time_s, grey_picture(frame, region)))
+        packet = next((packet for packet in source.container.demux(source.stream) if packet.is_keyframe), None)
+        if packet is None or packet.pts is None or (time_s := source.time_s(packet)) in found:
+            continue
+        frame = _alone(packet, source)
+        if frame is not None and start_s <= time_s <= end_s:
+            found[time_s] = VideoFrame(time_s, grey_picture(frame, region))
     return [found[time_s] for time_s in sorted(found)]
+
+
+def _alone(packet: av.Packet, source: Source) -> av.VideoFrame | None:
+    """Return the picture of a key frame; None where it cannot be decoded.
+
+    A decoder with several threads gives its first picture when it has got as many packets: the rest of a file with few key
+    frames would be read for each of them. So it is told that nothing follows.
+    """
+    try:
+        frames = [*packet.decode(), *source.stream.codec_context.decode(None)]
+    except av.FFmpegError:
+        return None
+    return next(iter(frames), None)
 
 
 def _after_keys(source: Source, region: Region, keys_s: list[float], count: int, end_s: float) -> Iterator[VideoFrame]:
