@@ -21,6 +21,7 @@ from tivit.commands import (
     export_weights,
     index,
     score,
+    serve,
     sweep,
     synthesize,
     transcribe,
@@ -30,7 +31,7 @@ from tivit.core.errors import InputError
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
-    transcribe, score, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize, export_weights,
+    transcribe, serve, score, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize, export_weights,
     export_network, docs,
 )  # fmt: skip
 PACKAGE = "tivit"
