@@ -11,54 +11,23 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from decoding_cases import THRESHOLDS, noisy_logits, random_notes
-from paths import PARAMS_FILE, ROOT
-from registration_cases import known_registration, random_view
+from page_cases import EVIL, GOOD, GRID, POINT, chromium, opened, transcription
+from paths import ROOT
 
 from tivit.commands.main import command_parser
 from tivit.core.keyboard import midi_of_name, name_of
-from tivit.core.logits import ClipLogits
 from tivit.core.notes import Notes, read_midi
-from tivit.core.params import load, section
 from tivit.core.registration import Refusal
-from tivit.core.strip import StripGeometry
-from tivit.core.timegrid import TimeGrid
 from tivit.decoding.notes import decode_notes
 from tivit.registration.params import Override
 from tivit.report import page
 from tivit.report.corners import write_corners_page
 from tivit.report.data import page_data
 from tivit.report.page import write_page
-from tivit.transcribe.confidence import confidence_of
 from tivit.transcribe.messages import KeyboardSearch
-from tivit.transcribe.result import Origin, Transcription, UnknownKeyboardError
-from tivit.video.reader import VideoInfo
-from tivit.video.spans import WHOLE
+from tivit.transcribe.result import UnknownKeyboardError
 
-GEOMETRY = section(load(PARAMS_FILE), "strips", StripGeometry)
-GOOD = known_registration(random_view(np.random.default_rng(2)), GEOMETRY)
-GRID = TimeGrid(30.0, 0.25, 600)
 PAGE = ROOT / "tivit/report/page"
-POINT = replace(
-    THRESHOLDS,
-    onset=replace(THRESHOLDS.onset, lag_s=-0.004, temperature=1.3, bias=0.2),
-    pitch=replace(THRESHOLDS.pitch, hold=0.3, lag_s=0.011),
-    offset=replace(THRESHOLDS.offset, threshold=0.4),
-    rules=replace(THRESHOLDS.rules, bridge_s=0.04),
-    label_lag_s=0.02,
-)
-EVIL = "<img src=x onerror=alert(1)></script><b>.mp4".replace("/", "\u2215")
-
-
-def transcription(video, thresholds=POINT) -> Transcription:
-    rng = np.random.default_rng(5)
-    heads = noisy_logits(random_notes(rng, 20.0, per_key=4).moved(GRID.start_s), GRID, rng, 0.8)
-    notes = decode_notes(heads, GRID, thresholds)
-    return Transcription(
-        video, VideoInfo(640, 360, 30.0, 600, 20.0), WHOLE, GRID, notes.moved(thresholds.label_lag_s),
-        confidence_of(notes, heads, GRID, thresholds), GOOD, GEOMETRY, np.zeros((36, 64, 3), np.uint8), thresholds,
-        Origin("0.1", "w.pt", "</script><script>alert(2)</script>"), ("a <warning>",), False, ClipLogits("c", GRID, heads), 1.0,
-    )  # fmt: skip
 
 
 def data_of(path: Path) -> dict:
@@ -170,27 +139,8 @@ def test_an_edit_is_undone_redone_and_saved(written, tmp_path):
 
 @pytest.fixture
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser can be driven")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        # A browser is a program of the system, which pip cannot install.
-        pytest.skip("no Chromium is installed: the page cannot be opened")
-    with playwright.sync_playwright() as running:
-        window = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield window, playwright.expect
-        window.close()
-
-
-def opened(window, path: Path):
-    """Return a page that a browser shows, and the list of what goes wrong on it: errors, dialogs, and whatever is fetched."""
-    view, faults = window.new_page(), []
-    view.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    view.on("pageerror", lambda error: faults.append(str(error)))
-    view.on("dialog", lambda dialog: faults.append(dialog.message))
-    inside = ("file:", "blob:", "data:")
-    view.on("request", lambda request: None if request.url.startswith(inside) else faults.append(request.url))
-    view.goto(path.as_uri(), timeout=120_000)
-    return view, faults
+    with chromium() as running:
+        yield running
 
 
 @pytest.mark.parametrize("doubt", ["", "25 keys fit on a piano in 6 octaves"])

@@ -70,9 +70,9 @@ class PageServer(ThreadingHTTPServer):
 
     def __init__(self, jobs: Jobs, port: int) -> None:
         self.jobs, self.token = jobs, secrets.token_urlsafe(32)
-        super().__init__((ADDRESS, port), _Handler)
         self._uploads = tempfile.TemporaryDirectory(prefix="tivit-serve-", ignore_cleanup_errors=True)
         self.uploads = Path(self._uploads.name)
+        super().__init__((ADDRESS, port), _Handler)  # closes itself where the port is taken
 
     @property
     def url(self) -> str:
