@@ -20,6 +20,7 @@ from tivit.commands import (
     export_network,
     export_weights,
     index,
+    report,
     score,
     serve,
     sweep,
@@ -31,8 +32,8 @@ from tivit.core.errors import InputError
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
-    transcribe, serve, score, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize, export_weights,
-    export_network, docs,
+    transcribe, serve, score, report, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize,
+    export_weights, export_network, docs,
 )  # fmt: skip
 PACKAGE = "tivit"
 

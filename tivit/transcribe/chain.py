@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -42,7 +41,7 @@ from tivit.registration.question import question
 from tivit.theory.key import params_of
 from tivit.transcribe.messages import DecoderJob, KeyboardSearch
 from tivit.transcribe.process import DecoderProcess
-from tivit.transcribe.result import Origin, StoppedError, Transcription, UnknownKeyboardError
+from tivit.transcribe.result import StoppedError, Transcription, UnknownKeyboardError, origin_of
 from tivit.transcribe.settled import SettledNotes
 from tivit.video.reader import VideoInfo
 from tivit.video.spans import WHOLE
@@ -187,27 +186,16 @@ class Transcriber:
     ) -> Transcription:  # fmt: skip
         """Return the notes so far; with `rest` also those that are not settled."""
         settled, confidence = notes.notes(rest)
+        origin = origin_of(self._weights, self._thresholds, ("adapted",) if request.adapt else ())
         return Transcription(
             request.video, info, request.span_s, notes.grid,
             # Lags are those of published labels, which may be off from their videos; a transcription lies where this video
             # shows it.
             settled.moved(self._thresholds.label_lag_s), confidence, search.registration, self._header.geometry,
-            search.frame, self._thresholds, self._origin(request), tuple(warnings), is_partial,
+            search.frame, self._thresholds, origin, tuple(warnings), is_partial,
             notes.rescored(request.video.stem) if request.keep_logits and not is_partial else None,
             time.perf_counter() - started_s,
         )  # fmt: skip
-
-    def _origin(self, request: Request) -> Origin:
-        try:
-            version = metadata.version("tivit")
-        except metadata.PackageNotFoundError:
-            version = "(not installed)"
-        point = self._thresholds
-        settings = (
-            f"thresholds onset {point.onset.threshold:g}, pitch {point.pitch.threshold:g}, offset {point.offset.threshold:g}, "
-            f"decoder {point.rules.decoder}{', adapted' if request.adapt else ''}"
-        )
-        return Origin(version, self._weights, settings)
 
     def _temporary(self, request: Request, info: VideoInfo) -> BinaryIO:
         """Return a file without a name that has room for the whole strip."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,34 @@ class Origin:
     def sentence(self) -> str:
         """Return all of it in one line."""
         return f"TiViT-Piano {self.version}; weights {self.weights}; {self.settings}"
+
+
+def origin_of(weights: str, point: Thresholds, options: Sequence[str]) -> Origin:
+    """Return what says of notes what made them.
+
+    Parameters
+    ----------
+    weights : str
+        File name and MD5 of the checkpoint.
+    point : Thresholds
+        The operating point.
+    options : sequence of str
+        What else was asked for, in a word each.
+
+    Returns
+    -------
+    Origin
+        With the version of the package that runs.
+    """
+    try:
+        version = metadata.version("tivit")
+    except metadata.PackageNotFoundError:
+        version = "(not installed)"
+    settings = (
+        f"thresholds onset {point.onset.threshold:g}, pitch {point.pitch.threshold:g}, offset {point.offset.threshold:g}, "
+        f"decoder {point.rules.decoder}{''.join(f', {option}' for option in options)}"
+    )
+    return Origin(version, weights, settings)
 
 
 @dataclass(frozen=True)
