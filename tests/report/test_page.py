@@ -11,19 +11,21 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from page_cases import EVIL, GOOD, GRID, POINT, chromium, opened, transcription
+from page_cases import EVIL, GOOD, GRID, POINT, chromium, opened, transcription, true_notes
 from paths import ROOT
 
 from tivit.commands.main import command_parser
 from tivit.core.keyboard import midi_of_name, name_of
-from tivit.core.notes import Notes, read_midi
+from tivit.core.notes import Notes, empty_notes, make_notes, read_midi
 from tivit.core.registration import Refusal
 from tivit.decoding.notes import decode_notes
 from tivit.registration.params import Override
 from tivit.report import page
 from tivit.report.corners import write_corners_page
+from tivit.report.data import _truth as page_truth
 from tivit.report.data import page_data
 from tivit.report.page import write_page
+from tivit.scoring.scores import score_clip
 from tivit.transcribe.messages import KeyboardSearch
 from tivit.transcribe.result import UnknownKeyboardError
 
@@ -81,7 +83,7 @@ def by_node(script: str, data: dict, tmp_path: Path) -> bytes:
         # No requirement of the project: nothing of it but this test runs JavaScript.
         pytest.skip("node is not installed: the scripts of the page are run by nothing else here")
     (tmp_path / "data.json").write_text(json.dumps(data))
-    parts = "\n".join((PAGE / name).read_text() for name in ("music.js", "decode.js", "store.js"))
+    parts = "\n".join((PAGE / name).read_text() for name in ("music.js", "decode.js", "truth.js", "store.js"))
     code = f"{parts}\nconst data = JSON.parse(require('fs').readFileSync('data.json'));\n(async () => {{ {script} }})();"
     (tmp_path / "run.js").write_text(code)
     done = subprocess.run([node, "run.js"], cwd=tmp_path, capture_output=True, timeout=120)
@@ -215,3 +217,48 @@ def test_a_browser_shows_plays_and_mends(browser, written):
     expected = decode_notes(transcription(Path("a.mp4")).logits.heads, GRID, moved)
     assert view.inner_text("#summary").startswith(f"{len(expected)} notes") and len(expected) != count
     assert faults == []
+
+
+def test_what_is_found_is_what_the_scores_match(tmp_path):
+    truth, made = true_notes(), transcription(Path("a.mp4"))
+    # Notes of one key near each other, on the very limit and beyond it, are where another rule would find fewer pairs.
+    crowd = make_notes([1.0, 1.05, 1.1, 1.0], [1.04, 1.09, 1.2, 1.2], [30, 30, 30, 31])
+    crowded = make_notes([1.05, 1.1, 1.15, 1.0501], [1.09, 1.14, 1.2, 1.2], [30, 30, 30, 31])
+    cases = [(truth, made.notes), (crowd, crowded), (crowd, empty_notes()), (empty_notes(), crowd)]
+    sides = [[page_truth(notes) for notes in case] for case in cases]
+    script = """
+      const named = (notes) => notes.map((note, id) => ({ ...note, id }));
+      const counted = ([truth, notes]) => {
+        const { found, missed, invented, f1 } = Truth.compared(truth, named(notes));
+        return [found, missed.length, invented.length, f1];
+      };
+      console.log(JSON.stringify(data.map(counted)));
+    """
+    got = json.loads(by_node(script, sides, tmp_path))
+    for (reference, estimate), (found, missed, invented, f1) in zip(cases, got, strict=True):
+        expected = score_clip(reference, estimate, GRID).counts["onset_50"]
+        assert (found, missed, invented) == (expected.matched, len(reference) - found, len(estimate) - found)
+        assert f1 == pytest.approx(expected.f1)
+    assert got[0][0] > 40 and got[0][1] > 0 and got[0][2] > 0 and got[1][0] == 3
+
+
+def test_a_browser_shows_what_was_missed_and_invented(browser, tmp_path):
+    window, expect = browser
+    made, truth = transcription(Path("a.mp4")), true_notes()
+    (tmp_path / "a.avi").write_bytes(b"x")
+    write_page(tmp_path / "page.html", replace(made, video=tmp_path / "a.avi"), truth)
+    view, faults = opened(window, tmp_path / "page.html")
+    view.wait_for_selector("#onset-threshold", timeout=60_000)
+    counts = score_clip(truth, made.notes, GRID).counts["onset_50"]
+    missed, invented = counts.reference - counts.matched, counts.estimate - counts.matched
+    expect(view.locator("#counts")).to_have_text(
+        f"{counts.matched} found, {missed} missed, {invented} invented: onset F1 {counts.f1:.3f} at 50 ms."
+    )
+    assert view.locator("#wrong li").count() == missed + invented > 0
+    view.locator("#wrong button").first.click()
+    expect(view.locator("#loop")).to_have_attribute("aria-pressed", "true")
+    before = view.inner_text("#counts")
+    view.focus("#roll")
+    view.keyboard.press("n")
+    view.keyboard.press("Delete")
+    assert view.inner_text("#counts") != before and view.is_visible("#truthmarks") and faults == []
