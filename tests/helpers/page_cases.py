@@ -34,6 +34,8 @@ POINT = replace(
     rules=replace(THRESHOLDS.rules, bridge_s=0.04),
     label_lag_s=0.02,
 )
+PATIENCE_MS = 240_000
+"""How long a browser may take on a busy machine."""
 EVIL = "<img src=x onerror=alert(1)></script><b>.mp4".replace("/", "\u2215")
 
 
@@ -64,6 +66,7 @@ def chromium() -> Iterator[tuple]:
         pytest.skip("no Chromium is installed: the page cannot be opened")
     with playwright.sync_playwright() as running:
         window = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        playwright.expect.set_options(timeout=PATIENCE_MS)
         yield window, playwright.expect
         window.close()
 
@@ -74,10 +77,11 @@ def opened(window, address: str | Path, may_ask: str | None = None):
     Only what begins with `may_ask` may be fetched.
     """
     view, faults = window.new_page(), []
+    view.set_default_timeout(PATIENCE_MS)
     view.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
     view.on("pageerror", lambda error: faults.append(str(error)))
     view.on("dialog", lambda dialog: faults.append(dialog.message))
     inside = ("file:", "blob:", "data:", *([may_ask] if may_ask else []))
     view.on("request", lambda request: None if request.url.startswith(inside) else faults.append(request.url))
-    view.goto(address.as_uri() if isinstance(address, Path) else address, timeout=120_000)
+    view.goto(address.as_uri() if isinstance(address, Path) else address, timeout=PATIENCE_MS)
     return view, faults

@@ -11,7 +11,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from page_cases import EVIL, GOOD, GRID, POINT, chromium, opened, transcription, true_notes
+from page_cases import EVIL, GOOD, GRID, PATIENCE_MS, POINT, chromium, opened, transcription, true_notes
 from paths import ROOT
 
 from tivit.commands.main import command_parser
@@ -181,12 +181,12 @@ def test_a_browser_marks_a_keyboard_and_makes_the_command(browser, tmp_path, dou
 def test_a_browser_shows_plays_and_mends(browser, written):
     window, expect = browser
     view, faults = opened(window, written)
-    view.wait_for_selector("#onset-threshold", timeout=60_000)
+    view.wait_for_selector("#onset-threshold", timeout=PATIENCE_MS)
     assert view.inner_text("#title") == EVIL and view.inner_text("#warnings li") == "a <warning>"
     count = len(data_of(written)["notes"])
     assert view.inner_text("#summary").startswith(f"{count} notes")
     view.click("#play")
-    expect(view.locator("#clock")).not_to_have_text("0:00.0", timeout=60_000)
+    expect(view.locator("#clock")).not_to_have_text("0:00.0", timeout=PATIENCE_MS)
     view.click("#play")
     view.keyboard.press("Tab")
     view.focus("#roll")
@@ -205,7 +205,7 @@ def test_a_browser_shows_plays_and_mends(browser, written):
     name, time_s = re.match(r"(\S+), .*hand, ([\d.]+) to", edited).groups()
     view.select_option("#meter", "3")
     view.click("#faster")
-    with view.expect_download() as download:
+    with view.expect_download(timeout=PATIENCE_MS) as download:
         view.click("#savemidi")
     saved = read_midi(download.value.path())
     assert len(saved) == count and np.any((saved.midi == midi_of_name(name)) & (np.abs(saved.onset_s - float(time_s)) < 0.002))
@@ -248,7 +248,7 @@ def test_a_browser_shows_what_was_missed_and_invented(browser, tmp_path):
     (tmp_path / "a.avi").write_bytes(b"x")
     write_page(tmp_path / "page.html", replace(made, video=tmp_path / "a.avi"), truth)
     view, faults = opened(window, tmp_path / "page.html")
-    view.wait_for_selector("#onset-threshold", timeout=60_000)
+    view.wait_for_selector("#onset-threshold", timeout=PATIENCE_MS)
     counts = score_clip(truth, made.notes, GRID).counts["onset_50"]
     missed, invented = counts.reference - counts.matched, counts.estimate - counts.matched
     expect(view.locator("#counts")).to_have_text(

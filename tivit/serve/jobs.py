@@ -189,7 +189,9 @@ class Jobs:
             self._settle(job, State.DONE, transcription.sentence())
 
     def _settle(self, job: Job, state: State, said: object) -> None:
-        job.sentence = str(said).replace(str(job.video.absolute()), job.name).replace(str(job.video), job.name)
+        # Its path says nothing to the user of the page, who knows it by its name, which stands beside the sentence.
+        words = str(said).replace(str(job.video.absolute()), job.name).replace(str(job.video), job.name)
+        job.sentence = words.removeprefix(f"{job.name}: ")
         job.state = state
         if not job.is_removed:
             log.info("%s: %s", job.name, job.sentence)

@@ -109,7 +109,7 @@ const actions = {
     if (score) { save(score, "application/vnd.recordare.musicxml+xml", ".musicxml"); describe(); }
   },
   findbars: async () => {
-    const near = find("near").value === "" ? null : Number(find("near").value);
+    const near = find("nearbpm").value === "" ? null : Number(find("nearbpm").value);
     const found = await server.tempo(store.notes, near);
     if (found) { Object.assign(tempo, found); tempoSet(); describe(); }
   },
