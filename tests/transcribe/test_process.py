@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,14 @@ def test_a_crash_and_a_hang_are_one_sentence(monkeypatch, code, sentence):
     with pytest.raises(InputError, match=sentence), DecoderProcess(job(Path("x.mp4")), silence_s=1.0) as running:
         running.search()
     assert time.monotonic() - started_s < 300
+
+
+def test_it_is_stopped_from_another_thread(monkeypatch):
+    monkeypatch.setattr(process, "START", "import time; time.sleep(600)")
+    with DecoderProcess(job(Path("x.mp4"))) as running:
+        threading.Timer(0.1, running.stop).start()
+        with pytest.raises(InputError, match=r"x\.mp4: stopped after 0\.0 s of the video"):
+            running.search()
 
 
 def test_the_process_is_gone_at_the_end_though_it_was_not_listened_to(video):

@@ -110,7 +110,7 @@ def _score(notes: Notes, title: str, setting: Setting) -> stream.Score:
         if signature is not None:
             part.insert(0, key.KeySignature(signature[0]).asKey("minor" if signature[1] else "major"))
         if hand == RIGHT_HAND:
-            part.insert(0, tempo.MetronomeMark(number=round(music.bpm)))
+            part.insert(0, tempo.MetronomeMark(number=round(music.bpm(float(notes.offset_s.max(initial=0.0))))))
         mine = is_right == (hand == RIGHT_HAND)
         for chord in staff_chords(onset[mine], offset[mine], notes.midi[mine]):
             part.insert(chord.onset - skipped, _element(chord, names))

@@ -44,10 +44,10 @@ class TempoMap:
     resolution: int
     beats_per_bar: int
 
-    @property
-    def bpm(self) -> float:
-        """Beats a minute, by the median over the beats; the last tempo counts as one beat, as it has no end."""
-        beats = np.append(np.diff(self.ticks) // self.resolution, 1)
+    def bpm(self, end_s: float) -> float:
+        """Return the beats a minute, by the median over the beats until an instant (s)."""
+        last = max((end_s - self.starts_s[-1]) * 1e6 / self.us_per_quarter[-1], 1.0)
+        beats = np.append(np.diff(self.ticks) // self.resolution, int(last))
         return float(6e7 / np.median(np.repeat(self.us_per_quarter, beats)))
 
     def tick(self, time_s: np.ndarray) -> np.ndarray:

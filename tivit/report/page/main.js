@@ -19,7 +19,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { co
 const say = (words) => { find("status").textContent = words; };
 const server = data.is_served ? makeServer(say) : null;
 const summary = () => {
-  const speed = Math.round(6e7 / [...data.tempo.us_per_quarter].sort((a, b) => a - b)[data.tempo.us_per_quarter.length >> 1]);
+  const speed = Math.round(Music.bpm(data.tempo, endS - data.start_s));
   const key = data.tempo.key ? `, key ${data.tempo.key.name}` : "";
   find("summary").textContent = `${store.notes.length} notes in ${Music.clock(data.read_s)}, about ${speed} beats a minute${key}`
     + `${data.is_partial ? " (partial: the work was stopped)" : ""}.`;
