@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "autopilot": {"core"},
     "notation": {"core", "theory"},
 }
-CHAINS = {"finetuning", "transcribe", "api", "report", "check", "compare", "pretrained", "commands", "__main__"}
+CHAINS = {"finetuning", "transcribe", "api", "report", "serve", "check", "compare", "pretrained", "commands", "__main__"}
 NUMPY_ONLY = {"core", "autopilot", "theory", "decoding", "scoring", "sweeping", "notation"}
 
 

@@ -5,14 +5,15 @@
 Renders a clip, encodes it as a camera would (H.264, constant quality 23), and, with `--loops`, repeats it to a long video
 without encoding it again. Each run is a process of its own: pure decoding and warping of the file (the decoder process alone,
 nobody but a reader behind it), then `tivit transcribe` on it. Prints medians: multiples of real time from the start of the
-process, seconds until the first notes were written, the most memory of both processes together, and the most bytes in the
-temporary folder.
+process, seconds until the first notes were written, the most memory of both processes together, the most bytes in the temporary
+folder, the ratio of both wall times, and processor seconds, which say what a busy machine hides.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -36,32 +37,33 @@ DECODE_ALONE = """
 import sys
 from pathlib import Path
 from tivit.core.params import section
-from tivit.model.checkpoint import load_checkpoint
+from tivit.model.header import read_header
 from tivit.pretrained.files import chosen
 from tivit.pretrained.recipe import transcription_params
 from tivit.registration.params import NOTHING_KNOWN, RegistrationParams
-from tivit.transcribe.decoder import DecoderJob
+from tivit.transcribe.messages import DecoderJob
 from tivit.transcribe.process import DecoderProcess
 from tivit.video.spans import WHOLE
 import time
 trained = chosen(None, None)
-checkpoint = load_checkpoint(trained.checkpoint)
+checkpoint = read_header(trained.checkpoint)
 registration = section(transcription_params(trained, None), "registration", RegistrationParams)
 job = DecoderJob(Path(sys.argv[1]), WHOLE, checkpoint.geometry, checkpoint.fps, registration, NOTHING_KNOWN)
 with DecoderProcess(job) as decoder:
-    decoder.registered()
+    decoder.search()
     decoder.background()
     started_s = time.perf_counter()
-    frames = sum(len(piece) for _, piece in decoder.pieces())
-    print(frames / checkpoint.fps / (time.perf_counter() - started_s))
+    sum(len(piece) for _, piece in decoder.pieces())
+    print(time.perf_counter() - started_s)
 """
 
 
 @dataclass(frozen=True)
 class Run:
-    """One transcription: wall time (s), when the first notes were written (s), memory and temporary disk (bytes)."""
+    """One transcription: wall and processor time (s), when the first notes came (s), memory and temporary disk (bytes)."""
 
     wall_s: float
+    cpu_s: float
     first_s: float
     memory: int
     disk: int
@@ -81,17 +83,32 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         video = make_video(work, arguments.size, arguments.seconds, arguments.loops)
         seconds = arguments.seconds * arguments.loops
-        alone = [
-            float(subprocess.check_output([sys.executable, "-c", DECODE_ALONE, str(video)])) for _ in range(arguments.runs)
-        ]
-        runs = [transcribed(video, work / "out.mid") for _ in range(arguments.runs)]
-    print(f"{arguments.size}, {seconds:g} s, {os.cpu_count()} cores, median of {arguments.runs}")
-    print(f"decoding and warping alone: {statistics.median(alone):.1f} x real time")
-    print(f"tivit transcribe, from its start: {seconds / statistics.median(run.wall_s for run in runs):.1f} x real time")
+        # In turns, so that what else the machine does meets both.
+        turns = [(decoded_alone(video), transcribed(video, work / "out.mid")) for _ in range(arguments.runs)]
+    alone, runs = [turn[0] for turn in turns], [turn[1] for turn in turns]
+    alone_s, wall_s = statistics.median(run[0] for run in alone), statistics.median(run.wall_s for run in runs)
+    print(f"{arguments.size}, {seconds:g} s, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, median of {arguments.runs}")
+    print(f"decoding and warping alone: {seconds / alone_s:.1f} x real time")
+    print(f"tivit transcribe, from its start: {seconds / wall_s:.1f} x real time, {wall_s / alone_s:.2f} x the time of that")
+    cpu_s = statistics.median(run[1] for run in alone), statistics.median(run.cpu_s for run in runs)
+    print(f"processor seconds: {cpu_s[0]:.1f} with the search for the keyboard, and {cpu_s[1]:.1f}")
     print(f"first notes after {statistics.median(run.first_s for run in runs):.1f} s")
     print(
         f"memory {max(run.memory for run in runs) / 1e6:.0f} MB, temporary files {max(run.disk for run in runs) / 1e6:.1f} MB"
     )
+
+
+def decoded_alone(video: Path) -> tuple[float, float]:
+    """Return the seconds that decoding and warping takes, and the processor seconds of the whole process."""
+    before_s = _children_s()
+    wall_s = float(subprocess.check_output([sys.executable, "-c", DECODE_ALONE, str(video)]))
+    return wall_s, _children_s() - before_s
+
+
+def _children_s() -> float:
+    """Return the processor seconds of all processes that have ended below this one."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def make_video(work: Path, size: str, seconds: float, loops: int) -> Path:
@@ -119,7 +136,7 @@ def transcribed(video: Path, output: Path) -> Run:
         path.unlink(missing_ok=True)
     transcription_params(chosen(None, None), None)
     with tempfile.TemporaryDirectory() as scratch:
-        started_s = time.perf_counter()
+        started_s, before_s = time.perf_counter(), _children_s()
         environment = os.environ | {"TMPDIR": scratch}
         command = [sys.executable, "-m", "tivit", "transcribe", str(video), "-o", str(output), "--quiet"]
         process = subprocess.Popen(command, env=environment)
@@ -132,7 +149,8 @@ def transcribed(video: Path, output: Path) -> Run:
             time.sleep(STEP_S)
         if process.returncode:
             raise SystemExit(f"{video}: the command failed")
-        return Run(time.perf_counter() - started_s, first_s or time.perf_counter() - started_s, memory, disk)
+        wall_s = time.perf_counter() - started_s
+        return Run(wall_s, _children_s() - before_s, first_s or wall_s, memory, disk)
 
 
 def _memory(pid: int) -> int:

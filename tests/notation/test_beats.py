@@ -50,6 +50,14 @@ def test_beats_follow_a_tempo_that_drifts(drift):
     assert f_measure(true_s, find_beats(notes).times_s) >= 0.95
 
 
+@pytest.mark.parametrize(("near_bpm", "expected"), [(None, 120.0), (58.0, 60.0), (125.0, 120.0), (250.0, 240.0)])
+def test_the_tempo_is_found_near_one_that_is_named(near_bpm, expected):
+    onset_s = 1.0 + 0.25 * np.arange(160)
+    notes = make_notes(onset_s, onset_s + np.where(np.arange(160) % 2, 0.1, 0.2), 40 + np.arange(160) % 40)
+    beats = find_beats(notes, near_bpm)
+    assert beats.bpm == pytest.approx(expected, rel=0.02) and tempo_map(beats).bpm(41.0) == pytest.approx(expected, rel=0.02)
+
+
 def test_too_few_notes_have_a_plain_raster_that_is_not_sure():
     beats = find_beats(make_notes([0.5, 1.0], [0.9, 1.4], [60, 62]))
     assert not beats.is_sure and beats.bpm == pytest.approx(120.0)

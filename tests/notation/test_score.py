@@ -13,7 +13,7 @@ from tivit.core.params import load, section
 from tivit.notation import score
 from tivit.notation.beats import find_beats
 from tivit.notation.quantise import Chord, quantised, staff_chords
-from tivit.notation.score import write_score
+from tivit.notation.score import Setting, write_score
 from tivit.notation.tempo_map import TempoMap, tempo_map
 from tivit.synth.music import random_piece
 from tivit.synth.params import SynthParams
@@ -33,6 +33,19 @@ def test_a_beat_of_triplets_is_divided_in_three():
     onset_s = np.array([0.0, 0.5 / 3, 1.0 / 3, 0.5, 0.75])
     onset, _ = quantised(make_notes(onset_s, onset_s + 0.1, [60, 62, 64, 65, 67]), EVEN)
     assert onset.tolist() == [0, Fraction(1, 3), Fraction(2, 3), 1, Fraction(3, 2)]
+
+
+def test_a_score_is_written_in_the_bars_and_the_key_that_are_given(tmp_path):
+    music21 = pytest.importorskip("music21", reason="music21, the extra `score`, is not installed")
+    onset_s = np.arange(12) / 4.0
+    notes = make_notes(onset_s, onset_s + 0.25, 60 + np.arange(12), hand=[1] * 12)
+    given = Setting(TempoMap(np.array([0]), np.array([0.0]), np.array([250_000]), 960, 5), (-3, True))
+    write_score(tmp_path / "a.musicxml", notes, "a", given)
+    upper = music21.converter.parse(tmp_path / "a.musicxml").parts[0].flatten()
+    assert upper.getElementsByClass("TimeSignature")[0].ratioString == "5/4"
+    assert upper.getElementsByClass("KeySignature")[0].sharps == -3
+    assert upper.getElementsByClass("MetronomeMark")[0].number == 240
+    assert [float(one.offset) for one in upper.notes] == list(range(12))
 
 
 def test_a_chord_ends_where_the_next_begins():

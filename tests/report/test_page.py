@@ -11,54 +11,25 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from decoding_cases import THRESHOLDS, noisy_logits, random_notes
-from paths import PARAMS_FILE, ROOT
-from registration_cases import known_registration, random_view
+from page_cases import EVIL, GOOD, GRID, PATIENCE_MS, POINT, chromium, opened, transcription, true_notes
+from paths import ROOT
 
 from tivit.commands.main import command_parser
 from tivit.core.keyboard import midi_of_name, name_of
-from tivit.core.logits import ClipLogits
-from tivit.core.notes import Notes, read_midi
-from tivit.core.params import load, section
+from tivit.core.notes import Notes, empty_notes, make_notes, read_midi
 from tivit.core.registration import Refusal
-from tivit.core.strip import StripGeometry
-from tivit.core.timegrid import TimeGrid
 from tivit.decoding.notes import decode_notes
-from tivit.registration.clip import RegisteredVideo
 from tivit.registration.params import Override
 from tivit.report import page
 from tivit.report.corners import write_corners_page
+from tivit.report.data import _truth as page_truth
 from tivit.report.data import page_data
 from tivit.report.page import write_page
-from tivit.transcribe.confidence import confidence_of
-from tivit.transcribe.result import Origin, Transcription, UnknownKeyboardError
-from tivit.video.reader import VideoInfo
-from tivit.video.spans import WHOLE
+from tivit.scoring.scores import score_clip
+from tivit.transcribe.messages import KeyboardSearch
+from tivit.transcribe.result import UnknownKeyboardError
 
-GEOMETRY = section(load(PARAMS_FILE), "strips", StripGeometry)
-GOOD = known_registration(random_view(np.random.default_rng(2)), GEOMETRY)
-GRID = TimeGrid(30.0, 0.25, 600)
 PAGE = ROOT / "tivit/report/page"
-POINT = replace(
-    THRESHOLDS,
-    onset=replace(THRESHOLDS.onset, lag_s=-0.004, temperature=1.3, bias=0.2),
-    pitch=replace(THRESHOLDS.pitch, hold=0.3, lag_s=0.011),
-    offset=replace(THRESHOLDS.offset, threshold=0.4),
-    rules=replace(THRESHOLDS.rules, bridge_s=0.04),
-    label_lag_s=0.02,
-)
-EVIL = "<img src=x onerror=alert(1)></script><b>.mp4".replace("/", "\u2215")
-
-
-def transcription(video, thresholds=POINT) -> Transcription:
-    rng = np.random.default_rng(5)
-    heads = noisy_logits(random_notes(rng, 20.0, per_key=4).moved(GRID.start_s), GRID, rng, 0.8)
-    notes = decode_notes(heads, GRID, thresholds)
-    return Transcription(
-        video, VideoInfo(640, 360, 30.0, 600, 20.0), WHOLE, GRID, notes.moved(thresholds.label_lag_s),
-        confidence_of(notes, heads, GRID, thresholds), GOOD, GEOMETRY, np.zeros((36, 64, 3), np.uint8), thresholds,
-        Origin("0.1", "w.pt", "</script><script>alert(2)</script>"), ("a <warning>",), False, ClipLogits("c", GRID, heads), 1.0,
-    )  # fmt: skip
 
 
 def data_of(path: Path) -> dict:
@@ -112,7 +83,7 @@ def by_node(script: str, data: dict, tmp_path: Path) -> bytes:
         # No requirement of the project: nothing of it but this test runs JavaScript.
         pytest.skip("node is not installed: the scripts of the page are run by nothing else here")
     (tmp_path / "data.json").write_text(json.dumps(data))
-    parts = "\n".join((PAGE / name).read_text() for name in ("music.js", "decode.js", "store.js"))
+    parts = "\n".join((PAGE / name).read_text() for name in ("music.js", "decode.js", "truth.js", "store.js"))
     code = f"{parts}\nconst data = JSON.parse(require('fs').readFileSync('data.json'));\n(async () => {{ {script} }})();"
     (tmp_path / "run.js").write_text(code)
     done = subprocess.run([node, "run.js"], cwd=tmp_path, capture_output=True, timeout=120)
@@ -170,35 +141,16 @@ def test_an_edit_is_undone_redone_and_saved(written, tmp_path):
 
 @pytest.fixture
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser can be driven")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        # A browser is a program of the system, which pip cannot install.
-        pytest.skip("no Chromium is installed: the page cannot be opened")
-    with playwright.sync_playwright() as running:
-        window = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield window, playwright.expect
-        window.close()
-
-
-def opened(window, path: Path):
-    """Return a page that a browser shows, and the list of what goes wrong on it: errors, dialogs, and whatever is fetched."""
-    view, faults = window.new_page(), []
-    view.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    view.on("pageerror", lambda error: faults.append(str(error)))
-    view.on("dialog", lambda dialog: faults.append(dialog.message))
-    inside = ("file:", "blob:", "data:")
-    view.on("request", lambda request: None if request.url.startswith(inside) else faults.append(request.url))
-    view.goto(path.as_uri(), timeout=120_000)
-    return view, faults
+    with chromium() as running:
+        yield running
 
 
 @pytest.mark.parametrize("doubt", ["", "25 keys fit on a piano in 6 octaves"])
 def test_a_browser_marks_a_keyboard_and_makes_the_command(browser, tmp_path, doubt):
     result = replace(GOOD, doubt=doubt) if doubt else Refusal("<b>too dark</b>", (360, 640), 4)
-    registered = RegisteredVideo(result, np.full((360, 640, 3), 90, np.uint8), 0.0)
+    search = KeyboardSearch(result, np.full((360, 640, 3), 90, np.uint8))
     video = tmp_path / f"it's {EVIL}"
-    error = UnknownKeyboardError("not found", video, registered, Override(first_key=36))
+    error = UnknownKeyboardError("not found", video, search, Override(first_key=36))
     write_corners_page(tmp_path / "page.html", error, ("--report", "--end=60"))
     view, faults = opened(browser[0], tmp_path / "page.html")
     if not doubt:
@@ -229,12 +181,12 @@ def test_a_browser_marks_a_keyboard_and_makes_the_command(browser, tmp_path, dou
 def test_a_browser_shows_plays_and_mends(browser, written):
     window, expect = browser
     view, faults = opened(window, written)
-    view.wait_for_selector("#onset-threshold", timeout=60_000)
+    view.wait_for_selector("#onset-threshold", timeout=PATIENCE_MS)
     assert view.inner_text("#title") == EVIL and view.inner_text("#warnings li") == "a <warning>"
     count = len(data_of(written)["notes"])
     assert view.inner_text("#summary").startswith(f"{count} notes")
     view.click("#play")
-    expect(view.locator("#clock")).not_to_have_text("0:00.0", timeout=60_000)
+    expect(view.locator("#clock")).not_to_have_text("0:00.0", timeout=PATIENCE_MS)
     view.click("#play")
     view.keyboard.press("Tab")
     view.focus("#roll")
@@ -253,7 +205,7 @@ def test_a_browser_shows_plays_and_mends(browser, written):
     name, time_s = re.match(r"(\S+), .*hand, ([\d.]+) to", edited).groups()
     view.select_option("#meter", "3")
     view.click("#faster")
-    with view.expect_download() as download:
+    with view.expect_download(timeout=PATIENCE_MS) as download:
         view.click("#savemidi")
     saved = read_midi(download.value.path())
     assert len(saved) == count and np.any((saved.midi == midi_of_name(name)) & (np.abs(saved.onset_s - float(time_s)) < 0.002))
@@ -265,3 +217,48 @@ def test_a_browser_shows_plays_and_mends(browser, written):
     expected = decode_notes(transcription(Path("a.mp4")).logits.heads, GRID, moved)
     assert view.inner_text("#summary").startswith(f"{len(expected)} notes") and len(expected) != count
     assert faults == []
+
+
+def test_what_is_found_is_what_the_scores_match(tmp_path):
+    truth, made = true_notes(), transcription(Path("a.mp4"))
+    # Notes of one key near each other, on the very limit and beyond it, are where another rule would find fewer pairs.
+    crowd = make_notes([1.0, 1.05, 1.1, 1.0], [1.04, 1.09, 1.2, 1.2], [30, 30, 30, 31])
+    crowded = make_notes([1.05, 1.1, 1.15, 1.0501], [1.09, 1.14, 1.2, 1.2], [30, 30, 30, 31])
+    cases = [(truth, made.notes), (crowd, crowded), (crowd, empty_notes()), (empty_notes(), crowd)]
+    sides = [[page_truth(notes) for notes in case] for case in cases]
+    script = """
+      const named = (notes) => notes.map((note, id) => ({ ...note, id }));
+      const counted = ([truth, notes]) => {
+        const { found, missed, invented, f1 } = Truth.compared(truth, named(notes));
+        return [found, missed.length, invented.length, f1];
+      };
+      console.log(JSON.stringify(data.map(counted)));
+    """
+    got = json.loads(by_node(script, sides, tmp_path))
+    for (reference, estimate), (found, missed, invented, f1) in zip(cases, got, strict=True):
+        expected = score_clip(reference, estimate, GRID).counts["onset_50"]
+        assert (found, missed, invented) == (expected.matched, len(reference) - found, len(estimate) - found)
+        assert f1 == pytest.approx(expected.f1)
+    assert got[0][0] > 40 and got[0][1] > 0 and got[0][2] > 0 and got[1][0] == 3
+
+
+def test_a_browser_shows_what_was_missed_and_invented(browser, tmp_path):
+    window, expect = browser
+    made, truth = transcription(Path("a.mp4")), true_notes()
+    (tmp_path / "a.avi").write_bytes(b"x")
+    write_page(tmp_path / "page.html", replace(made, video=tmp_path / "a.avi"), truth)
+    view, faults = opened(window, tmp_path / "page.html")
+    view.wait_for_selector("#onset-threshold", timeout=PATIENCE_MS)
+    counts = score_clip(truth, made.notes, GRID).counts["onset_50"]
+    missed, invented = counts.reference - counts.matched, counts.estimate - counts.matched
+    expect(view.locator("#counts")).to_have_text(
+        f"{counts.matched} found, {missed} missed, {invented} invented: onset F1 {counts.f1:.3f} at 50 ms."
+    )
+    assert view.locator("#wrong li").count() == missed + invented > 0
+    view.locator("#wrong button").first.click()
+    expect(view.locator("#loop")).to_have_attribute("aria-pressed", "true")
+    before = view.inner_text("#counts")
+    view.focus("#roll")
+    view.keyboard.press("n")
+    view.keyboard.press("Delete")
+    assert view.inner_text("#counts") != before and view.is_visible("#truthmarks") and faults == []

@@ -20,11 +20,11 @@ from tivit.core.registration import Refusal
 from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
-from tivit.registration.clip import RegisteredVideo
 from tivit.registration.params import NOTHING_KNOWN
 from tivit.transcribe import batch
 from tivit.transcribe.batch import Batch, transcribe_all, write_midi_of
 from tivit.transcribe.confidence import Confidence
+from tivit.transcribe.messages import KeyboardSearch
 from tivit.transcribe.notes_files import write_notes_csv, write_notes_json
 from tivit.transcribe.outputs import plan_outputs
 from tivit.transcribe.result import Origin, StoppedError, Transcription, UnknownKeyboardError
@@ -140,7 +140,7 @@ def test_a_video_that_cannot_be_read_on_leaves_what_was_read(answers, tmp_path):
 
 
 def test_a_keyboard_that_is_not_found_has_a_page_where_one_was_asked_for(answers, tmp_path):
-    refused = RegisteredVideo(Refusal("too dark", (36, 64), 4), np.zeros((36, 64, 3), np.uint8), 0.0)
+    refused = KeyboardSearch(Refusal("too dark", (36, 64), 4), np.zeros((36, 64, 3), np.uint8))
     answers["a.mp4"] = UnknownKeyboardError("the keyboard was not found (too dark)", tmp_path / "a.mp4", refused, NOTHING_KNOWN)
     with pytest.raises(UnknownKeyboardError, match="too dark"):
         transcribe_all(asked(tmp_path, ["a.mp4"]))

@@ -24,12 +24,13 @@ from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import write_thresholds
 from tivit.inference.params import UNSAID_WINDOW_FRAMES
 from tivit.model.checkpoint import Checkpoint
-from tivit.registration.clip import RegisteredVideo
+from tivit.model.header import Header
 from tivit.registration.estimate import estimate
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.theory.key import DecodeParams, clip_posterior, recorded, rescored
-from tivit.transcribe import batch, chain
+from tivit.transcribe import batch, chain, reading
 from tivit.transcribe.chain import Request, Transcriber, usable
+from tivit.transcribe.messages import KeyboardSearch
 from tivit.transcribe.result import StoppedError
 from tivit.video.reader import VideoInfo
 
@@ -43,8 +44,8 @@ GRID = TimeGrid(FPS, 0.0, FRAMES)
 HEADS = noisy_logits(random_notes(np.random.default_rng(4), 5.0, per_key=1), GRID, np.random.default_rng(4), 0.6)
 
 
-def registered(registration):
-    return RegisteredVideo(registration, np.zeros((4, 4, 3), np.uint8), 0.0)
+def searched(registration):
+    return KeyboardSearch(registration, np.zeros((4, 4, 3), np.uint8))
 
 
 @pytest.mark.parametrize("zoom", [1.6, 2.2])
@@ -53,7 +54,7 @@ def test_the_guess_of_a_keyboard_cut_at_both_ends_is_accepted_by_its_options(zoo
     picture = render(cut_view(2, zoom=zoom), np.random.default_rng(1), Look())
 
     def found(known):
-        return usable(VIDEO, RegisteredVideo(estimate([picture], PARAMS, GEOMETRY, known), picture, 0.0), known)
+        return usable(VIDEO, KeyboardSearch(estimate([picture], PARAMS, GEOMETRY, known), picture), known)
 
     with pytest.raises(InputError, match=r"my.mp4: which keys are in view is not known \(whether.* mirror image") as error:
         found(NOTHING_KNOWN)
@@ -70,7 +71,7 @@ def test_an_open_octave_alone_is_asked_for_without_the_orientation():
     with pytest.raises(
         InputError, match=r"6 octaves\); add --first-key C3 if this guess is right, or else give the lowest key"
     ):
-        usable(VIDEO, registered(doubtful), NOTHING_KNOWN)
+        usable(VIDEO, searched(doubtful), NOTHING_KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +80,12 @@ def test_an_open_octave_alone_is_asked_for_without_the_orientation():
 )
 def test_a_refusal_names_what_would_help(known, remedy):
     with pytest.raises(InputError, match=rf"my.mp4: the keyboard was not found \(too dark\); {remedy}"):
-        usable(VIDEO, registered(Refusal("too dark", (360, 640), 4)), known)
+        usable(VIDEO, searched(Refusal("too dark", (360, 640), 4)), known)
 
 
 def test_a_part_of_the_keyboard_is_said(caplog):
     with caplog.at_level("INFO", logger="tivit"):
-        usable(VIDEO, registered(replace(GOOD, first_midi=36, last_midi=96)), NOTHING_KNOWN)
+        usable(VIDEO, searched(replace(GOOD, first_midi=36, last_midi=96)), NOTHING_KNOWN)
     assert "keys C2-C7 are in view" in caplog.text
 
 
@@ -133,8 +134,8 @@ def stand_ins(monkeypatch):
         def __init__(self, job):
             asked["job"] = job
 
-        def registered(self):
-            return VideoInfo(640, 360, FPS, FRAMES, FRAMES / FPS), registered(GOOD)
+        def search(self):
+            return VideoInfo(640, 360, FPS, FRAMES, FRAMES / FPS), searched(GOOD)
 
         def background(self):
             return None
@@ -150,7 +151,7 @@ def stand_ins(monkeypatch):
         def __exit__(self, *_):
             asked["is_closed"] = True
 
-    def predict_stream(model, stretches, background, runtime, window_frames):
+    def predict_stream(model, stretches, background, runtime, window_frames, first_frames):
         asked["window_frames"] = window_frames
         first = 0
         for stretch in stretches:
@@ -159,11 +160,12 @@ def stand_ins(monkeypatch):
             if first == asked.get("stop_at"):
                 raise asked["stop_by"]
 
-    monkeypatch.setattr(chain, "load_checkpoint", lambda path: Checkpoint(network, None, GEOMETRY, FPS, 0, 1))
+    monkeypatch.setattr(chain, "read_header", lambda path: Header(GEOMETRY, FPS))
+    monkeypatch.setattr(reading, "load_checkpoint", lambda path: Checkpoint(network, None, GEOMETRY, FPS, 0, 1))
     monkeypatch.setattr(chain, "md5_of", lambda path: "0" * 32)
-    monkeypatch.setattr(chain, "folded", lambda model: model)
+    monkeypatch.setattr(reading, "folded", lambda model: model)
     monkeypatch.setattr(chain, "DecoderProcess", Decoder)
-    monkeypatch.setattr(chain, "predict_stream", predict_stream)
+    monkeypatch.setattr(reading, "predict_stream", predict_stream)
     return asked
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from tivit.registration.params import NOTHING_KNOWN, RegistrationParams
 from tivit.synth.dataset import ClipTask, write_clip
 from tivit.synth.params import SynthParams
 from tivit.transcribe import decoder, process
-from tivit.transcribe.decoder import DecoderJob, Kind, decode
+from tivit.transcribe.decoder import decode
+from tivit.transcribe.messages import DecoderJob, Kind
 from tivit.transcribe.process import DecoderProcess
 from tivit.video.rectify import write_strip
 from tivit.video.spans import WHOLE
@@ -46,11 +48,11 @@ def job(video, span_s=WHOLE):
 def sent(video):
     """Return what a process of its own sends of the clip, and the strip as the pipeline makes it."""
     with DecoderProcess(job(video)) as running:
-        info, registered = running.registered()
+        info, search = running.search()
         background = running.background()
         pieces = list(running.pieces())
     path = video.with_suffix(".npy")
-    write_strip(video, registered.registration, GEOMETRY, FPS, path)
+    write_strip(video, search.registration, GEOMETRY, FPS, path)
     return info, background, pieces, np.load(path)
 
 
@@ -93,7 +95,7 @@ def test_a_file_that_cannot_be_read_is_said_as_always(tmp_path):
         pytest.raises(InputError, match=r"text\.mp4: cannot be opened as a video"),
         DecoderProcess(job(tmp_path / "text.mp4")) as running,
     ):
-        running.registered()
+        running.search()
 
 
 @pytest.mark.parametrize(
@@ -110,13 +112,21 @@ def test_a_crash_and_a_hang_are_one_sentence(monkeypatch, code, sentence):
     monkeypatch.setattr(process, "START", f"import os, signal, sys, time; {code}")
     started_s = time.monotonic()
     with pytest.raises(InputError, match=sentence), DecoderProcess(job(Path("x.mp4")), silence_s=1.0) as running:
-        running.registered()
+        running.search()
     assert time.monotonic() - started_s < 300
+
+
+def test_it_is_stopped_from_another_thread(monkeypatch):
+    monkeypatch.setattr(process, "START", "import time; time.sleep(600)")
+    with DecoderProcess(job(Path("x.mp4"))) as running:
+        threading.Timer(0.1, running.stop).start()
+        with pytest.raises(InputError, match=r"x\.mp4: stopped after 0\.0 s of the video"):
+            running.search()
 
 
 def test_the_process_is_gone_at_the_end_though_it_was_not_listened_to(video):
     with DecoderProcess(job(video)) as running:
-        running.registered()
+        running.search()
         number = running._process.pid
     with pytest.raises(ProcessLookupError):
         os.kill(number, signal.SIG_DFL)
@@ -125,7 +135,7 @@ def test_the_process_is_gone_at_the_end_though_it_was_not_listened_to(video):
 def test_it_ends_by_itself_when_its_parent_is_gone(video):
     running = DecoderProcess(job(video))
     running.__enter__()
-    running.registered()
+    running.search()
     running._is_over.set()
     running._connection.close()  # as when the parent is killed
     assert running._process.wait(timeout=120) is not None

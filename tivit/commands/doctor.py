@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 from tivit.core.errors import InputError
@@ -50,6 +49,8 @@ def _findings() -> Iterator[tuple[str, str, bool]]:
 
 
 def _version(name: str) -> str:
+    from importlib import metadata  # here, as it takes as long to import as all commands together
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

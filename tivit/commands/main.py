@@ -21,7 +21,9 @@ from tivit.commands import (
     export_weights,
     finetune,
     index,
+    report,
     score,
+    serve,
     sweep,
     synthesize,
     transcribe,
@@ -31,7 +33,7 @@ from tivit.core.errors import InputError
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
-    transcribe, finetune, score, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize,
+    transcribe, serve, finetune, score, report, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize,
     export_weights, export_network, docs,
 )  # fmt: skip
 PACKAGE = "tivit"

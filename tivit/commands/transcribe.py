@@ -39,7 +39,11 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     _add_outputs(command)
     _add_span(command)
     add_keyboard(command)
-    _add_network(command)
+    command.add_argument(
+        "--adapt", action="store_true",
+        help="let the network learn from the notes it is sure of in this video before it writes them; some twenty seconds more",
+    )  # fmt: skip
+    add_network(command)
     add_verbose(command)
     return command
 
@@ -86,11 +90,8 @@ def add_keyboard(command: argparse.ArgumentParser) -> None:
     command.add_argument("--orientation", choices=ORIENTATIONS, help="how the image shows the keyboard; default: found")
 
 
-def _add_network(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--adapt", action="store_true",
-        help="let the network learn from the notes it is sure of in this video before it writes them; some twenty seconds more",
-    )  # fmt: skip
+def add_network(command: argparse.ArgumentParser) -> None:
+    """Add the options that say which network reads a video, and where."""
     command.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights that `tivit finetune` wrote; default: those of the project"
     )

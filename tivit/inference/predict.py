@@ -168,6 +168,7 @@ def predict_stream(
     background: Background,
     runtime: RuntimeParams,
     window_frames: int,
+    first_frames: int | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield the raw logits of a strip window by window, while the strip is still coming in.
 
@@ -183,6 +184,9 @@ def predict_stream(
         The precision.
     window_frames : int
         Frames answered for in one pass; memory grows with it.
+    first_frames : int, optional
+        Frames of the first window, where the first answers are wanted soon; each window is then twice as long as the one
+        before, as far as `window_frames`.
 
     Yields
     ------
@@ -194,6 +198,7 @@ def predict_stream(
     # once, and what no later window needs is dropped, so memory does not grow with the clip.
     sights: list[Tensor] = []  # (1, frames, ...) each
     seen_first = seen_end = first = 0
+    length = min(first_frames or window_frames, window_frames)
     before = None  # the frames before the next stretch that its first ones need
 
     def answer(end: int) -> dict[str, np.ndarray]:
@@ -216,7 +221,8 @@ def predict_stream(
         with torch.inference_mode(), autocast(runtime, device):
             sights.append(model.see(inputs_of(window, background).to(device)))
         seen_end += len(stretch)
-        while seen_end >= first + window_frames + model.context_frames:
-            yield answer(first + window_frames)
+        while seen_end >= first + length + model.context_frames:
+            yield answer(first + length)
+            length = min(2 * length, window_frames)
     while first < seen_end:
-        yield answer(min(first + window_frames, seen_end))
+        yield answer(min(first + length, seen_end))

@@ -26,6 +26,8 @@ TEMPO_SPREAD = 0.4
 """Standard deviation of the natural logarithm of the tempo, under the prior."""
 DIVISION_WEIGHTS = ((1, 1.0), (2, 0.9), (4, 0.6), (3, 0.15), (6, 0.1))
 """What the energy at so many divisions of the beat counts."""
+NEAR_TIMES, NEAR_SPREAD = 1.35, 0.1
+"""A tempo that is named is looked for as far as this factor from it, and under this spread instead."""
 STEP_S = 0.01
 """Raster of the onset train."""
 TIGHTNESS = 150.0
@@ -67,13 +69,15 @@ class Beats:
         return float(60.0 / np.median(np.diff(self.times_s)))
 
 
-def find_beats(notes: Notes) -> Beats:
+def find_beats(notes: Notes, near_bpm: float | None = None) -> Beats:
     """Return the beats of notes.
 
     Parameters
     ----------
     notes : Notes
         The notes, in seconds.
+    near_bpm : float, optional
+        Beats a minute, 20..400, near which the tempo is looked for; by default wherever music usually lies.
 
     Returns
     -------
@@ -82,10 +86,10 @@ def find_beats(notes: Notes) -> Beats:
     """
     end_s = float(notes.offset_s.max(initial=1.0))
     if len(notes) < FEWEST_NOTES or float(np.ptp(notes.onset_s)) < 4.0:
-        period_s = 60.0 / DEFAULT_BPM
+        period_s = 60.0 / (near_bpm or DEFAULT_BPM)
         return Beats(np.arange(0.0, end_s + 2 * period_s, period_s), METERS[0], 0, is_sure=False)
     weights = _weights(notes)
-    times_s = _track(notes.onset_s, weights, _periods(notes.onset_s, weights), end_s)
+    times_s = _track(notes.onset_s, weights, _periods(notes.onset_s, weights, near_bpm), end_s)
     beats_per_bar, first = _bars(notes, weights, times_s)
     return Beats(times_s, beats_per_bar, first, is_sure=True)
 
@@ -96,10 +100,15 @@ def _weights(notes: Notes) -> np.ndarray:
     return np.sqrt(length) * np.where(notes.midi < 55, 1.3, 1.0)
 
 
-def _periods(onset_s: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _periods(onset_s: np.ndarray, weights: np.ndarray, near_bpm: float | None) -> tuple[np.ndarray, np.ndarray]:
     """Return instants (s), ascending, and the period (s) of the beat around each of them."""
-    count = int(np.ceil(np.log(FASTEST_BPM / SLOWEST_BPM) / TEMPO_STEP))
-    bpm = np.exp(np.linspace(np.log(SLOWEST_BPM), np.log(FASTEST_BPM), count))
+    slowest, fastest = SLOWEST_BPM, FASTEST_BPM
+    middle, spread = USUAL_BPM, TEMPO_SPREAD
+    if near_bpm is not None:
+        slowest, fastest = near_bpm / NEAR_TIMES, near_bpm * NEAR_TIMES
+        middle, spread = near_bpm, NEAR_SPREAD
+    count = int(np.ceil(np.log(fastest / slowest) / TEMPO_STEP))
+    bpm = np.exp(np.linspace(np.log(slowest), np.log(fastest), count))
     centers_s = np.arange(onset_s[0], onset_s[-1] + WINDOW_S / 4, WINDOW_S / 4)
     energy = np.zeros((len(centers_s), count))  # by windows, so that a tempo that drifts does not cancel itself
     for row, center_s in zip(energy, centers_s, strict=True):
@@ -108,7 +117,7 @@ def _periods(onset_s: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.n
         for division, weight in DIVISION_WEIGHTS:
             phase = np.exp(-2j * np.pi * division / 60.0 * bpm[:, None] * onset_s[near])  # (bpm, onsets)
             row += weight * np.abs(phase @ window) ** 2 / max(window.sum(), 1e-9)
-    prior = np.exp(-0.5 * (np.log(bpm / USUAL_BPM) / TEMPO_SPREAD) ** 2)
+    prior = np.exp(-0.5 * (np.log(bpm / middle) / spread) ** 2)
     # A drift spreads the energy over neighbouring tempi: which region wins is decided on a coarse scale.
     coarse = np.convolve(energy.sum(axis=0) * prior, np.hanning(2 * COARSE_STEPS + 1), mode="same")
     usual = np.log(bpm / bpm[np.argmax(coarse)])

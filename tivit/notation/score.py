@@ -6,6 +6,7 @@ music21 is no dependency of the package but of its extra `score`: only this modu
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from tivit.core.notes import Notes
 from tivit.notation.beats import find_beats
 from tivit.notation.key_signature import key_of_notes
 from tivit.notation.quantise import Chord, quantised, staff_chords
-from tivit.notation.tempo_map import tempo_map
+from tivit.notation.tempo_map import TempoMap, tempo_map
 
 if TYPE_CHECKING:
     from music21 import stream
@@ -42,7 +43,28 @@ def require_music21() -> None:
         ) from None
 
 
-def write_score(path: Path, notes: Notes, title: str) -> None:
+@dataclass(frozen=True)
+class Setting:
+    """The bars and the key that a score is written in.
+
+    Attributes
+    ----------
+    music : TempoMap
+        Where the beats are, and how many make a bar.
+    key : tuple or None
+        Sharps in the signature (flats are negative), and whether the key is minor; None: no signature.
+    """
+
+    music: TempoMap
+    key: tuple[int, bool] | None
+
+
+def setting_of(notes: Notes, near_bpm: float | None = None) -> Setting:
+    """Return the bars and the key that are estimated from notes; `near_bpm` is that of `beats.find_beats`."""
+    return Setting(tempo_map(find_beats(notes, near_bpm)), key_of_notes(notes))
+
+
+def write_score(path: Path, notes: Notes, title: str, setting: Setting | None = None) -> None:
     """Write notes as a score; equal notes give equal bytes.
 
     Parameters
@@ -53,6 +75,8 @@ def write_score(path: Path, notes: Notes, title: str) -> None:
         The notes; there may be none. Where hands are not known, keys from middle C on go to the upper staff.
     title : str
         What stands above the score.
+    setting : Setting, optional
+        Its bars and its key; by default those that are estimated from the notes.
 
     Raises
     ------
@@ -62,22 +86,20 @@ def write_score(path: Path, notes: Notes, title: str) -> None:
     require_music21()
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
-    document = GeneralObjectExporter(_score(notes, title)).parse().decode("utf-8")
+    document = GeneralObjectExporter(_score(notes, title, setting or setting_of(notes))).parse().decode("utf-8")
     with atomic_path(path) as temporary:
         # The date and the random names of the one part and its instrument would give other bytes every time.
         temporary.write_text(RANDOM_ID.sub(r"\g<1>1", ENCODING_DATE.sub("", document)), encoding="utf-8")
 
 
-def _score(notes: Notes, title: str) -> stream.Score:
+def _score(notes: Notes, title: str, setting: Setting) -> stream.Score:
     from music21 import clef, instrument, key, layout, metadata, meter, stream, tempo
 
-    beats = find_beats(notes)
-    music = tempo_map(beats)
+    music, signature = setting.music, setting.key
     onset, offset = quantised(notes, music)
     # Bars before the first note are left out.
     skipped = Fraction(int(min(onset.tolist(), default=0) // music.beats_per_bar) * music.beats_per_bar)
     is_right = np.where(notes.hand == UNKNOWN, notes.midi >= MIDDLE_C, notes.hand == RIGHT_HAND)
-    signature = key_of_notes(notes)
     names = FLAT_NAMES if signature is not None and signature[0] < 0 else SHARP_NAMES
     parts = []
     for hand, mark in ((RIGHT_HAND, clef.TrebleClef()), (LEFT_HAND, clef.BassClef())):
@@ -88,7 +110,7 @@ def _score(notes: Notes, title: str) -> stream.Score:
         if signature is not None:
             part.insert(0, key.KeySignature(signature[0]).asKey("minor" if signature[1] else "major"))
         if hand == RIGHT_HAND:
-            part.insert(0, tempo.MetronomeMark(number=round(beats.bpm)))
+            part.insert(0, tempo.MetronomeMark(number=round(music.bpm(float(notes.offset_s.max(initial=0.0))))))
         mine = is_right == (hand == RIGHT_HAND)
         for chord in staff_chords(onset[mine], offset[mine], notes.midi[mine]):
             part.insert(chord.onset - skipped, _element(chord, names))

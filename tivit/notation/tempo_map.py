@@ -44,6 +44,12 @@ class TempoMap:
     resolution: int
     beats_per_bar: int
 
+    def bpm(self, end_s: float) -> float:
+        """Return the beats a minute, by the median over the beats until an instant (s)."""
+        last = max((end_s - self.starts_s[-1]) * 1e6 / self.us_per_quarter[-1], 1.0)
+        beats = np.append(np.diff(self.ticks) // self.resolution, int(last))
+        return float(6e7 / np.median(np.repeat(self.us_per_quarter, beats)))
+
     def tick(self, time_s: np.ndarray) -> np.ndarray:
         """Return the nearest ticks, int64, of instants (s, 0 or later)."""
         time_s = np.asarray(time_s, np.float64)

@@ -12,7 +12,7 @@ from tivit.core.artifacts import atomic_path
 from tivit.core.choices import ORIENTATIONS
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, name_of
 from tivit.core.registration import Refusal
-from tivit.report.parts import embedded, filled, part, still
+from tivit.report.parts import FILE_POLICY, SERVED_POLICY, embedded, filled, part, still
 from tivit.transcribe.result import UnknownKeyboardError
 
 FIRST_CORNERS = ((0.1, 0.4), (0.9, 0.4), (0.9, 0.65), (0.1, 0.65))
@@ -31,14 +31,37 @@ def write_corners_page(path: Path, error: UnknownKeyboardError, options: Sequenc
     options : sequence of str
         What the user gave to `tivit transcribe` besides the video and the keyboard, for the command to go on with.
     """
+    text = corners_page(error, options)
+    with atomic_path(path) as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
+
+
+def corners_page(error: UnknownKeyboardError, options: Sequence[str], served_as: str | None = None) -> str:
+    """Return the page on which a keyboard is marked.
+
+    Parameters
+    ----------
+    error : UnknownKeyboardError
+        What was found of the keyboard.
+    options : sequence of str
+        As of `write_corners_page`.
+    served_as : str, optional
+        The name of the video on a page of `tivit serve`, which goes on by itself with what is marked.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    is_served = served_as is not None
     fill = {
-        "{{title}}": html.escape(error.video.name),
+        "{{title}}": html.escape(served_as or error.video.name),
+        "{{policy}}": SERVED_POLICY if is_served else FILE_POLICY,
         "{{style}}": part("page.css"),
         "{{script}}": part("corners.js"),
-        "{{data}}": embedded(corners_data(error, options)),
+        "{{data}}": embedded({**corners_data(error, options), "is_served": is_served}),
     }
-    with atomic_path(path) as temporary:
-        Path(temporary).write_text(filled(part("corners.html"), fill), encoding="utf-8")
+    return filled(part("corners.html"), fill)
 
 
 def corners_data(error: UnknownKeyboardError, options: Sequence[str]) -> dict[str, Any]:

@@ -11,14 +11,14 @@ import numpy as np
 
 from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import BLACK_FRONT_MM, IS_BLACK, KEY_COUNT, LEFT_MM, LOWEST_MIDI, RIGHT_MM, WHITE_LENGTH_MM
+from tivit.core.notes import Notes
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 from tivit.decoding.thresholds import Thresholds
-from tivit.notation.beats import find_beats
-from tivit.notation.key_signature import key_of_notes, midi_key
-from tivit.notation.tempo_map import tempo_map
+from tivit.notation.key_signature import midi_key
+from tivit.notation.score import Setting, setting_of
 from tivit.report.parts import still
-from tivit.transcribe.notes_files import description
+from tivit.transcribe.notes_files import HANDS, description
 from tivit.transcribe.result import Transcription
 
 EVENT_SCALE, LOWEST_LOGIT, HIGHEST_LOGIT = 1000.0, -7.0, 16.0
@@ -30,7 +30,9 @@ DOUBT = 0.1
 """A note whose onset is above the threshold by less than this is listed as unsure."""
 
 
-def page_data(transcription: Transcription, has_video: bool) -> dict[str, Any]:
+def page_data(
+    transcription: Transcription, has_video: bool, is_served: bool = False, truth: Notes | None = None
+) -> dict[str, Any]:
     """Return what the page needs of a transcription, as JSON can hold it.
 
     Parameters
@@ -39,32 +41,54 @@ def page_data(transcription: Transcription, has_video: bool) -> dict[str, Any]:
         The notes, with the logits where sliders are to work.
     has_video : bool
         Whether the page holds the video itself.
+    is_served : bool
+        Whether `tivit serve` answers what the page asks.
+    truth : Notes, optional
+        The true notes, in seconds of the video's clock.
 
     Returns
     -------
     dict
     """
     start_s = transcription.span_s[0]
-    written = transcription.notes.moved(-start_s)
-    music, key = tempo_map(find_beats(written)), key_of_notes(written)
     height_px, width_px = transcription.registration.source_hw
     return {
         **description(transcription),
         "has_video": has_video,
+        "is_served": is_served,
+        "truth": None if truth is None else _truth(truth),
         "still": still(transcription.frame),
         "picture_px": [width_px, height_px],
         "places": _places(transcription.registration, transcription.geometry),
         "lowest_midi": LOWEST_MIDI,
         "is_black": IS_BLACK.tolist(),
         "texts": [transcription.origin.sentence(), f"read from {transcription.video.name}", "mended by hand"],
-        "tempo": {
-            "ticks": music.ticks, "starts_s": music.starts_s, "us_per_quarter": music.us_per_quarter,
-            "resolution": music.resolution, "beats_per_bar": music.beats_per_bar,
-            "key": None if key is None else {"name": midi_key(*key), "fifths": key[0], "is_minor": key[1]},
-        },
+        "tempo": tempo_data(setting_of(transcription.notes.moved(-start_s))),
         "doubt_below": float(np.max(transcription.thresholds.onset.of_keys("threshold"))) + DOUBT,
+        "sliders": _sliders(transcription.thresholds),
         "decoding": _decoding(transcription),
     }  # fmt: skip
+
+
+def tempo_data(setting: Setting) -> dict[str, Any]:
+    """Return bars and key as the page holds them; seconds count from the beginning of the MIDI file."""
+    music, key = setting.music, setting.key
+    return {
+        "ticks": music.ticks, "starts_s": music.starts_s, "us_per_quarter": music.us_per_quarter,
+        "resolution": music.resolution, "beats_per_bar": music.beats_per_bar,
+        "key": None if key is None else {"name": midi_key(*key), "fifths": key[0], "is_minor": key[1]},
+    }  # fmt: skip
+
+
+def _sliders(thresholds: Thresholds) -> dict[str, dict[str, float]]:
+    """Return where the sliders stand at first: the values of white keys."""
+    heads = {name: getattr(thresholds, name) for name in EVENT_HEADS}
+    return {name: {"threshold": head.threshold, "hold": head.hold} for name, head in heads.items()}
+
+
+def _truth(notes: Notes) -> list[dict[str, Any]]:
+    rows = zip(notes.onset_s.tolist(), notes.offset_s.tolist(), notes.midi.tolist(), notes.hand.tolist(), strict=True)
+    return [{"onset_s": on, "offset_s": off, "midi": midi, "hand": HANDS.get(hand)} for on, off, midi, hand in rows]
 
 
 def _places(registration: Registration, geometry: StripGeometry) -> list[dict[str, Any]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tivit.core.artifacts import atomic_path
+from tivit.core.notes import Notes
 from tivit.report.data import page_data
-from tivit.report.parts import embedded, filled, part
+from tivit.report.parts import FILE_POLICY, SERVED_POLICY, embedded, filled, part
 from tivit.transcribe.result import Transcription
 
-SCRIPTS = ("music.js", "decode.js", "store.js", "player.js", "roll.js", "picture.js", "main.js")
+SCRIPTS = ("music.js", "decode.js", "truth.js", "store.js", "player.js", "roll.js", "picture.js", "served.js", "main.js")
 PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
 """Suffix -> kind of the videos that browsers may play; one of another kind is not put into the page."""
 MOST_VIDEO_BYTES = 80_000_000
@@ -19,7 +22,7 @@ MOST_VIDEO_BYTES = 80_000_000
 BLOCK_BYTES = 3 << 20  # a multiple of 3, so that blocks of base64 can be joined
 
 
-def write_page(path: Path, transcription: Transcription) -> None:
+def write_page(path: Path, transcription: Transcription, truth: Notes | None = None) -> None:
     """Write the page of a transcription as one HTML file.
 
     Parameters
@@ -28,18 +31,14 @@ def write_page(path: Path, transcription: Transcription) -> None:
         The file to write.
     transcription : Transcription
         The notes.
+    truth : Notes, optional
+        The true notes, where they are known: the page then shows which were found, missed and invented.
     """
     video = transcription.video
     kind = PLAYABLE.get(video.suffix.lower(), "")
     has_video = bool(kind) and video.stat().st_size <= MOST_VIDEO_BYTES
     before, after = part("page.html").split("{{video}}")
-    fill = {
-        "{{title}}": html.escape(video.name),
-        "{{kind}}": kind,
-        "{{style}}": part("page.css"),
-        "{{script}}": "\n".join(part(name) for name in SCRIPTS),
-        "{{data}}": embedded(page_data(transcription, has_video)),
-    }
+    fill = _parts(video.name, kind, FILE_POLICY, page_data(transcription, has_video, truth=truth))
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(filled(before, fill))
         if has_video:
@@ -47,3 +46,31 @@ def write_page(path: Path, transcription: Transcription) -> None:
                 while block := source.read(BLOCK_BYTES):
                     file.write(base64.b64encode(block).decode())
         file.write(filled(after, fill))
+
+
+def served_page(transcription: Transcription) -> str:
+    """Return the page of a transcription as `tivit serve` shows it: the video is beside it, and the server makes scores.
+
+    Parameters
+    ----------
+    transcription : Transcription
+        The notes; the name of its video is shown, and no file is opened.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    fill = _parts(transcription.video.name, "", SERVED_POLICY, page_data(transcription, has_video=False, is_served=True))
+    return filled(part("page.html"), {**fill, "{{video}}": ""})
+
+
+def _parts(title: str, kind: str, policy: str, data: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "{{title}}": html.escape(title),
+        "{{kind}}": kind,
+        "{{policy}}": policy,
+        "{{style}}": part("page.css"),
+        "{{script}}": "\n".join(part(name) for name in SCRIPTS),
+        "{{data}}": embedded(data),
+    }

@@ -13,6 +13,11 @@ import numpy as np
 
 from tivit.core.artifacts import json_text
 
+_INLINE = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; media-src blob:"
+FILE_POLICY = _INLINE
+"""What a page that is a file may do: nothing is fetched."""
+SERVED_POLICY = f"{_INLINE} 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+"""What a page of `tivit serve` may do: ask the server that it came from, and nobody else."""
 STILL_PX = 960
 """A picture is made no wider than this."""
 

@@ -13,18 +13,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from tqdm import tqdm
 
-from tivit.adaptation.adapt import STEPS, adapted
-from tivit.adaptation.labels import sure_labels
 from tivit.core.artifacts import md5_of
 from tivit.core.errors import InputError
 from tivit.core.keyboard import keys_between
@@ -36,23 +33,22 @@ from tivit.core.run.runtime import RuntimeParams
 from tivit.core.timegrid import frames_of, seconds_of
 from tivit.decoding.thresholds import read_thresholds
 from tivit.inference.params import followed_window
-from tivit.inference.predict import SEEN_FRAMES, predict_stream
 from tivit.model.background import Background
-from tivit.model.checkpoint import load_checkpoint
-from tivit.model.fold import folded
-from tivit.model.setup import prepare_torch
-from tivit.registration.clip import RegisteredVideo
+from tivit.model.header import read_header
 from tivit.registration.overlay import keys_in_view
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.registration.question import question
 from tivit.registration.scale import small_keys
 from tivit.theory.key import params_of
-from tivit.transcribe.decoder import DecoderJob
+from tivit.transcribe.messages import DecoderJob, KeyboardSearch
 from tivit.transcribe.process import DecoderProcess
-from tivit.transcribe.result import Origin, StoppedError, Transcription, UnknownKeyboardError
+from tivit.transcribe.result import StoppedError, Transcription, UnknownKeyboardError, origin_of
 from tivit.transcribe.settled import SettledNotes
 from tivit.video.reader import VideoInfo
 from tivit.video.spans import WHOLE
+
+if TYPE_CHECKING:
+    from tivit.transcribe.reading import StripReader
 
 log = logging.getLogger("tivit.transcribe")
 
@@ -89,7 +85,7 @@ class Request:
 
 
 class Transcriber:
-    """A network, made ready once, that transcribes one video after the other.
+    """Transcribes one video after the other with one network, which is loaded while the first keyboard is looked for.
 
     Parameters
     ----------
@@ -112,10 +108,9 @@ class Transcriber:
         record = self._thresholds.chosen_under
         self._decode = params_of(record["decode"], thresholds) if "decode" in record else None
         self._window_frames = followed_window(record.get("logits", {}), thresholds)
-        device = prepare_torch(self._runtime)
-        trained = load_checkpoint(checkpoint)
-        self._trained = replace(trained, model=trained.model.to(device))
-        self._model = folded(self._trained.model)
+        self._checkpoint, self._header = checkpoint, read_header(checkpoint)
+        self._loaded: StripReader | None = None
+        self._decoder: DecoderProcess | None = None
         self._weights = f"{checkpoint.name} (MD5 {md5_of(checkpoint)})"
 
     def transcribe(self, request: Request, on_window: OnWindow = lambda _: None) -> Transcription:
@@ -142,71 +137,73 @@ class Transcriber:
         started_s = time.perf_counter()
         log.info("%s: looking for the keyboard", request.video)
         known = request.known.over(Override(first_key=self._registration.first_key))
-        job = DecoderJob(
-            request.video.absolute(), request.span_s, self._trained.geometry, self._trained.fps, self._registration, known
-        )
+        geometry, fps = self._header.geometry, self._header.fps
+        job = DecoderJob(request.video.absolute(), request.span_s, geometry, fps, self._registration, known)
         heard = _Warnings()
         with ExitStack() as stack:
             stack.enter_context(heard)
-            decoder = stack.enter_context(DecoderProcess(job))
-            info, registered = decoder.registered()
-            registration = usable(request.video, registered, request.known)
-            if sentence := small_keys(registration, self._trained.geometry):
+            decoder = self._decoder = stack.enter_context(DecoderProcess(job))
+            reader = self._reader()  # while the decoder process looks for the keyboard
+            info, search = decoder.search()
+            registration = usable(request.video, search, request.known)
+            if sentence := small_keys(registration, geometry):
                 log.warning("%s: %s", request.video, sentence)
             in_view = keys_between(registration.first_midi, registration.last_midi)
             strip = stack.enter_context(self._temporary(request, info)) if request.adapt else None
             background, pieces = decoder.background(), decoder.pieces()
             start_s, first = next(pieces)
             keep = request.keep_logits or request.adapt
-            notes = SettledNotes(self._trained.fps, start_s, self._thresholds, self._decode, keep)
-            result = partial(self._result, request, info, registered, heard.texts, started_s)
+            notes = SettledNotes(fps, start_s, self._thresholds, self._decode, keep)
+            result = partial(self._result, request, info, search, heard.texts, started_s)
             stretches = chain([first], (piece for _, piece in pieces))
             stretches = stretches if strip is None else _copied(stretches, strip)
             try:
-                for window in predict_stream(self._model, stretches, background, self._runtime, self._window_frames):
+                for window in reader.windows(stretches, background):
                     notes.add(silenced(window, in_view))
                     if not request.adapt:
                         on_window(result(notes, is_partial=True, rest=False))
                 if strip is not None:
-                    notes = self._adapted(notes, strip, background, in_view, request)
+                    notes = self._adapted(reader, notes, strip, background, in_view, request)
             except (InputError, KeyboardInterrupt) as error:
                 if notes.grid.length == 0:
                     raise
                 raise StoppedError(result(notes, is_partial=True, rest=True)) from error
             return result(notes, is_partial=False, rest=True)
 
+    def stop(self) -> None:
+        """End the work on the video at hand, from another thread: `transcribe` then ends as where a file cannot be read on."""
+        if self._decoder is not None:
+            self._decoder.stop()
+
+    def _reader(self) -> StripReader:
+        """Return the network, which is loaded at the first call."""
+        if self._loaded is None:
+            from tivit.transcribe.reading import load_reader  # here, as torch takes seconds to import
+
+            self._loaded = load_reader(self._checkpoint, self._runtime, self._window_frames)
+        return self._loaded
+
     def _result(
-        self, request: Request, info: VideoInfo, registered: RegisteredVideo, warnings: list[str], started_s: float,
+        self, request: Request, info: VideoInfo, search: KeyboardSearch, warnings: list[str], started_s: float,
         notes: SettledNotes, is_partial: bool, rest: bool,
     ) -> Transcription:  # fmt: skip
         """Return the notes so far; with `rest` also those that are not settled."""
         settled, confidence = notes.notes(rest)
+        origin = origin_of(self._weights, self._thresholds, ("adapted",) if request.adapt else ())
         return Transcription(
             request.video, info, request.span_s, notes.grid,
             # Lags are those of published labels, which may be off from their videos; a transcription lies where this video
             # shows it.
-            settled.moved(self._thresholds.label_lag_s), confidence, registered.registration, self._trained.geometry,
-            registered.frame, self._thresholds, self._origin(request), tuple(warnings), is_partial,
+            settled.moved(self._thresholds.label_lag_s), confidence, search.registration, self._header.geometry,
+            search.frame, self._thresholds, origin, tuple(warnings), is_partial,
             notes.rescored(request.video.stem) if request.keep_logits and not is_partial else None,
             time.perf_counter() - started_s,
         )  # fmt: skip
 
-    def _origin(self, request: Request) -> Origin:
-        try:
-            version = metadata.version("tivit")
-        except metadata.PackageNotFoundError:
-            version = "(not installed)"
-        point = self._thresholds
-        settings = (
-            f"thresholds onset {point.onset.threshold:g}, pitch {point.pitch.threshold:g}, offset {point.offset.threshold:g}, "
-            f"decoder {point.rules.decoder}{', adapted' if request.adapt else ''}"
-        )
-        return Origin(version, self._weights, settings)
-
     def _temporary(self, request: Request, info: VideoInfo) -> BinaryIO:
         """Return a file without a name that has room for the whole strip."""
-        geometry, end_s = self._trained.geometry, min(request.span_s[1], info.duration_s)
-        needed = frames_of(end_s - request.span_s[0], self._trained.fps) * geometry.width_px * geometry.height_px
+        geometry, end_s = self._header.geometry, min(request.span_s[1], info.duration_s)
+        needed = frames_of(end_s - request.span_s[0], self._header.fps) * geometry.width_px * geometry.height_px
         folder = tempfile.gettempdir()
         if (free := shutil.disk_usage(folder).free) < needed:
             raise InputError(
@@ -216,33 +213,35 @@ class Transcriber:
         return tempfile.TemporaryFile(prefix="tivit-")
 
     def _adapted(
-        self, notes: SettledNotes, strip: BinaryIO, background: Background, in_view: np.ndarray, request: Request
-    ) -> SettledNotes:
+        self, reader: StripReader, notes: SettledNotes, strip: BinaryIO, background: Background, in_view: np.ndarray,
+        request: Request,
+    ) -> SettledNotes:  # fmt: skip
         """Return the notes that a network reads which has learned from the sure ones of `notes`."""
-        clip, geometry = notes.logits(request.video.stem), self._trained.geometry
+        from tivit.adaptation.labels import sure_labels
+
+        clip, geometry = notes.logits(request.video.stem), self._header.geometry
         strip.flush()
         frames = np.memmap(strip, np.uint8, "r", shape=(clip.grid.length, geometry.height_px, geometry.width_px))
         labels = sure_labels(clip.heads, clip.grid, self._thresholds, in_view)
         log.info("%s: the network learns from %d sure notes", request.video, len(labels.notes))
-        with _bar(STEPS, "adapt", "step", request.quiet) as bar:
-            model = adapted(self._trained.model, frames, labels, background, bar.update)
+        with _bar(reader.adaptation_steps, "adapt", "step", request.quiet) as bar:
+            learned = reader.adapted(frames, labels, background, bar.update)
         again = SettledNotes(clip.grid.fps, clip.grid.start_s, self._thresholds, self._decode, request.keep_logits)
-        stretches = (np.asarray(frames[first : first + SEEN_FRAMES]) for first in range(0, len(frames), SEEN_FRAMES))
         with _bar(len(frames), "notes", "frame", request.quiet) as bar:
-            for window in predict_stream(folded(model), stretches, background, self._runtime, self._window_frames):
+            for window in learned.reread(frames, background):
                 again.add(silenced(window, in_view))
                 bar.update(again.grid.length - bar.n)
         return again
 
 
-def usable(video: Path, registered: RegisteredVideo, known: Override) -> Registration:
+def usable(video: Path, search: KeyboardSearch, known: Override) -> Registration:
     """Return the registration of a video, which can be used.
 
     Parameters
     ----------
     video : Path
         The video, for the message.
-    registered : RegisteredVideo
+    search : KeyboardSearch
         What came of it.
     known : Override
         What the user said of the keyboard, for the message.
@@ -256,14 +255,14 @@ def usable(video: Path, registered: RegisteredVideo, known: Override) -> Registr
     UnknownKeyboardError
         The keyboard was not found or its octave is not known; the message has the reason and what would help.
     """
-    registration = registered.registration
+    registration = search.registration
     if isinstance(registration, Refusal):
         remedy = "film the keys from above with their front edge in the picture, or give --corners (--report helps to)"
         remedy = remedy if known == NOTHING_KNOWN else "check what was given (--corners, --first-key, --orientation)"
         sentence = f"the keyboard was not found ({registration.reason}); {remedy}"
-        raise UnknownKeyboardError(sentence, video, registered, known)
+        raise UnknownKeyboardError(sentence, video, search, known)
     if registration.doubt:
-        raise UnknownKeyboardError(question(registration), video, registered, known)
+        raise UnknownKeyboardError(question(registration), video, search, known)
     if not keys_between(registration.first_midi, registration.last_midi).all():
         log.info("%s: keys %s are in view, no note of another key can be found", video, keys_in_view(registration))
     return registration

@@ -14,24 +14,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from itertools import islice
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 
 from tivit.core.errors import InputError
 from tivit.core.registration import is_usable
-from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import frames_of
 from tivit.model.background import BACKGROUND_SAMPLES, Background, background_of
-from tivit.registration.clip import RegisteredVideo, register_video
+from tivit.registration.clip import register_video
 from tivit.registration.estimate import estimate
 from tivit.registration.follow.scenes import register_shown
-from tivit.registration.params import Override, RegistrationParams
+from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
 from tivit.video.reader import VideoInfo, probe, sample_frames
 from tivit.video.rectify import StripPlaces, strips_on_grid
 from tivit.video.spans import WHOLE, read_span, spread_frames
@@ -46,50 +42,9 @@ ALIVE_EVERY_S = 2.0
 """How often the process says that it is at work while it looks for the keyboard."""
 
 
-class Kind(Enum):
-    """What is sent: the value beside it is named in brackets."""
-
-    ALIVE = "alive"  # (None)
-    LOG = "log"  # (level, text)
-    INFO = "info"  # (VideoInfo)
-    REGISTERED = "registered"  # (RegisteredVideo)
-    BACKGROUND = "background"  # (Background)
-    PIECE = "piece"  # (first instant of the piece in s, uint8 (n, H, W))
-    ERROR = "error"  # (text)
-    END = "end"  # (None)
-
-
 Message = tuple[Kind, object]
 Send = Callable[[Kind, object], None]
-Watched = Callable[[Callable[[], RegisteredVideo]], RegisteredVideo]
-
-
-@dataclass(frozen=True)
-class DecoderJob:
-    """What the process is asked for.
-
-    Attributes
-    ----------
-    video : Path
-        The video.
-    span_s : tuple of float
-        First and last instant (s of the video's clock) that are read.
-    geometry : StripGeometry
-        Raster of the strip.
-    fps : float
-        Rate of the strip's time grid.
-    registration : RegistrationParams
-        How the keyboard is looked for.
-    known : Override
-        What is known of the keyboard beforehand.
-    """
-
-    video: Path
-    span_s: tuple[float, float]
-    geometry: StripGeometry
-    fps: float
-    registration: RegistrationParams
-    known: Override
+Watched = Callable[[Callable[[], KeyboardSearch]], KeyboardSearch]
 
 
 class _Sender(logging.Handler):
@@ -151,11 +106,11 @@ def decode(job: DecoderJob, watched: Watched) -> Iterator[Message]:
     """
     info = probe(job.video)
     yield Kind.INFO, info
-    registered = watched(partial(_registered, job))
-    yield Kind.REGISTERED, registered
-    if not is_usable(registered.registration):
+    search = watched(partial(_search, job))
+    yield Kind.SEARCH, search
+    if not is_usable(search.registration):
         return
-    places = StripPlaces(registered.registration, job.geometry)
+    places = StripPlaces(search.registration, job.geometry)
     strips = strips_on_grid(read_span(job.video, places.region, job.span_s), places, job.fps)
     held: list[tuple[float, np.ndarray]] = []
     if 0 < _expected_frames(job, info) <= HELD_FRAMES:
@@ -172,9 +127,10 @@ def _expected_frames(job: DecoderJob, info: VideoInfo) -> int:
     return frames_of(min(job.span_s[1], info.duration_s) - job.span_s[0], job.fps)
 
 
-def _registered(job: DecoderJob) -> RegisteredVideo:
+def _search(job: DecoderJob) -> KeyboardSearch:
     if job.span_s == WHOLE:
-        return register_video(job.video, job.registration, job.geometry, job.known)
+        registered = register_video(job.video, job.registration, job.geometry, job.known)
+        return KeyboardSearch(registered.registration, registered.frame)
     # Only what lies in the part that is asked for counts, because a title card or an end screen shows no keyboard.
     start_s, end_s = job.span_s[0], min(job.span_s[1], probe(job.video).duration_s)
     if start_s >= end_s:
@@ -189,8 +145,7 @@ def _registered(job: DecoderJob) -> RegisteredVideo:
         sample=partial(sample_frames, job.video),
         stream=partial(stream_frames, job.video, (start_s - 1e-3, end_s + 1e-3)),
     )
-    middle = frames[len(frames) // 2]
-    return RegisteredVideo(registration, middle.image, middle.time_s)
+    return KeyboardSearch(registration, frames[len(frames) // 2].image)
 
 
 def _background(job: DecoderJob, places: StripPlaces) -> Background:
@@ -212,7 +167,7 @@ def _pieces(held: list[tuple[float, np.ndarray]], rest: Iterator[tuple[float, np
         yield Kind.PIECE, (piece[0][0], np.stack([strip for _, strip in piece]))
 
 
-def _while_alive(send: Send, work: Callable[[], RegisteredVideo]) -> RegisteredVideo:
+def _while_alive(send: Send, work: Callable[[], KeyboardSearch]) -> KeyboardSearch:
     """Return what some work returns; as long as it uses the processor, say so every now and then."""
     done = threading.Event()
 

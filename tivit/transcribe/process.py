@@ -18,8 +18,7 @@ import numpy as np
 
 from tivit.core.errors import InputError
 from tivit.model.background import Background
-from tivit.registration.clip import RegisteredVideo
-from tivit.transcribe.decoder import DecoderJob, Kind
+from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
 from tivit.video.reader import VideoInfo
 
 log = logging.getLogger("tivit.transcribe")
@@ -47,7 +46,7 @@ class DecoderProcess:
         self._read_s = job.span_s[0]
         self._messages: queue.Queue[tuple[Kind, object] | None] = queue.Queue(PIECES_AHEAD)
         self._is_over = threading.Event()
-        self._is_silent = False
+        self._is_silent = self._is_stopped = False
 
     def __enter__(self) -> DecoderProcess:
         self._connection, theirs = Pipe(duplex=False)
@@ -76,7 +75,12 @@ class DecoderProcess:
             self._listener.join(0.05)
         self._connection.close()
 
-    def registered(self) -> tuple[VideoInfo, RegisteredVideo]:
+    def stop(self) -> None:
+        """End the process, from any thread; whoever waits for what it sends gets an `InputError`."""
+        self._is_stopped = True
+        self._process.kill()
+
+    def search(self) -> tuple[VideoInfo, KeyboardSearch]:
         """Return what the file declares, and what came of the search for the keyboard; to be called first.
 
         Raises
@@ -84,15 +88,15 @@ class DecoderProcess:
         InputError
             The video cannot be read, or the process crashed or hangs.
         """
-        return self._next(Kind.INFO), self._next(Kind.REGISTERED)
+        return self._next(Kind.INFO), self._next(Kind.SEARCH)
 
     def background(self) -> Background:
-        """Return the keyboard at rest; to be called after `registered`, whose registration must be usable.
+        """Return the keyboard at rest; to be called after `search`, whose registration must be usable.
 
         Raises
         ------
         InputError
-            As for `registered`.
+            As for `search`.
         """
         return self._next(Kind.BACKGROUND)
 
@@ -109,7 +113,7 @@ class DecoderProcess:
         Raises
         ------
         InputError
-            As for `registered`; what was yielded before holds.
+            As for `search`; what was yielded before holds.
         """
         while (piece := self._next(Kind.PIECE, Kind.END)) is not None:
             self._read_s = piece[0]
@@ -153,6 +157,8 @@ class DecoderProcess:
         """Return why nothing comes any more."""
         video, place = self._job.video, f"after {self._read_s:.1f} s of the video"
         remedy = "the file is probably damaged there; convert it to H.264 in an MP4 file, or cut that part off"
+        if self._is_stopped:
+            return InputError(f"{video}: stopped {place}")
         if self._is_silent:
             return InputError(f"{video}: the decoder made no progress for {self._silence_s:g} s, {place}; {remedy}")
         status = self._process.wait()

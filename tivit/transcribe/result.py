@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,9 @@ from tivit.core.registration import Refusal, Registration
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid, seconds_of
 from tivit.decoding.thresholds import Thresholds
-from tivit.registration.clip import RegisteredVideo
 from tivit.registration.params import Override
 from tivit.transcribe.confidence import Confidence
+from tivit.transcribe.messages import KeyboardSearch
 from tivit.video.reader import VideoInfo
 
 
@@ -41,6 +43,34 @@ class Origin:
     def sentence(self) -> str:
         """Return all of it in one line."""
         return f"TiViT-Piano {self.version}; weights {self.weights}; {self.settings}"
+
+
+def origin_of(weights: str, point: Thresholds, options: Sequence[str]) -> Origin:
+    """Return what says of notes what made them.
+
+    Parameters
+    ----------
+    weights : str
+        File name and MD5 of the checkpoint.
+    point : Thresholds
+        The operating point.
+    options : sequence of str
+        What else was asked for, in a word each.
+
+    Returns
+    -------
+    Origin
+        With the version of the package that runs.
+    """
+    try:
+        version = metadata.version("tivit")
+    except metadata.PackageNotFoundError:
+        version = "(not installed)"
+    settings = (
+        f"thresholds onset {point.onset.threshold:g}, pitch {point.pitch.threshold:g}, offset {point.offset.threshold:g}, "
+        f"decoder {point.rules.decoder}{''.join(f', {option}' for option in options)}"
+    )
+    return Origin(version, weights, settings)
 
 
 @dataclass(frozen=True)
@@ -138,8 +168,8 @@ class UnknownKeyboardError(InputError):
         What the user said of the keyboard.
     """
 
-    def __init__(self, sentence: str, video: Path, registered: RegisteredVideo, known: Override) -> None:
+    def __init__(self, sentence: str, video: Path, search: KeyboardSearch, known: Override) -> None:
         super().__init__(f"{video}: {sentence}")
         self.video, self.known = video, known
-        self.registration: Refusal | Registration = registered.registration
-        self.frame = registered.frame
+        self.registration: Refusal | Registration = search.registration
+        self.frame = search.frame

@@ -115,7 +115,7 @@ def sample_frames(path: Path | str, count: int, between_s: tuple[float, float] |
         numbers = np.unique((shares * total).astype(int))
         wanted_s = source.first_s + np.array([seconds_of(int(number), info.fps) for number in numbers])
         if total > SKIPPING_FRAMES_PER_SAMPLE * count:
-            source.skip("NONREF")
+            source.skip_unreferenced()
         frames = list((_seek if total > SEQUENTIAL_FRAMES_PER_SAMPLE * count else _pick)(source, wanted_s))
     # Where nothing is shown for a while, one frame stands for several instants.
     reached_s = max((frame.time_s for frame in frames), default=-np.inf) + allowed_tail_s(info.duration_s)

@@ -126,17 +126,27 @@ class Source:
             raise InputError(f"{self.path}: cannot go to {time_s:.1f} s ({error.strerror}); is it damaged?") from None
         self._restart()
 
-    def skip(self, kind: str) -> None:
-        """Leave out frames from now on.
+    def key_frame(self) -> tuple[float, av.VideoFrame] | None:
+        """Return the next key frame with its instant (s of the video's clock), None where there is none that can be decoded.
 
-        Parameters
-        ----------
-        kind : str
-            "NONREF": those that no other frame refers to; "NONKEY": all but key frames.
+        A decoder with several threads gives its first picture when it has got as many packets: the rest of a file with few key
+        frames would be read for each of them. So it is told that nothing follows; go on with `seek`.
         """
+        packet = next((packet for packet in self._packets() if packet.is_keyframe), None)
+        ticks = None if packet is None else packet.dts if self._is_unordered else packet.pts
+        if ticks is None:
+            return None
+        try:
+            frames = [*packet.decode(), *self.stream.codec_context.decode(None)]
+        except av.FFmpegError:
+            return None
+        return (self._time_s(ticks), frames[0]) if frames else None
+
+    def skip_unreferenced(self) -> None:
+        """Leave out frames that no other frame refers to, from now on."""
         self._is_sparse = True
-        if kind == "NONKEY" or not self._is_unordered:  # the order of decoding says nothing where frames are missing
-            self.stream.codec_context.skip_frame = kind
+        if not self._is_unordered:  # the order of decoding says nothing where frames are missing
+            self.stream.codec_context.skip_frame = "NONREF"
         self._restart()
 
     def note_missing(self) -> None:

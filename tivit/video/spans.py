@@ -111,7 +111,6 @@ def spread_frames(path: Path | str, region: Region, count: int, span_s: tuple[fl
 
 def _key_frames(source: Source, region: Region, count: int, span_s: tuple[float, float]) -> list[VideoFrame]:
     """Return the key frames nearest before evenly spaced instants; none where the file cannot be entered in the middle."""
-    source.skip("NONKEY")
     found: dict[float, VideoFrame] = {}
     start_s, end_s = span_s
     for target_s in start_s + (np.arange(count) + 0.5) / count * (end_s - start_s):
@@ -119,9 +118,9 @@ def _key_frames(source: Source, region: Region, count: int, span_s: tuple[float,
             source.seek(float(target_s))
         except InputError:
             return []
-        time_s, frame = next(source.frames(), (np.inf, None))
-        if frame is not None and start_s <= time_s <= end_s:
-            found.setdefault(time_s, VideoFrame(time_s, source.grey(frame, region)))
+        key = source.key_frame()
+        if key is not None and start_s <= key[0] <= end_s and key[0] not in found:
+            found[key[0]] = VideoFrame(key[0], source.grey(key[1], region))
     return [found[time_s] for time_s in sorted(found)]
 
 

@@ -59,7 +59,7 @@ const show = () => {
   const isReady = isMarked && (!data.asks_corners || areInOrder());
   text.value = isReady ? command() : "";
   text.placeholder = isMarked ? "The corners must go round: top left, top right, bottom right, bottom left." : "Drag the corners first.";
-  find("copy").disabled = !isReady;
+  for (const id of ["copy", "goon"]) find(id).disabled = !isReady;
   find("said").textContent = "";
   if (!data.asks_corners) return;
   handles.forEach((handle, n) => {
@@ -120,6 +120,24 @@ find("copy").addEventListener("click", async () => {
     find("said").textContent = "This browser does not let a page copy; the command is marked, copy it with Ctrl+C.";
   }
 });
+
+// Of `tivit serve`: the server reads the video again with what is marked, and its list shows how far it is.
+find("goon").addEventListener("click", async () => {
+  const marked = { first_key: find("firstkey").value || null, orientation: find("orientation").value || null };
+  if (data.asks_corners) marked.corners = corners.map(({ x, y }) => [x, y]);
+  find("goon").disabled = true;
+  try {
+    const answer = await fetch("keyboard", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(marked) });
+    if (!answer.ok) throw new TypeError((await answer.json()).error);
+    location.href = "../";
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    find("fault").textContent = error.message;
+    find("goon").disabled = false;
+  }
+});
+find("served").hidden = !data.is_served;
+find("byhand").hidden = data.is_served;
 
 const option = (text, value) => Object.assign(document.createElement("option"), { textContent: text, value });
 find("firstkey").append(option("to be found", ""), ...data.keys.map((name) => option(name, name)));

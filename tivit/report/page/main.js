@@ -17,8 +17,9 @@ const colour = (name) => {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { colours = null; });
 
 const say = (words) => { find("status").textContent = words; };
+const server = data.is_served ? makeServer(say) : null;
 const summary = () => {
-  const speed = Math.round(6e7 / [...data.tempo.us_per_quarter].sort((a, b) => a - b)[data.tempo.us_per_quarter.length >> 1]);
+  const speed = Math.round(Music.bpm(data.tempo, endS - data.start_s));
   const key = data.tempo.key ? `, key ${data.tempo.key.name}` : "";
   find("summary").textContent = `${store.notes.length} notes in ${Music.clock(data.read_s)}, about ${speed} beats a minute${key}`
     + `${data.is_partial ? " (partial: the work was stopped)" : ""}.`;
@@ -43,11 +44,16 @@ const doubts = () => {
     if (last && note.onset_s - last.end < 1) { last.end = Math.max(last.end, note.offset_s); last.count++; }
     else spans.push({ start: note.onset_s, end: note.offset_s, count: 1 });
   }
-  const list = find("unsure");
+  listed("unsure", spans.map(({ start, end, count }) => ({ start, end, words: `${count} unsure ${count === 1 ? "note" : "notes"}` })));
+};
+
+// Passages as buttons that go there and loop.
+const listed = (id, spans) => {
+  const list = find(id);
   list.replaceChildren();
   for (const span of spans.slice(0, 300)) {
     const item = document.createElement("li"), button = document.createElement("button");
-    button.textContent = `${Music.clock(span.start)} – ${span.count} unsure ${span.count === 1 ? "note" : "notes"}`;
+    button.textContent = `${Music.clock(span.start)} – ${span.words}`;
     button.addEventListener("click", () => {
       player.loop = [Math.max(data.start_s, span.start - 0.5), span.end + 0.5];
       find("loop").setAttribute("aria-pressed", "true");
@@ -59,9 +65,21 @@ const doubts = () => {
   if (!spans.length) list.append(Object.assign(document.createElement("li"), { textContent: "None." }));
 };
 
+// Of a clip whose true notes are known: what was found, missed and invented.
+const compare = () => {
+  if (!data.truth) return;
+  const result = Truth.compared(data.truth, store.notes);
+  roll.truth = result;
+  find("counts").textContent = `${result.found} found, ${result.missed.length} missed, ${result.invented.length} invented: onset F1 ${result.f1.toFixed(3)} at 50 ms.`;
+  const wrong = [...result.missed.map((note) => [note, "missed"]), ...result.invented.map((note) => [note, "invented"])];
+  wrong.sort(([a], [b]) => a.onset_s - b.onset_s);
+  listed("wrong", wrong.map(([note, what]) => ({ start: note.onset_s, end: note.offset_s, words: `${Music.name(note.midi)} ${what}` })));
+};
+for (const id of ["counts", "truthmarks", "errors"]) find(id).hidden = !data.truth;
+
 let described = null;
 store.listen(() => {
-  if (described !== store.notes) { described = store.notes; summary(); doubts(); }
+  if (described !== store.notes) { described = store.notes; summary(); doubts(); compare(); }
   find("undo").disabled = !store.canUndo;
   find("redo").disabled = !store.canRedo;
   for (const id of ["delete", "split", "hand"]) find(id).disabled = !store.chosen;
@@ -86,9 +104,18 @@ const actions = {
   split: () => store.chosen && store.split(store.chosen, player.now()),
   zoomin: () => roll.zoom(0.7), zoomout: () => roll.zoom(1.4),
   savemidi: () => save(Music.midiFile(store.notes, data.tempo, data.texts, data.start_s), "audio/midi", ".mid"),
+  savescore: async () => {
+    const score = await server.score(store.notes, tempo);
+    if (score) { save(score, "application/vnd.recordare.musicxml+xml", ".musicxml"); describe(); }
+  },
+  findbars: async () => {
+    const near = find("nearbpm").value === "" ? null : Number(find("nearbpm").value);
+    const found = await server.tempo(store.notes, near);
+    if (found) { Object.assign(tempo, found); tempoSet(); describe(); }
+  },
   savejson: () => save(JSON.stringify({ ...kept, notes: store.notes.map(({ id, ...note }) => note) }, null, 1), "application/json", ".json"),
 };
-const { decoding, places, tempo, texts, still, is_black, ...kept } = data;
+const { decoding, places, tempo, texts, still, is_black, is_served, has_video, truth, sliders, ...kept } = data;
 for (const [id, action] of Object.entries(actions)) find(id).addEventListener("click", () => action());
 
 const save = (content, type, suffix) => {
@@ -154,19 +181,29 @@ if (data.has_video) {
   const bytes = Uint8Array.from(atob(find("videodata").textContent), (c) => c.charCodeAt(0));
   withVideo(URL.createObjectURL(new Blob([bytes], { type: find("videodata").dataset.kind })));
   find("videodata").textContent = "";
-} else withoutVideo();
+} else if (data.is_served) withVideo("video");
+else withoutVideo();
+find("back").hidden = find("savescore").hidden = find("anew").hidden = !data.is_served;
+find("noscore").hidden = data.is_served;
 
 const option = (text, value) => Object.assign(document.createElement("option"), { textContent: text, value });
 const measured = () => { roll.measure(); summary(); };
 find("meter").append(...[2, 3, 4, 5, 6].map((count) => option(count, count)));
-find("meter").value = tempo.beats_per_bar;
 find("meter").addEventListener("change", (event) => { tempo.beats_per_bar = Number(event.target.value); measured(); });
 find("key").append(option("none", ""), ...Music.keys.map((key, n) => option(key.name, n)));
-find("key").value = tempo.key ? Music.keys.findIndex((key) => key.fifths === tempo.key.fifths && key.is_minor === tempo.key.is_minor) : "";
+const shownTempo = () => {
+  find("meter").value = tempo.beats_per_bar;
+  find("key").value = tempo.key ? Music.keys.findIndex((key) => key.fifths === tempo.key.fifths && key.is_minor === tempo.key.is_minor) : "";
+};
 find("key").addEventListener("change", (event) => { tempo.key = event.target.value === "" ? null : Music.keys[event.target.value]; measured(); });
 // A quarter that is half as long has twice as many ticks in the same time. Always from what came with the notes: no rounding adds up.
-const firstTempo = { us: tempo.us_per_quarter, ticks: tempo.ticks };
-let tempoTimes = 1;
+let firstTempo = null, tempoTimes = 1;
+const tempoSet = () => {
+  firstTempo = { us: tempo.us_per_quarter, ticks: tempo.ticks };
+  tempoTimes = 1;
+  shownTempo();
+  measured();
+};
 const atTempo = (times) => {
   const us = firstTempo.us.map((value) => Math.round(value / (tempoTimes * times)));
   if (us.some((value) => value < 60000 || value > 16000000)) return;
@@ -175,6 +212,7 @@ const atTempo = (times) => {
   tempo.ticks = firstTempo.ticks.map((value) => Math.round(value * tempoTimes));
   measured();
 };
+tempoSet();
 find("slower").addEventListener("click", () => atTempo(0.5));
 find("faster").addEventListener("click", () => atTempo(2));
 
@@ -183,20 +221,29 @@ const SLIDERS = [
   ["pitch", "hold", "Hold", ["longer notes", "shorter notes"]], ["offset", "threshold", "Release", ["earlier ends", "later ends"]],
 ];
 const makeSliders = async () => {
-  if (!data.decoding) { find("nosliders").hidden = false; return; }
-  const rows = await Decode.opened(data.decoding), inputs = [];
-  const emit = () => {
+  if (!data.decoding && !server) { find("nosliders").hidden = false; return; }
+  const rows = data.decoding ? await Decode.opened(data.decoding) : null, inputs = [];
+  const here = () => {
     const values = structuredClone(data.decoding.values);
     for (const { head, field, input } of inputs) {
       // Black keys may have values of their own: a slider moves both by as much.
-      const by = Number(input.value) - data.decoding.values[head][field][3];
+      const by = Number(input.value) - data.sliders[head][field];
       values[head][field] = values[head][field].map((value) => Math.min(1, Math.max(0.01, value + by)));
     }
-    store.replaceAll(Decode.notes(data.decoding, rows, values, data.lowest_midi));
+    return Decode.notes(data.decoding, rows, values, data.lowest_midi);
+  };
+  const there = () => {
+    const values = {};
+    for (const { head, field, input } of inputs) (values[head] = values[head] || {})[field] = Number(input.value);
+    return server.notes(values);
+  };
+  const emit = async () => {
+    const notes = data.decoding ? here() : await there();
+    if (notes) store.replaceAll(notes);
   };
   for (const [head, field, title, [less, more]] of SLIDERS) {
     const label = document.createElement("label"), input = document.createElement("input"), shown = document.createElement("output");
-    Object.assign(input, { type: "range", min: 0.05, max: 0.95, step: 0.01, value: data.decoding.values[head][field][3], id: `${head}-${field}` });
+    Object.assign(input, { type: "range", min: 0.05, max: 0.95, step: 0.01, value: data.sliders[head][field], id: `${head}-${field}` });
     const show = () => { shown.textContent = Number(input.value).toFixed(2); };
     input.addEventListener("input", show);
     input.addEventListener("change", emit);
@@ -209,7 +256,7 @@ const makeSliders = async () => {
   }
   const again = Object.assign(document.createElement("button"), { textContent: "Back to the first notes", id: "reset" });
   again.addEventListener("click", () => {
-    inputs.forEach(({ head, field, input }) => { input.value = data.decoding.values[head][field][3]; input.dispatchEvent(new Event("input")); });
+    inputs.forEach(({ head, field, input }) => { input.value = data.sliders[head][field]; input.dispatchEvent(new Event("input")); });
     store.replaceAll(data.notes);
   });
   find("sliders").append(again);

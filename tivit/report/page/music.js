@@ -17,6 +17,14 @@ const Music = (() => {
     return tempo.ticks[part] + Math.round(quarters * tempo.resolution);
   };
 
+  // Beats a minute, by the median over the beats until an instant.
+  const bpm = ({ ticks, starts_s, us_per_quarter, resolution }, endS) => {
+    const beats = us_per_quarter.map((us, k) => [us, k + 1 < ticks.length ? (ticks[k + 1] - ticks[k]) / resolution : Math.max(1, ((endS - starts_s[k]) * 1e6) / us)]);
+    beats.sort((a, b) => a[0] - b[0]);
+    let left = beats.reduce((sum, [, count]) => sum + count, 0) / 2;
+    return 6e7 / (beats.find(([, count]) => (left -= count) <= 0) || beats[beats.length - 1])[0];
+  };
+
   const varLength = (value) => {
     const bytes = [value & 127];
     while ((value >>= 7)) bytes.unshift((value & 127) | 128);
@@ -65,5 +73,5 @@ const Music = (() => {
     const head = [77, 84, 104, 100, 0, 0, 0, 6, 0, 1, ...number(tracks.length, 2), ...number(tempo.resolution, 2)];
     return new Uint8Array([head, ...tracks].flat());
   };
-  return { name, keys, clock, tickOf, midiFile };
+  return { name, keys, clock, tickOf, bpm, midiFile };
 })();

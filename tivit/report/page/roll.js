@@ -2,7 +2,7 @@
 const makeRoll = (canvas, store, player, data, endS) => {
   const startS = data.start_s;
   let spanS = 8, drag = null, lastTap = { at: 0, x: 0, timeS: 0 };
-  const pitches = data.notes.map((note) => note.midi);
+  const pitches = [...data.notes, ...(data.truth || [])].map((note) => note.midi);
   const low = Math.max(data.lowest_midi, Math.min(60, ...pitches) - 4);
   const high = Math.min(data.lowest_midi + data.is_black.length - 1, Math.max(72, ...pitches) + 4);
   const ruler = 18;
@@ -29,6 +29,21 @@ const makeRoll = (canvas, store, player, data, endS) => {
     }
   };
   let bars = barTimes();
+
+  // A frame and a cross, so that it is told by its shape too and not by its colour alone.
+  const crossed = (pen, left, top, wide, high, ink) => {
+    pen.strokeStyle = ink;
+    pen.lineWidth = 2;
+    pen.strokeRect(left, top, wide, high);
+    const side = Math.min(wide, high);
+    pen.beginPath();
+    pen.moveTo(left, top);
+    pen.lineTo(left + side, top + high);
+    pen.moveTo(left, top + high);
+    pen.lineTo(left + side, top);
+    pen.stroke();
+    pen.lineWidth = 1;
+  };
 
   const draw = (colour) => {
     const { width, height } = size(), scale = window.devicePixelRatio || 1;
@@ -76,12 +91,23 @@ const makeRoll = (canvas, store, player, data, endS) => {
       pen.fillStyle = colour(note.hand === "left" ? "--left" : "--right");
       pen.fillRect(left, y(note.midi), wide, Math.max(2, row - 1));
       pen.globalAlpha = 1;
+      if (roll.truth && roll.truth.isInvented.has(note.id)) crossed(pen, left, y(note.midi), wide, Math.max(2, row - 1), colour("--invented"));
       if (store.chosen && note.id === store.chosen.id) {
         pen.strokeStyle = colour("--ink");
         pen.lineWidth = 2;
         pen.strokeRect(left - 1, y(note.midi) - 1, wide + 2, row + 1);
         pen.lineWidth = 1;
       }
+    }
+    if (roll.truth) {
+      pen.strokeStyle = colour("--missed");
+      pen.lineWidth = 2;
+      pen.setLineDash([4, 3]);
+      for (const note of roll.truth.missed) {
+        if (note.offset_s > leftS() && note.onset_s < leftS() + spanS) pen.strokeRect(x(note.onset_s), y(note.midi) + 1, Math.max(3, x(note.offset_s) - x(note.onset_s)), Math.max(2, row - 2));
+      }
+      pen.setLineDash([]);
+      pen.lineWidth = 1;
     }
     pen.fillStyle = colour("--cursor");
     pen.fillRect(x(player.now()) - 1, 0, 2, height);
@@ -166,6 +192,7 @@ const makeRoll = (canvas, store, player, data, endS) => {
     draw,
     addAt,
     ghost: null,
+    truth: null,
     get span() { return [Math.max(startS, leftS()), Math.min(endS, leftS() + spanS)]; },
     measure() { bars = barTimes(); },
     zoom(factor) { spanS = Math.min(120, Math.max(1, spanS * factor)); },
