@@ -68,7 +68,7 @@ def test_a_command_named_like_a_stage_says_so():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["transcrbe", "my.mp4"], "'transcrbe' is not one of transcribe, score.*did you mean 'transcribe'"),
+        (["transcrbe", "my.mp4"], "'transcrbe' is not one of transcribe, serve.*did you mean 'transcribe'"),
         (["transcribe", "my.mp4", "--frist-key", "C2"], r"unknown option --frist-key \(did you mean '--first-key'\?\)"),
         (["transcribe", "my.mp4", "--frist-key=C2"], "did you mean '--first-key'"),
         (["transcribe", "my.mp4", "--out", "out.mid"], r"unknown option --out \(did you mean '--output'"),

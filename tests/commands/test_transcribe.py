@@ -14,6 +14,7 @@ from tivit.transcribe import batch, chain
 
 VIDEO = "my.mp4"
 OWN = ["--checkpoint", "a.pt", "--thresholds", "a.json", "--params", str(PARAMS_FILE)]
+PIANO = ["--weights", "piano.pt"]
 CORNERS = ("0,0", "9,0", "9,5", "0,5")
 
 
@@ -35,6 +36,8 @@ TRANSCRIBE = {
     "--first-key": (["--first-key", "F#1"], lambda asked: asked.known.first_key == 30),
     "--orientation": (["--orientation", "mirrored"], lambda asked: asked.known.orientation == "mirrored"),
     "--adapt": (["--adapt"], lambda asked: asked.adapt and "--adapt" in asked.options),
+    "--workers": (["--workers", "2"], lambda asked: asked.workers.count == 2),
+    "--weights": (PIANO, lambda asked: asked.checkpoint == Path("piano.pt") and "--weights=piano.pt" in asked.options),
     "--checkpoint": (OWN, lambda asked: asked.checkpoint == Path("a.pt")),
     "--thresholds": (OWN, lambda asked: asked.thresholds == Path("a.json")),
     "--params": (["--params", "mine.yaml"], lambda asked: asked.params["runtime"]["threads"] == 7),
@@ -45,6 +48,7 @@ TRANSCRIBE = {
 SERVE = {
     "--port": (["--port", "18080"], lambda asked: asked["port"] == 18080),
     "--no-browser": (["--no-browser"], lambda asked: not asked["opens_browser"]),
+    "--weights": (PIANO, lambda asked: asked["files"] == ("piano.pt", "piano.thresholds.json")),
     "--checkpoint": (OWN, lambda asked: asked["files"][0] == "a.pt"),
     "--thresholds": (OWN, lambda asked: asked["files"][1] == "a.json"),
     "--params": (["--params", "mine.yaml"], lambda asked: asked["params"]["runtime"]["threads"] == 7),
@@ -70,7 +74,8 @@ def test_every_option_has_a_case(command, cases):
 def folder(tmp_path, monkeypatch):
     """Return an empty current folder with a video and a params file that has seven threads."""
     monkeypatch.chdir(tmp_path)
-    Path(VIDEO).write_bytes(b"")
+    for name in (VIDEO, "piano.pt", "piano.thresholds.json"):
+        Path(name).write_bytes(b"")
     section = next(part for part in PARAMS_FILE.read_text().split("\n\n") if "runtime:" in part)
     text = section[section.index("runtime:") :]
     lines = ("  threads: 7" if line.startswith("  threads:") else line for line in text.splitlines())

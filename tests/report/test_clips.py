@@ -12,6 +12,7 @@ from page_cases import GOOD, POINT, transcription, true_notes
 from paths import PARAMS_FILE
 
 from tivit.commands.main import main
+from tivit.core.correction import NO_CORRECTION
 from tivit.core.logits import ClipLogits, SplitClips
 from tivit.core.notes import empty_notes
 from tivit.core.registration import Refusal
@@ -24,7 +25,7 @@ MADE = transcription(Path("a.mp4"))
 
 
 def scored(clip_id, notes):
-    return ScoredClip(ClipLogits(clip_id, MADE.grid, MADE.logits.heads), notes, "plain", 0.0)
+    return ScoredClip(ClipLogits(clip_id, MADE.grid, MADE.logits.heads), notes, "plain", NO_CORRECTION)
 
 
 @pytest.fixture

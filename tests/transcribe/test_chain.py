@@ -106,7 +106,7 @@ def test_bad_values_are_one_sentence(capsys, arguments, sentence):
 
 @pytest.mark.parametrize(("text", "seconds"), [("62.5", 62.5), ("1:02.5", 62.5), ("1:00:01", 3601.0)])
 def test_a_time_is_seconds_or_a_clock(text, seconds):
-    assert command._seconds(text) == seconds
+    assert command.seconds(text) == seconds
 
 
 def test_the_options_reach_the_transcription(monkeypatch, tmp_path):

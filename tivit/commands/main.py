@@ -33,8 +33,8 @@ from tivit.core.errors import InputError
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
-    transcribe, serve, finetune, score, report, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize,
-    export_weights, export_network, docs,
+    transcribe, serve, finetune, score, report, sweep, compare, compare_experiments, autopilot, check, doctor, index,
+    synthesize, export_weights, export_network, docs,
 )  # fmt: skip
 PACKAGE = "tivit"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from tivit.commands.transcribe import add_network
+from tivit.commands.transcribe import add_network, network
 from tivit.core.errors import InputError
 from tivit.core.run.stage import add_verbose
 
@@ -37,8 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
     # Threads that wait for each other in a loop take the processor from the decoder; the library reads this when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-    from tivit.pretrained.files import chosen
-    from tivit.pretrained.recipe import transcription_params
     from tivit.serve.run import serve
     from tivit.transcribe.chain import Transcriber
     from tivit.transcribe.outputs import videos_of
@@ -47,11 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     for video in videos:
         if not video.is_file():
             raise InputError(f"{video}: no such video file")
-    trained = chosen(arguments.checkpoint, arguments.thresholds)
-    params = transcription_params(trained, arguments.params)
-    given = {"device": arguments.device, "threads": arguments.threads}
-    runtime = params["runtime"] | {name: value for name, value in given.items() if value is not None}
-    transcriber = Transcriber(params | {"runtime": runtime}, trained.checkpoint, trained.thresholds)
+    trained, params = network(arguments)
+    transcriber = Transcriber(params, trained.checkpoint, trained.thresholds)
     serve(transcriber, videos, arguments.port, opens_browser=not arguments.no_browser)
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tivit.commands.parser import count
 from tivit.core.choices import ORIENTATIONS
@@ -14,6 +14,7 @@ from tivit.core.run.stage import add_verbose
 from tivit.pretrained.names import TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
 
 if TYPE_CHECKING:
+    from tivit.pretrained.files import Trained
     from tivit.registration.params import Override
 
 DEVICES = ("cpu", "cuda")
@@ -44,6 +45,11 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         help="let the network learn from the notes it is sure of in this video before it writes them; some twenty seconds more",
     )  # fmt: skip
     add_network(command)
+    command.add_argument(
+        "--workers", type=count, default=1, metavar="N",
+        help="so many videos are transcribed at a time, each by a process of its own; default: one after the other. With "
+        "runtime.engine dask or ray of --params they are spread over the cluster",
+    )  # fmt: skip
     add_verbose(command)
     return command
 
@@ -91,7 +97,7 @@ def add_keyboard(command: argparse.ArgumentParser) -> None:
 
 
 def add_network(command: argparse.ArgumentParser) -> None:
-    """Add the options that say which network reads a video, and where."""
+    """Add the options that say which network reads a video, and where; `network` reads them."""
     command.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights that `tivit finetune` wrote; default: those of the project"
     )
@@ -109,11 +115,6 @@ def add_network(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--device", choices=DEVICES, help="where the network runs; default: runtime.device of the params")
     command.add_argument(
-        "--workers", type=count, default=1, metavar="N",
-        help="so many videos are transcribed at a time, each by a process of its own; default: one after the other. With "
-        "runtime.engine dask or ray of --params they are spread over the cluster",
-    )  # fmt: skip
-    command.add_argument(
         "--threads", type=count, metavar="N", help="processor threads of the network; default: runtime.threads of the params"
     )
 
@@ -128,8 +129,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tivit.core.run.runtime import Workers
     from tivit.notation.score import require_music21
-    from tivit.pretrained.files import chosen, weights_of_own
-    from tivit.pretrained.recipe import transcription_params
     from tivit.transcribe.batch import Batch, transcribe_all
     from tivit.transcribe.outputs import plan_outputs, videos_of
 
@@ -138,6 +137,27 @@ def run(arguments: argparse.Namespace) -> int:
         require_music21()
     videos = videos_of(arguments.videos)
     plans = plan_outputs(videos, arguments.output, formats, arguments.force)
+    trained, params = network(arguments)
+    runtime = params["runtime"]
+    batch = Batch(
+        plans, params, trained.checkpoint, trained.thresholds, known, (arguments.start, arguments.end),
+        arguments.adapt, arguments.quiet, Workers(arguments.workers, runtime["engine"], runtime["scheduler"]),
+        _options(arguments),
+    )  # fmt: skip
+    return transcribe_all(batch)
+
+
+def network(arguments: argparse.Namespace) -> tuple[Trained, dict[str, Any]]:
+    """Return the files and the params that the options of `add_network` choose.
+
+    Raises
+    ------
+    InputError
+        The options exclude each other, or a file cannot be used.
+    """
+    from tivit.pretrained.files import chosen, weights_of_own
+    from tivit.pretrained.recipe import transcription_params
+
     if arguments.weights is None:
         trained = chosen(arguments.checkpoint, arguments.thresholds)
     elif arguments.checkpoint or arguments.thresholds:
@@ -146,13 +166,9 @@ def run(arguments: argparse.Namespace) -> int:
         trained = weights_of_own(arguments.weights)
     params = transcription_params(trained, arguments.params)
     given = {"device": arguments.device, "threads": arguments.threads}
-    runtime = params["runtime"] | {name: value for name, value in given.items() if value is not None}
-    batch = Batch(
-        plans, params | {"runtime": runtime}, trained.checkpoint, trained.thresholds, known, (arguments.start, arguments.end),
-        arguments.adapt, arguments.quiet, Workers(arguments.workers, runtime["engine"], runtime["scheduler"]),
-        _options(arguments),
-    )  # fmt: skip
-    return transcribe_all(batch)
+    return trained, params | {
+        "runtime": params["runtime"] | {name: value for name, value in given.items() if value is not None}
+    }
 
 
 def _options(arguments: argparse.Namespace) -> tuple[str, ...]:

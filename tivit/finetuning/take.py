@@ -22,7 +22,7 @@ from tivit.model.checkpoint import Checkpoint
 from tivit.registration.params import Override, RegistrationParams
 from tivit.training.data import TrainClip
 from tivit.transcribe.chain import usable
-from tivit.transcribe.decoder import DecoderJob
+from tivit.transcribe.messages import DecoderJob
 from tivit.transcribe.process import DecoderProcess
 from tivit.video.spans import WHOLE
 
@@ -116,8 +116,7 @@ def opened_take(
     notes, geometry = read_midi(midi), checkpoint.geometry
     job = DecoderJob(video.absolute(), WHOLE, geometry, checkpoint.fps, registration, known)
     with tempfile.TemporaryFile(prefix="tivit-") as file, DecoderProcess(job) as decoder:
-        _, registered = decoder.registered()
-        found = usable(video, registered, known)
+        found = usable(video, decoder.search()[1], known)
         background, start_s, length = decoder.background(), None, 0
         for piece_s, piece in decoder.pieces():
             start_s = piece_s if start_s is None else start_s

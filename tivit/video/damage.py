@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tivit.core.errors import InputError
+from tivit.core.timegrid import seconds_of
 
 LOG = logging.getLogger(__name__)
 MISSING_TAIL_S = 1.0
@@ -166,7 +167,7 @@ def _oddities(damage: Damage, fps: float) -> Iterator[str]:
         yield f"has {damage.read} frames; no key can be seen going down in fewer than {FEWEST_FRAMES}"
     if fps < FEW_FPS:
         yield (
-            f"shows {fps:.3g} frames a second: notes may be off by {500 / fps:.0f} ms, and fast ones run together; film "
+            f"shows {fps:.3g} frames a second: notes may be off by {1000 * seconds_of(0.5, fps):.0f} ms, and fast ones run together; film "
             f"with {FEW_FPS:g} or more"
         )
     if damage.gaps:
