@@ -129,7 +129,7 @@ find("goon").addEventListener("click", async () => {
   try {
     const answer = await fetch("keyboard", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(marked) });
     if (!answer.ok) throw new TypeError((await answer.json()).error);
-    location.href = "../";
+    location.href = `../#${(await answer.json()).number}`;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     find("fault").textContent = error.message;

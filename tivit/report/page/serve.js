@@ -52,11 +52,15 @@ const showJob = (job) => {
   });
 };
 
-// The one video that is waited for opens by itself; with several, the list stays.
-const openIfAlone = (jobs) => {
+// A video that is waited for opens by itself: the only one, or the one that the page of its keyboard names. With several, the list stays.
+let awaited = Number(location.hash.slice(1)) || null;
+if (awaited) history.replaceState(null, "", location.pathname);
+const openWhatIsAwaited = (jobs) => {
+  const isReady = (job) => ["done", "keyboard"].includes(job.state);
+  const named = jobs.find((job) => job.number === awaited);
+  if (named && isReady(named)) { awaited = null; location.href = `${named.number}/`; return; }
   const [job] = jobs, before = job && seen.get(job.number);
-  const isReady = job && ["done", "keyboard"].includes(job.state) && before && before !== job.state;
-  if (jobs.length === 1 && !uploads.size && isReady) location.href = `${job.number}/`;
+  if (jobs.length === 1 && !uploads.size && isReady(job) && before && before !== job.state) location.href = `${job.number}/`;
 };
 
 const follow = async () => {
@@ -72,7 +76,7 @@ const follow = async () => {
   const there = new Set(jobs.map((job) => `job${job.number}`));
   for (const id of [...rows.keys()]) if (id.startsWith("job") && !there.has(id)) forget(id);
   jobs.forEach(showJob);
-  openIfAlone(jobs);
+  openWhatIsAwaited(jobs);
   for (const job of jobs) seen.set(job.number, job.state);
 };
 
