@@ -31,7 +31,7 @@ from tivit.core.errors import InputError
 from tivit.core.run.stage import exit_status, set_verbose
 
 COMMANDS: tuple[ModuleType, ...] = (
-    transcribe, finetune, score, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize,
+    transcribe, score, finetune, sweep, compare, compare_experiments, autopilot, check, doctor, index, synthesize,
     export_weights, export_network, docs,
 )  # fmt: skip
 PACKAGE = "tivit"
