@@ -1,11 +1,12 @@
 """Every odd file of notes that people have, with what must come of it: the right notes, a stated warning, or a stated refusal.
 
-`python -m tests.corpus.labels` writes the table into docs/labels_files.md. `test_labels.py` carries out every case.
+`PYTHONPATH=. python tests/corpus/labels.py` writes the table into docs/labels_files.md, and `test_labels.py` carries out every
+case.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,7 +260,7 @@ def page() -> str:
         "overlap or have no length are kept there.",
         "",
         "```bash",
-        "python -m tests.corpus.labels --check",
+        "PYTHONPATH=. python tests/corpus/labels.py --check",
         "```",
         "",
         "This command says whether the page is that of the table of cases; without `--check` it writes the page.",
@@ -286,15 +287,17 @@ def _line(case: Case) -> str:
     return f"| {case.name.partition('.')[0].replace('_', ' ')} | {case.what} | {case.outcome.strip().rstrip(':')} |"
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Write the page, or with `--check` say whether it is current."""
-    if arguments == ["--check"]:
-        is_current = PAGE.read_text(encoding="utf-8") == page()
-        print(f"{PAGE.name} is {'current' if is_current else 'not current; run the command without --check'}")
-        return 0 if is_current else 1
-    PAGE.write_text(page(), encoding="utf-8")
-    return 0
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="say whether the page is current, and write nothing")
+    if not parser.parse_args().check:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    is_current = PAGE.read_text(encoding="utf-8") == page()
+    print(f"{PAGE.name} is {'current' if is_current else 'not current; run the command without --check'}")
+    return 0 if is_current else 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -12,7 +12,7 @@ from tivit.core.manifest import LAG_COLUMNS, Clip, read_corrections
 from tivit.core.params import load, section
 from tivit.datasets.params import DataParams
 from tivit.labels.clock import Clock, Residual
-from tivit.labels.corrections import correction_of, misfit, said_of, summary_of, write_lags
+from tivit.labels.corrections import OWN_NOTES, correction_of, misfit, said_of, summary_of, write_lags
 
 PARAMS = section(load(PARAMS_FILE), "data", DataParams).lag
 SHORT = Clock(0.1234, 0.0, 3.0, 3.0, 7.0, 40)
@@ -66,10 +66,10 @@ def test_a_train_clip_whose_labels_do_not_fit_is_left_out_and_no_other(clock, se
     assert misfit(clip("val/a"), clock, PARAMS) == misfit(clip("test/a"), clock, PARAMS) == ""
 
 
-def test_an_own_clip_needs_no_rate_to_be_judged_but_eight_notes():
-    short = Clock(0.0, 0.0, 3.0, 3.0, 1.0, 8, is_anywhere=True)
+def test_an_own_clip_needs_no_rate_to_be_judged_but_sixteen_notes():
+    short = Clock(0.0, 0.0, 3.0, 3.0, 1.0, OWN_NOTES, is_anywhere=True)
     assert "no clock is sure" in misfit(clip("own/a", "own"), short, PARAMS) and misfit(clip("train/a"), short, PARAMS) == ""
-    assert misfit(clip("own/a", "own"), Clock(0.0, 0.0, 3.0, 3.0, 0.0, 7, is_anywhere=True), PARAMS) == ""
+    assert misfit(clip("own/a", "own"), Clock(0.0, 0.0, 3.0, 3.0, 1.0, OWN_NOTES - 1, is_anywhere=True), PARAMS) == ""
     assert misfit(clip("own/a", "own"), Clock(16.0, 0.0, 30.0, 30.0, 7.0, 80, 1e-4, is_anywhere=True), PARAMS) == ""
 
 

@@ -23,7 +23,9 @@ from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripFolder, open_strips
 from tivit.datasets.params import LagParams
 from tivit.labels.clock import FAR_S, Clock, estimate_clock
-from tivit.labels.lag import LEAST_NOTES
+
+OWN_NOTES = 16
+"""So many notes of an own clip must find their clock; of rendered clips with as many and exact labels, all did."""
 
 
 def clock_of_clip(item: tuple[Clip, Notes], strips: StripFolder, params: LagParams) -> Clock:
@@ -130,7 +132,7 @@ def misfit(clip: Clip, clock: Clock, params: LagParams) -> str:
         return ""
     if clock.is_beyond(params):
         return f"its labels do not fit its video: {misfit_of_clock(clock, params)}"
-    can_tell = clock.has_rate or (clip.tier == OWN_TIER and clock.notes >= LEAST_NOTES)
+    can_tell = clock.has_rate or (clip.tier == OWN_TIER and clock.notes >= OWN_NOTES)
     if not can_tell:
         return ""
     return (
