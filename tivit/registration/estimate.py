@@ -10,27 +10,25 @@ as usable. Cameras that move are the business of `follow`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
-from tivit.core.errors import InputError
 from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM, WHITE_PITCH_MM, key_of, name_of
 from tivit.core.registration import Quality, Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
 from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
 from tivit.registration.find.readings import Reading, find_labellings, find_readings
 from tivit.registration.find.rows import SEARCHES, Labelling, Search
+from tivit.registration.frames import LEAST_REGION_PX, grey_pictures, region_px
 from tivit.registration.judge.border import content_of
 from tivit.registration.judge.depth import Depth, fit_depth
 from tivit.registration.judge.extent import find_extent
-from tivit.registration.judge.octave import Extent, align_to_piano
+from tivit.registration.judge.octave import Alignment, Extent, align_to_piano
 from tivit.registration.judge.refine import Correction, Picture, fit_correction
 from tivit.registration.judge.verify import UNREST_FLOOR, Verdict, judge, player_side, unrest_before
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.registration.sideways import ACROSS, turned, turned_back, turned_knowledge
-from tivit.video.reader import Region
 
 SURE = 0.9
 """A reading with this confidence ends the search; it has been held against the shifted readings and the other side."""
@@ -42,10 +40,6 @@ MAX_ERROR_KEY = 0.15
 """A clip is refused when its keys lie farther than this from their places (median, white-key widths)."""
 LEAST_HEIGHT_MM = 100.0
 """A camera nearer to the plane of the white keys sees no keyboard; at the height of the black keys shadows have no end."""
-MAX_WIDTH_PX = 1920
-"""Wider pictures are made this wide first."""
-REGION_MARGIN, LEAST_REGION_PX = 0.02, 16
-"""A region is widened by this share of its size to each side; what is left of it in the picture must have so many pixels."""
 MISLED_KEY = 0.2
 """A camera whose keys lie farther than this across the keyboard (median, white-key widths) is fitted again."""
 KEYS_PER_POWER = 9
@@ -110,7 +104,7 @@ def estimate(
     InputError
         There is no frame, or the frames differ in size.
     """
-    source_hw, greys = _greys(frames)
+    source_hw, greys = grey_pictures(frames)
     is_sideways = override.orientation in ACROSS
     if not is_sideways:
         found = _look(greys, source_hw, params, geometry, override, SEARCHES)
@@ -118,7 +112,7 @@ def estimate(
             return found
     # Phones held upright. What lies across the picture goes first, so that most pictures are looked at one way only, and only
     # the usual search is made where a sideways keyboard is a mere possibility.
-    source_hw, greys = _greys(turned(frames))
+    source_hw, greys = grey_pictures(turned(frames))
     known = turned_knowledge(override, frames[0].shape[1])
     searches = SEARCHES if is_sideways else SEARCHES[:1]
     sideways = turned_back(_look(greys, source_hw, params, geometry, known, searches))
@@ -136,7 +130,7 @@ def _look(
     """Return where a keyboard lies across the picture, in grey pictures of a camera whose frames are of size `source_hw`."""
     scale = greys[0].shape[1] / source_hw[1]
     corners = None if override.corners is None else (np.array(override.corners, float) + 0.5) * scale - 0.5
-    region = None if override.region is None else _region_px(override.region, scale, greys[0].shape)
+    region = None if override.region is None else region_px(override.region, scale, greys[0].shape)
     if region is not None and min(region.right - region.left, region.bottom - region.top) < LEAST_REGION_PX:
         bounds = ", ".join(f"{value:g}" for value in override.region)
         return Refusal(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(greys))
@@ -193,15 +187,6 @@ def _played(best: _Candidate, rival: _Candidate | None, picture: Picture) -> _Ca
     return best if unrest[0] > unrest[1] else rival
 
 
-def _region_px(bounds: Sequence[float], scale: float, size_hw: tuple[int, int]) -> Region:
-    """Return x0, y0, x1, y1 of the picture at another scale with a margin, cut to `size_hw`; empty where they are outside."""
-    x0, y0, x1, y1 = scale * np.array(bounds)
-    margin_x, margin_y = REGION_MARGIN * (x1 - x0), REGION_MARGIN * (y1 - y0)
-    left, right = np.clip([x0 - margin_x, x1 + margin_x], 0, size_hw[1]).round().astype(int).tolist()
-    top, bottom = np.clip([y0 - margin_y, y1 + margin_y], 0, size_hw[0]).round().astype(int).tolist()
-    return Region(left, top, right, bottom)
-
-
 def _best_of(
     readings: Iterable[Reading], picture: Picture, params: RegistrationParams, override: Override
 ) -> _Candidate | None:
@@ -214,20 +199,6 @@ def _best_of(
             if candidate.verdict.confidence >= SURE and not candidate.doubt:
                 break
     return max(candidates, key=lambda item: (item.weight, item.verdict.fit), default=None)
-
-
-def _greys(frames: Sequence[np.ndarray]) -> tuple[tuple[int, int], list[np.ndarray]]:
-    """Return the size (height, width) of the frames, and the frames in grey, at most MAX_WIDTH_PX wide."""
-    if len(frames) == 0:
-        raise InputError("registration needs at least one frame")
-    if len({frame.shape[:2] for frame in frames}) != 1:
-        raise InputError(f"registration needs frames of one size, got {sorted({frame.shape[:2] for frame in frames})}")
-    greys = [cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame for frame in frames]
-    height, width = greys[0].shape
-    if width > MAX_WIDTH_PX:
-        size = (MAX_WIDTH_PX, round(height * MAX_WIDTH_PX / width))
-        greys = [cv2.resize(grey, size, interpolation=cv2.INTER_AREA) for grey in greys]
-    return (height, width), greys
 
 
 def _examine(picture: Picture, params: RegistrationParams, reading: Reading, override: Override) -> _Candidate | None:
@@ -267,8 +238,20 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
             return None
         depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
-    reading = reading.bent(depth.plane_to_plane)
-    # Then once more with all keys in view, black and white: the camera has been fitted again, so the picture is sampled anew.
+    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth)
+    if candidate is not None and candidate.verdict.confidence >= SETTLED:
+        return candidate
+    # Glare can pass for a line across the keyboard, so the reading without that correction may be the better one.
+    other = _measured(picture, params, reading, alignment, replace(depth, err=(depth.err[0], depth.err[0])))
+    return max(filter(None, (candidate, other)), key=lambda item: item.verdict.confidence, default=None)
+
+
+def _measured(
+    picture: Picture, params: RegistrationParams, reading: Reading, alignment: Alignment, depth: Depth
+) -> _Candidate | None:
+    """Return a reading that lies on the piano as it does, with what all of its keys say, black and white."""
+    extent = alignment.extent
+    # The camera may have been fitted again, so the picture is sampled anew.
     plan = picture.look_from_above(reading.plane_to_image)
     blacks = np.arange(*black_range(extent.first_midi, extent.last_midi))
     low, high = white_range(extent.first_midi, extent.last_midi)

@@ -35,8 +35,11 @@ LEAST_LINES = 2
 """So many of the three lines must be seen to say anything."""
 LINE_SIGMA_MM = 2.0
 """Expected spread of a measured line."""
-SHIFT_SIGMA_MM, SCALE_SIGMA_MM, SKEW_SIGMA_MM = 6.0, 15.0, 5.0
-"""Priors: of a shift of the whole, of how far its ends move apart, and of what differs between left and right."""
+PRIOR_SIGMA_MM = (6.0, 15.0, 5.0, 0.5)
+"""Priors: of a shift of the whole, of how far its edges move apart, of a shift that differs between left and right, and of edges
+that move apart on one side only. The last one is perspective: it moves keys along the keyboard by four times as much, and there
+the places of keys say more.
+"""
 FITS = 8
 """Steps of the robust fit."""
 
@@ -111,7 +114,7 @@ def fit_depth(
     if len(np.unique(y)) < LEAST_LINES:
         return Depth(np.eye(3), (0.0, 0.0))
     design = _design(x, y)
-    prior = np.diag(1 / np.array([SHIFT_SIGMA_MM, SCALE_SIGMA_MM, SKEW_SIGMA_MM, SKEW_SIGMA_MM]))
+    prior = np.diag(1 / np.array(PRIOR_SIGMA_MM))
     weight = np.ones(len(x))
     for _ in range(FITS):
         scale = weight / LINE_SIGMA_MM
