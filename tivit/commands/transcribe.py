@@ -166,9 +166,8 @@ def network(arguments: argparse.Namespace) -> tuple[Trained, dict[str, Any]]:
         trained = weights_of_own(arguments.weights)
     params = transcription_params(trained, arguments.params)
     given = {"device": arguments.device, "threads": arguments.threads}
-    return trained, params | {
-        "runtime": params["runtime"] | {name: value for name, value in given.items() if value is not None}
-    }
+    runtime = params["runtime"] | {name: value for name, value in given.items() if value is not None}
+    return trained, params | {"runtime": runtime}
 
 
 def _options(arguments: argparse.Namespace) -> tuple[str, ...]:
