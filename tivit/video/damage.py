@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tivit.core.errors import InputError
+from tivit.core.timegrid import seconds_of
 
 LOG = logging.getLogger(__name__)
 MISSING_TAIL_S = 1.0
@@ -165,9 +166,10 @@ def _oddities(damage: Damage, fps: float) -> Iterator[str]:
     if damage.read < FEWEST_FRAMES:
         yield f"has {damage.read} frames; no key can be seen going down in fewer than {FEWEST_FRAMES}"
     if fps < FEW_FPS:
+        off_ms = 1000 * seconds_of(0.5, fps)
         yield (
-            f"shows {fps:.3g} frames a second: notes may be off by {500 / fps:.0f} ms, and fast ones run together; film "
-            f"with {FEW_FPS:g} or more"
+            f"shows {fps:.3g} frames a second: notes may be off by {off_ms:.0f} ms, and fast ones run together; film with "
+            f"{FEW_FPS:g} or more"
         )
     if damage.gaps:
         named = ", ".join(f"{first:.1f} to {last:.1f} s" for first, last in damage.gaps[:NAMED_SPANS])
