@@ -72,7 +72,7 @@ def kinds() -> list[Case]:
     return [
         *cases,
         Case("old-phone.3gp", group, "H.263 in 3GP, 352 x 288", written(phone, lambda film: _boxed(film, 352, 288)), WARNING, "px wide", are_notes_right=False, has_numbers=False),
-        Case("tape.dv", group, "DV of a tape camera, 720 x 576 with pixels wider than high", written(dv, _dv)),
+        Case("tape.dv", group, "DV of a tape camera, interlaced, 720 x 576 with pixels wider than high", written(dv, _dv), WARNING, "is interlaced"),
         Case("live.webm", group, "a WebM without a duration, as browsers record it", _live, is_fast=True),
     ]  # fmt: skip
 
