@@ -2,10 +2,10 @@
 
     PYTHONPATH=.:tests/helpers python tests/benchmarks/stage_kills.py --kills 100
 
-A clone with tiny params is made and run once; then each stage in turn is started without DVC and killed with SIGKILL
-at a random moment, or may write no file beyond a random size (which is what a full disk is to a process), or is
-started twice. After each, the stage is run whole, and the files that it declares are compared with those of the first
-run. It says what differs, and which temporary files are left, which must be nothing.
+A clone with tiny params is made and run once; then each stage in turn is started without DVC and killed with SIGKILL at a
+random moment, or may write no file beyond a random size (which is what a full disk is to a process), or is started twice. After
+each, the stage is run whole, and the files that it declares are compared with those of the first run. It says what differs, and
+which temporary files are left, which must be nothing.
 """
 
 import argparse

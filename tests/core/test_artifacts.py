@@ -62,6 +62,14 @@ def test_an_npz_that_unpacks_to_more_than_itself_is_refused_before_it_is_read(tm
         read_npz(tmp_path / "bomb.npz")
 
 
+def test_an_npz_whose_header_is_no_text_of_python_is_refused(tmp_path):
+    write_npz(tmp_path / "a.npz", {"a": np.arange(3)})
+    with zipfile.ZipFile(tmp_path / "a.npz") as good, zipfile.ZipFile(tmp_path / "b.npz", "w") as bad:
+        bad.writestr("a.npy", good.read("a.npy").replace(b"(3,)", b"(3,("))
+    with pytest.raises(InputError, match=r"b\.npz, array 'a': not a readable npz file"):
+        read_npz(tmp_path / "b.npz")
+
+
 def test_npz_bytes_are_stable(tmp_path):
     arrays = {"b": np.arange(5), "a": np.ones((2, 3), np.float16)}
     write_npz(tmp_path / "1.npz", arrays)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from paths import PARAMS_FILE
 
-from tivit.core.notes import Notes, empty_notes
+from tivit.core.notes import Notes
 from tivit.core.params import load, section
 from tivit.synth.dataset import ClipTask, film_clip
 from tivit.synth.params import SynthParams
@@ -83,17 +83,15 @@ class Film:
 
 
 @cache
-def rendered(is_played: bool = True) -> tuple[Film, Notes]:
+def rendered() -> tuple[Film, Notes]:
     """Return the clip, with the number of each picture in its corner, and its notes."""
     synth = section(load(PARAMS_FILE), "synth", SynthParams)
     camera = replace(synth.camera, fps=(float(FPS),), converted=0.0, sizes=(SIZE_WH,))
     synth = replace(synth, test_s=LENGTH_S, seed=SEED, camera=camera)
-    if not is_played:
-        synth = replace(synth, music=replace(synth.music, notes_per_s=(0.01, 0.01), touches_per_s=(0.0, 0.0)))
     take = film_clip(synth, ClipTask("test", 0, "plain", "plain_000"))
     times_s = tuple(k / FPS for k in range(take.grid.length))
     pictures = tuple(numbered(np.ascontiguousarray(picture), k) for k, picture in enumerate(take.frames))
-    return Film(pictures, times_s, times_s), take.piece.notes if is_played else empty_notes()
+    return Film(pictures, times_s, times_s), take.piece.notes
 
 
 def numbered(picture: np.ndarray, number: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.corpus.case import NOTES, REFUSAL, WARNING, Case
-from tests.corpus.videos import CASES, NOT_MADE
+from tests.corpus.videos import CASES, KNOWN_FAULTS, NOT_MADE
 
 PAGE = Path("docs/files.md")
 WORDS = {NOTES: "right notes", WARNING: "notes, and a warning", REFUSAL: "refused"}
@@ -39,6 +39,9 @@ def _sections() -> Iterator[str]:
         yield f"## {group}\n\n| the file | what comes of it |\n|---|---|"
         yield from (f"| {_cell(case.what)} | {_outcome(case)} |" for case in cases)
         yield ""
+    yield "## Known to go wrong\n\n| the file | what to do |\n|---|---|"
+    yield from (f"| {what} | {remedy} |" for what, remedy in KNOWN_FAULTS.items())
+    yield ""
     yield "## Not in the table\n\n| kind | why |\n|---|---|"
     yield from (f"| {kind} | {why} |" for kind, why in NOT_MADE.items())
     yield ""

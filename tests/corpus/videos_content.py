@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.corpus.case import REFUSAL, Case, written
+from tests.corpus.case import REFUSAL, WARNING, Case, written
 from tests.corpus.film import Film, numbered, rendered
 from tests.corpus.writing import write
 
@@ -20,13 +20,12 @@ def contents() -> list[Case]:
     return [
         Case("fade.mp4", group, "a fade from black in the first half second", written(change=_faded), share=0.8, are_notes_right=False),
         Case("title.mp4", group, "a title card", written(change=lambda film: _card().then(film)), is_fast=True),
-        Case("end.mp4", group, "an end screen", written(change=lambda film: film.then(_card()))),
         Case("letterbox.mp4", group, "black bars above and below", written(change=lambda film: film.drawn(_letterbox))),
-        Case("pillarbox.mp4", group, "black bars at the sides", written(change=lambda film: film.drawn(_pillarbox))),
+        Case("pillarbox.mp4", group, "black bars at the sides", written(change=lambda film: film.drawn(_pillarbox)), WARNING, "px wide"),
         Case("pop-up.mp4", group, "a pop-up over a fifth of the keys for a second", written(change=_popup), are_notes_right=False),
         Case("logo.mp4", group, "a logo in a corner", written(change=lambda film: film.drawn(_logo))),
         Case("blackout.mp4", group, "black for a third of a second", written(change=_blackout), share=0.85, are_notes_right=False),
-        Case("silent.mp4", group, "nobody plays", _silent, is_fast=True),
+        Case("silent.mp4", group, "hands that rest: nobody plays", _silent, has_numbers=False, is_fast=True),
         Case("frozen.mp4", group, "a picture that stands still for three seconds", written(change=_frozen), are_notes_right=False),
         Case("mirrored.mp4", group, "mirrored, as front cameras film", written(change=lambda film: _turned(film, lambda p: p[:, ::-1]))),
         Case("turned.mp4", group, "filmed from the other side (turned by 180 degrees)", written(change=lambda film: _turned(film, lambda p: p[::-1, ::-1]))),
@@ -102,9 +101,10 @@ def _frozen(film: Film) -> Film:
 
 
 def _silent(path: Path) -> Film:
-    film, _ = rendered(is_played=False)
-    write(path, film)
-    return Film(film.pictures, film.times_s, tuple(9.0 + time_s for time_s in film.times_s))
+    film = rendered()[0]
+    still = Film((film.pictures[0],) * 90, film.times_s, (9.0,) * 90)
+    write(path, still)
+    return still
 
 
 def _turned(film: Film, change) -> Film:

@@ -32,7 +32,7 @@ def kinds() -> list[Case]:
         ("mjpeg.avi", "Motion JPEG in AVI, as cameras write it", Way("mjpeg", pix_fmt="yuvj420p", is_timed=False, options={"qscale": "3"})),
         ("msmpeg4.avi", "MS MPEG-4 version 3 in AVI", Way("msmpeg4v3", is_timed=False, options={"b": "8M"})),
         ("utvideo.avi", "Ut Video (lossless) in AVI", Way("utvideo", pix_fmt="yuv422p", is_timed=False)),
-        ("huffyuv.mkv", "HuffYUV in Matroska", Way("huffyuv", pix_fmt="yuv422p", is_timed=False)),
+        ("huffyuv.avi", "HuffYUV in AVI", Way("huffyuv", pix_fmt="yuv422p", is_timed=False)),
         ("ffv1.mkv", "FFV1 (lossless) in Matroska", Way("ffv1")),
         ("raw.mkv", "uncompressed pictures in Matroska", Way("rawvideo")),
         ("vp8.webm", "VP8 in WebM", Way("libvpx")),
@@ -62,13 +62,17 @@ def kinds() -> list[Case]:
         ("animated.gif", "an animated GIF", Way("gif", pix_fmt="rgb8", is_timed=False, rate=25)),
     ]  # fmt: skip
     fast = {"b-frames.avi", "fragments.mp4", "mpeg2.mpg", "h264.flv", "vp8.webm"}
-    cases = [Case(name, group, what, written(way, _of(way)), is_fast=name in fast) for name, what, way in plain]
+    hard = {"msmpeg4.avi": 0.85}  # some numbers of pictures are blurred by the codec
+    cases = [
+        Case(name, group, what, written(way, _of(way)), share=hard.get(name, 0.95), is_fast=name in fast)
+        for name, what, way in plain
+    ]
     phone = Way("h263", format="3gp", options={"b": "4M"}, rate=Fraction(30000, 1001), is_timed=False)
     dv = Way("dvvideo", format="dv", pix_fmt="yuv420p", rate=25, aspect=Fraction(64, 45), is_timed=False)
     return [
         *cases,
         Case("old-phone.3gp", group, "H.263 in 3GP, 352 x 288", written(phone, lambda film: _boxed(film, 352, 288)), WARNING, "px wide", are_notes_right=False, has_numbers=False),
-        Case("tape.dv", group, "DV of a tape camera, 720 x 576 with pixels wider than high", written(dv, _dv)),
+        Case("tape.dv", group, "DV of a tape camera, interlaced, 720 x 576 with pixels wider than high", written(dv, _dv), WARNING, "is interlaced"),
         Case("live.webm", group, "a WebM without a duration, as browsers record it", _live, is_fast=True),
     ]  # fmt: skip
 

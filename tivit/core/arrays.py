@@ -6,6 +6,7 @@ They are written as `artifacts` writes everything: atomically, and equal content
 from __future__ import annotations
 
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ MOST_SAID = 200
 """Letters of what numpy says of a damaged file, which may hold what stands in it."""
 DAMAGE = (
     ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, struct.error, AttributeError, TypeError, KeyError,
-    RuntimeError, OverflowError, MemoryError,
+    RuntimeError, OverflowError, MemoryError, SyntaxError, tokenize.TokenError,
 )  # fmt: skip
 """What numpy and zipfile raise when an npz file has wrong bytes: RuntimeError for a member that seems to be encrypted,
 MemoryError for a shape beyond the memory, and so on."""

@@ -166,9 +166,9 @@ def _oddities(damage: Damage, fps: float) -> Iterator[str]:
     if damage.read < FEWEST_FRAMES:
         yield f"has {damage.read} frames; no key can be seen going down in fewer than {FEWEST_FRAMES}"
     if fps < FEW_FPS:
-        half_ms = 1000 * seconds_of(0.5, fps)
+        off_ms = 1000 * seconds_of(0.5, fps)
         yield (
-            f"shows {fps:.3g} frames a second: notes may be off by {half_ms:.0f} ms, and fast ones run together; film with "
+            f"shows {fps:.3g} frames a second: notes may be off by {off_ms:.0f} ms, and fast ones run together; film with "
             f"{FEW_FPS:g} or more"
         )
     if damage.gaps:
