@@ -101,10 +101,9 @@ def test_every_library_that_is_imported_is_a_dependency():
             elif isinstance(node, ast.ImportFrom):
                 imported.add(node.module.split(".")[0])
     # Imported only where a command or stage needs them: music21 by scores, which say how to install it; DVC and its part
-    # scmrepo by what runs inside a DVC pipeline alone.
-    # The engines of clusters are asked for by name alone, and cloudpickle comes with both.
-    of_extras = {"music21", "dvc", "distributed", "ray"}
-    used = imported - set(sys.stdlib_module_names) - {"tivit", "scmrepo", "cloudpickle"} - of_extras
+    # scmrepo by what runs inside a DVC pipeline alone; the engines of clusters, which say how to install them.
+    of_extras = {"music21", "dvc", "distributed", "cloudpickle", "ray"}
+    used = imported - set(sys.stdlib_module_names) - {"tivit", "scmrepo"} - of_extras
     assert used == declared and of_extras <= optional
     assert {"dvc", "tensorboard", "pytest", "mypy"} <= optional
 
@@ -113,7 +112,8 @@ def test_the_pinned_set_of_the_pipeline_is_within_the_ranges():
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     extras = PROJECT["project"]["optional-dependencies"]
-    # A remote on S3 and a cluster are a user's choice, and their libraries are large: they have pinned sets of their own.
+    # A remote on S3 and a cluster are a user's choice, and their libraries are large: the workflow of the repository installs
+    # them for their tests.
     chosen = (item for name, extra in extras.items() if name not in ("s3", "cluster") for item in extra)
     ranges = [*PROJECT["project"]["dependencies"], *chosen]
     wanted = {requirement.name: requirement.specifier for requirement in map(Requirement, ranges)}
