@@ -36,9 +36,9 @@ LEAST_LINES = 2
 LINE_SIGMA_MM = 2.0
 """Expected spread of a measured line."""
 PRIOR_SIGMA_MM = (6.0, 15.0, 5.0, 0.5)
-"""Priors: of a shift of the whole, of how far its edges move apart, of a shift that differs between left and right, and of edges
-that move apart on one side only. The last one is perspective: it moves keys along the keyboard by four times as much, and there
-the places of keys say more.
+"""Priors: of a shift of the whole, of how far its edges move apart, of a shift that differs between left and right, and of
+edges that move apart on one side only. The last one is perspective: it moves keys along the keyboard by four times as much, and
+there the places of keys say more.
 """
 FITS = 8
 """Steps of the robust fit."""
