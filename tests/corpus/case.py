@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
+from unittest.mock import patch
 
 import numpy as np
 
@@ -20,7 +21,9 @@ from tivit.pretrained.files import chosen
 from tivit.pretrained.recipe import transcription_params
 from tivit.transcribe import chain
 from tivit.transcribe.chain import Request, Transcriber
-from tivit.transcribe.decoder import DecoderJob, Kind, decode
+from tivit.transcribe.decoder import decode
+from tivit.transcribe.messages import DecoderJob, Kind
+from tivit.transcribe.result import Transcription
 from tivit.video.reader import read_frames
 
 NOTES, WARNING, REFUSAL, WRONG = "right notes", "a warning", "a refusal", "WRONG"
@@ -124,7 +127,7 @@ def carried_out(case: Case, folder: Path, with_network: bool = True) -> Got:
     try:
         with chain._Warnings() as heard:
             frames = [(frame.time_s, number_of(frame.grey)) for frame in read_frames(Path(path.name))]
-            transcription = _transcriber().transcribe(Request(Path(path.name))) if with_network else None
+            transcription = _transcribed(Path(path.name)) if with_network else None
     except InputError as error:
         return Got(REFUSAL, str(error))
     finally:
@@ -197,7 +200,7 @@ class _Here:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._messages.close()
 
-    def registered(self) -> tuple:
+    def search(self) -> tuple:
         return next(self._messages)[1], next(self._messages)[1]
 
     def background(self) -> object:
@@ -207,8 +210,12 @@ class _Here:
         yield from (value for kind, value in self._messages if kind is Kind.PIECE)
 
 
+def _transcribed(path: Path) -> Transcription:
+    with patch.object(chain, "DecoderProcess", _Here):
+        return _transcriber().transcribe(Request(path))
+
+
 @cache
 def _transcriber() -> Transcriber:
     trained = chosen(None, None)
-    chain.DecoderProcess = _Here
     return Transcriber(transcription_params(trained, None), trained.checkpoint, trained.thresholds)

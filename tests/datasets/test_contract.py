@@ -129,7 +129,9 @@ def test_a_root_that_is_no_folder_is_refused_though_there_is_another_copy(tmp_pa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data/OMAPS").mkdir(parents=True)
     (tmp_path / "a.txt").touch()
-    with pytest.raises(InputError, match=rf"data\.root: '{root}' is no folder; name the folder of OMAPS"):
+    with pytest.raises(
+        InputError, match=rf"data\.root: '{root}' is no folder; name that of OMAPS, or null for the usual places"
+    ):
         resolve_root("OMAPS", root)
 
 

@@ -89,7 +89,7 @@ class _Rendering:
             return None
         strip = video.with_suffix(".npy")
         grid = write_strip(video, found, self.geometry, self.fps, strip)
-        frames, notes = np.load(strip), read_midi(video.with_suffix(".mid"))
+        frames, notes = np.load(strip, allow_pickle=False), read_midi(video.with_suffix(".mid"))
         in_view = keys_between(found.first_midi, found.last_midi)
         background = background_of(frames, self.geometry)
         return TrainClip(f"train/{task.stem}", frames, grid, notes, background, in_view, self.front_row)

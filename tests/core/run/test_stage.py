@@ -52,8 +52,8 @@ def test_a_reader_of_stdout_that_has_gone_ends_in_silence(length):
 def test_a_stage_gets_params_and_runtime(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(
-        "seed: 3\nruntime: {workers: 1, threads: 2, loaders: 0, device: cpu, precision: float32, compile: false, "
-        "log_every_steps: 5}\n"
+        "seed: 3\nruntime: {workers: 1, engine: processes, scheduler: null, threads: 2, loaders: 0, device: cpu, "
+        "precision: float32, compile: false, windows_at_once: null, log_every_steps: 5}\n"
     )
     seen = []
     assert run_stage(lambda params, runtime: seen.append((params["seed"], runtime.threads)), ["--params", str(path)]) == 0

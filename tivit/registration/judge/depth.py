@@ -35,6 +35,9 @@ LEAST_LINES = 2
 """So many of the three lines must be seen to say anything."""
 LINE_SIGMA_MM = 2.0
 """Expected spread of a measured line."""
+RIGHT_KEY = 0.1
+"""Lines within this of where the camera expects them (median, white-key widths) are left alone: on twelve plain views with no
+fault across the keys a correction put the worst key 1.6 to 10.7 mm off, and the camera alone 1.7 to 3.6 mm."""
 PRIOR_SIGMA_MM = (6.0, 15.0, 5.0, 0.5)
 """Priors: of a shift of the whole, of how far its edges move apart, of a shift that differs between left and right, and of
 edges that move apart on one side only. The last one is perspective: it moves keys along the keyboard by four times as much, and
@@ -81,7 +84,7 @@ def fit_depth(
     Returns
     -------
     Depth
-        Without a change where fewer than LEAST_LINES lines are seen.
+        Without a change where fewer than LEAST_LINES lines are seen, or the lines are where they should be (RIGHT_KEY).
 
     References
     ----------
@@ -122,11 +125,14 @@ def fit_depth(
         values = np.linalg.lstsq(matrix, np.append(off * scale, np.zeros(4)), rcond=None)[0]
         weight = (1 + ((off - design @ values) / LINE_SIGMA_MM) ** 2) ** -0.25
     errors = np.abs(np.stack([off, off - design @ values])) / WHITE_PITCH_MM
+    before = float(np.median(errors[0]))
+    if before <= RIGHT_KEY:
+        return Depth(np.eye(3), (before, before))
     ends_mm = fronts_mm[[0, -1]]
     corners = np.array([(x_mm, y_mm) for x_mm in ends_mm for y_mm in (0.0, WHITE_LENGTH_MM)])
     moved = corners + np.column_stack([np.zeros(4), _design(*corners.T) @ values])
     plane_to_plane = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
-    return Depth(plane_to_plane, (float(np.median(errors[0])), float(np.median(errors[1]))))
+    return Depth(plane_to_plane, (before, float(np.median(errors[1]))))
 
 
 def _design(x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
