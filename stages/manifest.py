@@ -74,6 +74,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     misfits = {clip_id: sentence for clip_id, sentence in misfits.items() if sentence}
     refuse_labels(dataset, usable, unreadable | misfits)
     clips, notes = [clip for clip in clips if clip.clip_id not in misfits], {}
+    pairs = [(clip, registration) for clip, registration in pairs if clip.clip_id not in misfits]
     name_clocks(clips, clocks, data.lag)
     for clip, registration in pairs:
         published = labels[clip.clip_id]

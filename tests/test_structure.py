@@ -197,8 +197,7 @@ def test_only_the_time_grid_multiplies_or_divides_by_fps():
         and isinstance(node.op, (ast.Mult, ast.Div))
         and (is_fps(node.left) or is_fps(node.right))
     ]
-    # Those of MIDI count the frames of SMPTE, which are no frames of a video.
-    assert users and {user.split(":")[0] for user in users} == {"tivit.core.timegrid", "tivit.core.midi"}
+    assert users and {user.split(":")[0] for user in users} == {"tivit.core.timegrid"}
 
 
 def test_only_the_keyboard_knows_its_numbers():

@@ -36,6 +36,13 @@ def test_60_to_30_takes_every_second_frame():
     np.testing.assert_array_equal(nearest_frames(timestamps_s, grid_over(timestamps_s, 30.0)), np.arange(0, 120, 2))
 
 
+def test_a_frame_stands_for_a_pause_until_the_next_one_is_shown():
+    grid = TimeGrid(10.0, 0.0, 17)
+    assert nearest_frames(np.array([0.0, 0.1, 1.5, 1.6]), grid).tolist() == [0] + [1] * 14 + [2, 3]
+    assert nearest_frames(np.array([0.0, 0.1, 1.47, 1.6]), grid).tolist() == [0] + [1] * 14 + [2, 3]  # 1.5 is nearest to 1.47
+    assert nearest_frames(np.array([0.0, 0.5, 1.0]), TimeGrid(10.0, 0.0, 11)).tolist() == [0] * 3 + [1] * 5 + [2] * 3
+
+
 def test_a_gap_in_a_variable_rate_is_filled_with_the_nearest():
     grid = TimeGrid(10.0, 0.0, 6)
     assert nearest_frames(np.array([0.0, 0.1, 0.5]), grid).tolist() == [0, 1, 1, 1, 2, 2]

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
@@ -47,10 +48,11 @@ def main() -> int:
 
 
 def _got(case: Case, folder: Path) -> Got:
-    try:
-        return carried_out(case, folder)
-    except Exception:  # noqa: BLE001  # a defect of the project or of the case: the table shows it, and the rest goes on
-        return Got("TRACEBACK", traceback.format_exc())
+    """Return what came of a case; a defect of the project or of the case is told in the table, and the rest goes on."""
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(carried_out, case, folder)
+        error = done.exception()
+    return done.result() if error is None else Got("TRACEBACK", "".join(traceback.format_exception(error)))
 
 
 if __name__ == "__main__":

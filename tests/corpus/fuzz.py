@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
@@ -124,31 +125,43 @@ def child(kind: str, first: int, last: int) -> None:
                 said = str(error)
                 is_sentence = "\n" not in said and len(said) < 1000 and str(path) in said.replace("params: ", str(path))
                 print("refused" if is_sentence else f"no sentence: {said[:300]!r}", file=answers)
-            except Exception as error:  # noqa: BLE001  # what this tool is for
-                print(f"traceback {type(error).__name__}: {str(error)[:200]!r}", file=answers)
 
 
 def watched(kind: str, count: int) -> Iterator[tuple[int, str]]:
     """Yield number and outcome of every damaged file; a child that ends or hangs is started again behind the file."""
     first = 0
     while first < count:
-        command = [sys.executable, "-m", "tests.corpus.fuzz", "--kind", kind, "--child", str(first), str(count)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        last_said_s, is_hung = [time.monotonic()], threading.Event()
-
-        threading.Thread(target=_end_when_silent, args=(process, last_said_s, is_hung), daemon=True).start()
-        began = False
-        for line in process.stdout:
-            last_said_s[0], began = time.monotonic(), True
-            if not line.startswith("at "):
-                yield first, line.strip()
+        with tempfile.TemporaryFile("w+") as complaints:
+            for outcome in _outcomes(kind, first, count, complaints):
+                yield first, outcome
                 first += 1
-        status = process.wait()
-        if not began:
-            raise RuntimeError(f"the reader of {kind} does not start (status {status})")
-        if first < count:
-            yield first, "hang" if is_hung.is_set() else f"crash ({status})"
-            first += 1
+
+
+def _outcomes(kind: str, first: int, count: int, complaints: IO[str]) -> Iterator[str]:
+    """Yield what comes of the files from one on, up to the one at which the child ends."""
+    command = [sys.executable, "-m", "tests.corpus.fuzz", "--kind", kind, "--child", str(first), str(count)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True)
+    last_said_s, is_hung, begun, told = [time.monotonic()], threading.Event(), 0, 0
+    threading.Thread(target=_end_when_silent, args=(process, last_said_s, is_hung), daemon=True).start()
+    for line in process.stdout:
+        last_said_s[0] = time.monotonic()
+        if line.startswith("at "):
+            begun += 1
+        else:
+            told += 1
+            yield line.strip()
+    status = process.wait()
+    if not begun:
+        raise RuntimeError(f"the reader of {kind} does not start (status {status})")
+    if told < count - first:
+        yield "hang" if is_hung.is_set() else _end_of(status, complaints)
+
+
+def _end_of(status: int, complaints: IO[str]) -> str:
+    """Return how a child ended that did not finish: by an exception, whose traceback is the last it said, or by a signal."""
+    complaints.seek(0)
+    last = (complaints.read().strip().splitlines() or [""])[-1]
+    return f"traceback {last[:200]!r}" if status == 1 else f"crash ({status})"
 
 
 def _end_when_silent(process: subprocess.Popen, last_said_s: list[float], is_hung: threading.Event) -> None:

@@ -14,7 +14,6 @@ CASES: tuple[Case, ...] = (
 KNOWN_FAULTS = {
     "an end screen without a keyboard": "notes may be found where it appears: leave it out by `--end`",
     "a title card over more than a third of the video": "some notes are missed: leave it out by `--start`",
-    "seconds without a picture": "notes may be found where the picture comes back: cut the video there",
     "a fade from or to black": "notes in it may be missed",
 }
 """What goes wrong without a word, and what to do."""

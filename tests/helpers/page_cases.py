@@ -20,7 +20,7 @@ from tivit.core.timegrid import TimeGrid
 from tivit.decoding.notes import decode_notes
 from tivit.transcribe.confidence import confidence_of
 from tivit.transcribe.result import Origin, Transcription
-from tivit.video.reader import VideoInfo
+from tivit.video.source import VideoInfo
 from tivit.video.spans import WHOLE
 
 GEOMETRY = section(load(PARAMS_FILE), "strips", StripGeometry)

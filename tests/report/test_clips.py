@@ -19,7 +19,8 @@ from tivit.core.registration import Refusal
 from tivit.decoding.thresholds import write_thresholds
 from tivit.report import clips
 from tivit.scoring.inputs import ScoredClip
-from tivit.video.reader import SampledFrame, VideoInfo
+from tivit.video.reader import SampledFrame
+from tivit.video.source import VideoInfo
 
 MADE = transcription(Path("a.mp4"))
 

@@ -28,7 +28,7 @@ from tivit.transcribe.messages import KeyboardSearch
 from tivit.transcribe.notes_files import write_notes_csv, write_notes_json
 from tivit.transcribe.outputs import plan_outputs
 from tivit.transcribe.result import Origin, StoppedError, Transcription, UnknownKeyboardError
-from tivit.video.reader import VideoInfo
+from tivit.video.source import VideoInfo
 from tivit.video.spans import WHOLE
 
 GEOMETRY = section(load(PARAMS_FILE), "strips", StripGeometry)

@@ -32,7 +32,7 @@ from tivit.transcribe import batch, chain, reading
 from tivit.transcribe.chain import Request, Transcriber, usable
 from tivit.transcribe.messages import KeyboardSearch
 from tivit.transcribe.result import StoppedError
-from tivit.video.reader import VideoInfo
+from tivit.video.source import VideoInfo
 
 VALUES = load(PARAMS_FILE)
 GEOMETRY = section(VALUES, "strips", StripGeometry)

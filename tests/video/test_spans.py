@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tivit.core.errors import InputError
-from tivit.video.reader import Region, read_frames
+from tivit.video.picture import Region
+from tivit.video.reader import read_frames
 from tivit.video.spans import WHOLE, read_span, spread_frames
 
 FPS, SIZE = 30, (64, 48)

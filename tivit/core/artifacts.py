@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tivit.core.errors import InputError
+from tivit.core.text import read_text
 
 
 @contextmanager
@@ -116,7 +117,7 @@ def read_json(path: Path | str) -> Any:
     Parameters
     ----------
     path : path-like
-        The file to read, in UTF-8.
+        The file to read.
 
     Returns
     -------
@@ -126,13 +127,12 @@ def read_json(path: Path | str) -> Any:
     Raises
     ------
     InputError
-        The file is missing, or is not JSON; the message names the file and, for broken syntax, the line.
+        The file cannot be read, is not text, or is not JSON; the message names the file and, for broken syntax, the line.
     """
+    text = read_text(path)
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not a JSON file ({error})") from None
 
 

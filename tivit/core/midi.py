@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tivit.core.errors import InputError
+from tivit.core.timegrid import seconds_of
 
 DRUM_CHANNEL = 9
 """Channel 10 as musicians count: General MIDI plays drums on it."""
@@ -157,7 +158,7 @@ class _Clock:
             fps = SMPTE_FPS.get(256 - (division >> 8))
             if fps is None or not division & 0xFF:
                 raise _DamageError(f"its division 0x{division:04X} is no SMPTE frame rate; allowed are 24, 25, 29 and 30")
-            self._starts, self._seconds, self._tick_s = [0], [0.0], [1.0 / (fps * (division & 0xFF))]
+            self._starts, self._seconds, self._tick_s = [0], [0.0], [seconds_of(1.0 / (division & 0xFF), fps)]
             return
         if not division or any(tempo == 0 for _, tempo in tempos):
             raise _DamageError("its tempo or resolution is zero")

@@ -1,4 +1,4 @@
-"""Text files of other people: UTF-8, or UTF-16 with a byte order mark, and any of the three line ends."""
+"""Text files: UTF-8, or UTF-16 with a byte order mark, and any of the three line ends."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 """Byte order marks, and how what follows is decoded."""
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path | str) -> str:
     """Return the text of a file.
 
     Parameters
     ----------
-    path : Path
+    path : path-like
         The file, in UTF-8 with or without a byte order mark, or in UTF-16 with one.
 
     Returns
@@ -34,9 +34,10 @@ def read_text(path: Path) -> str:
     InputError
         The file cannot be read, is larger than 256 MB, or is no such text.
     """
+    path = Path(path)
     try:
         if path.stat().st_size > LARGEST_BYTES:
-            raise InputError(f"{path}: is larger than {LARGEST_BYTES >> 20} MB, which no table of notes is")
+            raise InputError(f"{path}: is larger than {LARGEST_BYTES >> 20} MB, which no text of this project is")
         content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None

@@ -14,6 +14,9 @@ import numpy as np
 from tivit.core.choices import FPS_RANGE
 from tivit.core.errors import InputError
 
+HELD_S = 0.5
+"""A frame that is shown for longer is a pause of the video, and no slow rate: 2 frames a second are fewer than are accepted."""
+
 
 @dataclass(frozen=True)
 class TimeGrid:
@@ -182,9 +185,7 @@ def grid_over(timestamps_s: np.ndarray, fps: float) -> TimeGrid:
 
 
 def nearest_frames(timestamps_s: np.ndarray, grid: TimeGrid) -> np.ndarray:
-    """Return, for every instant of a grid, the video frame that is nearest in time.
-
-    The earlier frame wins a tie (to 1 microsecond), so a grid at the video's own rate maps frame k to frame k.
+    """Return, for every instant of a grid, the video frame that stands for it: `earlier_stands` says which of two.
 
     Parameters
     ----------
@@ -203,5 +204,30 @@ def nearest_frames(timestamps_s: np.ndarray, grid: TimeGrid) -> np.ndarray:
     right = np.clip(np.searchsorted(timestamps_s, times_s), 1, max(len(timestamps_s) - 1, 1))
     if len(timestamps_s) == 1:
         return np.zeros(len(times_s), dtype=np.int64)
-    left_wins = times_s - timestamps_s[right - 1] <= timestamps_s[right] - times_s + 1e-6
+    left_wins = earlier_stands(times_s, timestamps_s[right - 1], timestamps_s[right], grid.fps)
     return np.where(left_wins, right - 1, right)
+
+
+def earlier_stands(
+    time_s: np.ndarray | float, before_s: np.ndarray | float, after_s: np.ndarray | float, fps: float
+) -> np.ndarray | bool:
+    """Return whether the earlier of the two frames around an instant stands for it: the nearer one does.
+
+    The earlier frame wins a tie (to 1 microsecond), so a grid at the video's own rate maps frame k to frame k. A frame that is
+    shown for longer than `HELD_S` stands for all of that time: otherwise, what the next one shows would come as early as half
+    of a gap.
+
+    Parameters
+    ----------
+    time_s, before_s, after_s : array-like of float, of one shape
+        The instant, and those of the frames before and after it (s).
+    fps : float
+        Instants per second of the grid.
+
+    Returns
+    -------
+    ndarray of bool, or bool
+    """
+    is_nearer = time_s - before_s <= after_s - time_s + 1e-6
+    is_held = (after_s - before_s > HELD_S) & (after_s - time_s > 0.5 / fps)
+    return is_nearer | is_held

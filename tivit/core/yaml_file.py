@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from tivit.core.errors import InputError, quoted
+from tivit.core.text import read_text
 
 
 class _Loader(yaml.CSafeLoader):
@@ -47,7 +48,7 @@ def read_yaml(path: Path | str) -> Any:
     Parameters
     ----------
     path : path-like
-        The file, in UTF-8.
+        The file.
 
     Returns
     -------
@@ -57,12 +58,11 @@ def read_yaml(path: Path | str) -> Any:
     Raises
     ------
     InputError
-        The file is missing, or is not valid YAML; the message names the line.
+        The file cannot be read, is not text, or is not valid YAML; the message names the line.
     """
+    text = read_text(path)
     try:
-        return yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        return yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        # ValueError: bytes that are no text, an impossible date, or a number of more digits than Python reads.
+        # ValueError: an impossible date, or a number of more digits than Python reads.
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None

@@ -9,7 +9,7 @@ is then exactly 1 and the lag is the constant of `tivit.labels.lag`, as it is fo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -261,4 +261,4 @@ def _with_residual(clock: Clock, change: np.ndarray, grid: TimeGrid, kinds: Sequ
         error_s = refined(change, grid, part, own).lag_error_s
         if np.isfinite(error_s) and (worst is None or abs(lag.lag_s) > abs(worst.lag_s)):
             worst = Residual(lag.lag_s, error_s)
-    return Clock(**(vars(clock) | {"residual": worst}))
+    return replace(clock, residual=worst)

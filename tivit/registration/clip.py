@@ -11,13 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
+from tivit.core.errors import InputError
 from tivit.core.registration import Refusal, Registration
 from tivit.core.strip import StripGeometry
 from tivit.registration.estimate import estimate
 from tivit.registration.follow.scenes import register_shown
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
-from tivit.video.reader import sample_frames
+from tivit.video.reader import probe, sample_frames
+from tivit.video.spans import WHOLE
 from tivit.video.stream import stream_frames
+
+SLACK_S = 1e-3
+"""Frames at the very ends of a part of a video belong to it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,11 @@ class RegisteredVideo:
 
 
 def register_video(
-    video: Path, params: RegistrationParams, geometry: StripGeometry, override: Override = NOTHING_KNOWN
+    video: Path,
+    params: RegistrationParams,
+    geometry: StripGeometry,
+    override: Override = NOTHING_KNOWN,
+    span_s: tuple[float, float] = WHOLE,
 ) -> RegisteredVideo:
     """Return where the keyboard is in a video, and where after each move of the camera.
 
@@ -52,6 +61,8 @@ def register_video(
         Raster of the strip that homographies lead to.
     override : Override
         What is known of its keyboard.
+    span_s : tuple of float
+        First and last instant (s of the video's clock) of the part that counts: a title card shows no keyboard.
 
     Returns
     -------
@@ -61,15 +72,26 @@ def register_video(
     Raises
     ------
     InputError
-        The video cannot be read.
+        The video cannot be read, or nothing lies in the part.
     """
-    frames = sample_frames(video, params.frames)
+    between_s = None if span_s == WHOLE else _just_around(video, span_s)
+    frames = sample_frames(video, params.frames, between_s)
+    if not frames:
+        raise InputError(f"{video}: every picture between {span_s[0]:.1f} and {between_s[1]:.1f} s is black or flat")
     registration = register_shown(
         frames,
         geometry,
         estimate=partial(estimate, params=params, geometry=geometry, override=override),
         sample=partial(sample_frames, video),
-        stream=partial(stream_frames, video),
+        stream=partial(stream_frames, video, *([between_s] if between_s else [])),
     )
     middle = frames[len(frames) // 2]
     return RegisteredVideo(registration, middle.image, middle.time_s)
+
+
+def _just_around(video: Path, span_s: tuple[float, float]) -> tuple[float, float]:
+    """Return instants just outside a part of a video, so that frames at its ends lie strictly between them."""
+    start_s, end_s = span_s[0], min(span_s[1], probe(video).duration_s)
+    if start_s >= end_s:
+        raise InputError(f"{video}: lasts {end_s:.1f} s, so nothing lies behind --start {start_s:g}")
+    return start_s - SLACK_S, end_s + SLACK_S

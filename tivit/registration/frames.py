@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from tivit.core.errors import InputError
-from tivit.video.reader import Region
+from tivit.video.picture import Region
 
 MAX_WIDTH_PX = 1920
 """Wider pictures are made this wide first."""

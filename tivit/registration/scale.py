@@ -12,26 +12,6 @@ LEAST_KEY_PX = 8.5
 """Narrower white keys move by less than a pixel when they are pressed: 440 px of a whole keyboard."""
 
 
-def key_width_px(registration: Registration, geometry: StripGeometry) -> float:
-    """Return how wide a white key in the middle of the keyboard is in the picture.
-
-    Parameters
-    ----------
-    registration : Registration
-        Where the keyboard is.
-    geometry : StripGeometry
-        The raster of the strip that its homography leads to.
-
-    Returns
-    -------
-    float
-        Image px.
-    """
-    edges_mm = MIDDLE_MM + WHITE_PITCH_MM * np.array([-0.5, 0.5])
-    left, right = registration.image_points(edges_mm, 0.0, geometry)
-    return float(np.hypot(*(right - left)))
-
-
 def small_keys(registration: Registration, geometry: StripGeometry) -> str:
     """Return a sentence that says that the keys are too small to be read well; "" where they are not.
 
@@ -46,7 +26,9 @@ def small_keys(registration: Registration, geometry: StripGeometry) -> str:
     -------
     str
     """
-    width_px = key_width_px(registration, geometry)
+    edges_mm = MIDDLE_MM + WHITE_PITCH_MM * np.array([-0.5, 0.5])  # of a white key in the middle of the keyboard
+    left, right = registration.image_points(edges_mm, 0.0, geometry)
+    width_px = float(np.hypot(*(right - left)))
     if width_px >= LEAST_KEY_PX:
         return ""
     return (

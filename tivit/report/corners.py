@@ -12,7 +12,7 @@ from tivit.core.artifacts import atomic_path
 from tivit.core.choices import ORIENTATIONS
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, name_of
 from tivit.core.registration import Refusal
-from tivit.report.parts import FILE_POLICY, SERVED_POLICY, embedded, filled, part, still
+from tivit.report.parts import FILE_POLICY, SERVED_POLICY, embedded, filled, part, shell, still
 from tivit.transcribe.result import UnknownKeyboardError
 
 FIRST_CORNERS = ((0.1, 0.4), (0.9, 0.4), (0.9, 0.65), (0.1, 0.65))
@@ -53,15 +53,11 @@ def corners_page(error: UnknownKeyboardError, options: Sequence[str], served_as:
     str
         HTML.
     """
-    is_served = served_as is not None
-    fill = {
-        "{{title}}": html.escape(served_as or error.video.name),
-        "{{policy}}": SERVED_POLICY if is_served else FILE_POLICY,
-        "{{style}}": part("page.css"),
-        "{{script}}": part("corners.js"),
-        "{{data}}": embedded({**corners_data(error, options), "is_served": is_served}),
-    }
-    return filled(part("corners.html"), fill)
+    is_served, name = served_as is not None, served_as or error.video.name
+    policy = SERVED_POLICY if is_served else FILE_POLICY
+    top, bottom = shell(f"{name} – where is the keyboard?", policy, ["corners.js"])
+    data = embedded({**corners_data(error, options), "is_served": is_served})
+    return top + filled(part("corners.html"), {"{{title}}": html.escape(name), "{{data}}": data}) + bottom
 
 
 def corners_data(error: UnknownKeyboardError, options: Sequence[str]) -> dict[str, Any]:

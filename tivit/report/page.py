@@ -11,7 +11,7 @@ from typing import Any
 from tivit.core.artifacts import atomic_path
 from tivit.core.notes import Notes
 from tivit.report.data import page_data
-from tivit.report.parts import FILE_POLICY, SERVED_POLICY, embedded, filled, part
+from tivit.report.parts import FILE_POLICY, SERVED_POLICY, embedded, filled, part, shell
 from tivit.transcribe.result import Transcription
 
 SCRIPTS = ("music.js", "decode.js", "truth.js", "store.js", "player.js", "roll.js", "picture.js", "served.js", "main.js")
@@ -37,15 +37,16 @@ def write_page(path: Path, transcription: Transcription, truth: Notes | None = N
     video = transcription.video
     kind = PLAYABLE.get(video.suffix.lower(), "")
     has_video = bool(kind) and video.stat().st_size <= MOST_VIDEO_BYTES
+    top, bottom = shell(_tab(video.name), FILE_POLICY, SCRIPTS)
     before, after = part("page.html").split("{{video}}")
-    fill = _parts(video.name, kind, FILE_POLICY, page_data(transcription, has_video, truth=truth))
+    fill = _marks(video.name, kind, page_data(transcription, has_video, truth=truth))
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.write(filled(before, fill))
+        file.write(top + filled(before, fill))
         if has_video:
             with open(video, "rb") as source:
                 while block := source.read(BLOCK_BYTES):
                     file.write(base64.b64encode(block).decode())
-        file.write(filled(after, fill))
+        file.write(filled(after, fill) + bottom)
 
 
 def served_page(transcription: Transcription) -> str:
@@ -61,16 +62,15 @@ def served_page(transcription: Transcription) -> str:
     str
         HTML.
     """
-    fill = _parts(transcription.video.name, "", SERVED_POLICY, page_data(transcription, has_video=False, is_served=True))
-    return filled(part("page.html"), {**fill, "{{video}}": ""})
+    name = transcription.video.name
+    top, bottom = shell(_tab(name), SERVED_POLICY, SCRIPTS)
+    fill = _marks(name, "", page_data(transcription, has_video=False, is_served=True))
+    return top + filled(part("page.html"), {**fill, "{{video}}": ""}) + bottom
 
 
-def _parts(title: str, kind: str, policy: str, data: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "{{title}}": html.escape(title),
-        "{{kind}}": kind,
-        "{{policy}}": policy,
-        "{{style}}": part("page.css"),
-        "{{script}}": "\n".join(part(name) for name in SCRIPTS),
-        "{{data}}": embedded(data),
-    }
+def _tab(name: str) -> str:
+    return f"{name} – notes"
+
+
+def _marks(title: str, kind: str, data: Mapping[str, Any]) -> dict[str, str]:
+    return {"{{title}}": html.escape(title), "{{kind}}": kind, "{{data}}": embedded(data)}

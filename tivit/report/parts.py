@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -50,6 +51,28 @@ def filled(text: str, values: Mapping[str, str]) -> str:
         mark = places[first]
         parts += [text[:first], values[mark]]
         text = text[first + len(mark) :]
+
+
+def shell(tab: str, policy: str, scripts: Sequence[str]) -> tuple[str, str]:
+    """Return what stands before and after the body of every page.
+
+    Parameters
+    ----------
+    tab : str
+        What the tab of the browser says.
+    policy : str
+        What the page may do: `FILE_POLICY` or `SERVED_POLICY`.
+    scripts : sequence of str
+        Names of the scripts, in the order in which they are run.
+
+    Returns
+    -------
+    (str, str)
+        HTML.
+    """
+    before, after = part("shell.html").split("{{body}}")
+    head = {"{{tab}}": html.escape(tab), "{{policy}}": policy, "{{style}}": part("page.css")}
+    return filled(before, head), filled(after, {"{{script}}": "\n".join(map(part, scripts))})
 
 
 def embedded(data: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from tivit.notation.score import require_music21, setting_of, write_score
 from tivit.report.corners import corners_page
 from tivit.report.data import tempo_data
 from tivit.report.page import served_page
-from tivit.report.parts import SERVED_POLICY, filled, part
+from tivit.report.parts import SERVED_POLICY, part, shell
 from tivit.serve import bodies
 from tivit.serve.bodies import json_of
 from tivit.serve.bodies import keyboard_of as keyboard
@@ -32,9 +32,8 @@ BPM_RANGE = (20.0, 400.0)
 
 def index_page() -> str:
     """Return the page onto which videos are dropped."""
-    return filled(
-        part("serve.html"), {"{{policy}}": SERVED_POLICY, "{{style}}": part("page.css"), "{{script}}": part("serve.js")}
-    )
+    top, bottom = shell("TiViT-Piano – notes of videos", SERVED_POLICY, ["serve.js"])
+    return top + part("serve.html") + bottom
 
 
 def job_page(job: Job) -> str:

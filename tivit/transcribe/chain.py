@@ -44,7 +44,7 @@ from tivit.transcribe.messages import DecoderJob, KeyboardSearch
 from tivit.transcribe.process import DecoderProcess
 from tivit.transcribe.result import StoppedError, Transcription, UnknownKeyboardError, origin_of
 from tivit.transcribe.settled import SettledNotes
-from tivit.video.reader import VideoInfo
+from tivit.video.source import VideoInfo
 from tivit.video.spans import WHOLE
 
 if TYPE_CHECKING:

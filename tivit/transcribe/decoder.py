@@ -25,13 +25,11 @@ from tivit.core.registration import is_usable
 from tivit.core.timegrid import frames_of
 from tivit.model.background import BACKGROUND_SAMPLES, Background, background_of
 from tivit.registration.clip import register_video
-from tivit.registration.estimate import estimate
-from tivit.registration.follow.scenes import register_shown
 from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
-from tivit.video.reader import VideoInfo, probe, sample_frames
+from tivit.video.reader import probe
 from tivit.video.rectify import StripPlaces, strips_on_grid
-from tivit.video.spans import WHOLE, read_span, spread_frames
-from tivit.video.stream import stream_frames
+from tivit.video.source import VideoInfo
+from tivit.video.spans import read_span, spread_frames
 
 PIECE_FRAMES = 32
 """Frames of the strip that are sent at a time: what the network sees at a time (`inference.predict.SEEN_FRAMES`)."""
@@ -128,24 +126,8 @@ def _expected_frames(job: DecoderJob, info: VideoInfo) -> int:
 
 
 def _search(job: DecoderJob) -> KeyboardSearch:
-    if job.span_s == WHOLE:
-        registered = register_video(job.video, job.registration, job.geometry, job.known)
-        return KeyboardSearch(registered.registration, registered.frame)
-    # Only what lies in the part that is asked for counts, because a title card or an end screen shows no keyboard.
-    start_s, end_s = job.span_s[0], min(job.span_s[1], probe(job.video).duration_s)
-    if start_s >= end_s:
-        raise InputError(f"{job.video}: lasts {end_s:.1f} s, so nothing lies behind --start {start_s:g}")
-    frames = sample_frames(job.video, job.registration.frames, (start_s - 1e-3, end_s + 1e-3))
-    if not frames:
-        raise InputError(f"{job.video}: every picture between {start_s:.1f} and {end_s:.1f} s is black or flat")
-    registration = register_shown(
-        frames,
-        job.geometry,
-        estimate=partial(estimate, params=job.registration, geometry=job.geometry, override=job.known),
-        sample=partial(sample_frames, job.video),
-        stream=partial(stream_frames, job.video, (start_s - 1e-3, end_s + 1e-3)),
-    )
-    return KeyboardSearch(registration, frames[len(frames) // 2].image)
+    found = register_video(job.video, job.registration, job.geometry, job.known, job.span_s)
+    return KeyboardSearch(found.registration, found.frame)
 
 
 def _background(job: DecoderJob, places: StripPlaces) -> Background:

@@ -19,7 +19,7 @@ import numpy as np
 from tivit.core.errors import InputError
 from tivit.model.background import Background
 from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
-from tivit.video.reader import VideoInfo
+from tivit.video.source import VideoInfo
 
 log = logging.getLogger("tivit.transcribe")
 SILENCE_S = 60.0

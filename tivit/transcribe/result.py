@@ -19,7 +19,7 @@ from tivit.decoding.thresholds import Thresholds
 from tivit.registration.params import Override
 from tivit.transcribe.confidence import Confidence
 from tivit.transcribe.messages import KeyboardSearch
-from tivit.video.reader import VideoInfo
+from tivit.video.source import VideoInfo
 
 
 @dataclass(frozen=True)

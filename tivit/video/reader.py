@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from tivit.core.timegrid import TimeGrid, frames_of, grid_over, seconds_of
+from tivit.core.timegrid import TimeGrid, earlier_stands, frames_of, grid_over, seconds_of
 from tivit.video.damage import allowed_tail_s, check_end, check_spread, report
 from tivit.video.picture import Region
 from tivit.video.source import Source, VideoInfo, opened
@@ -83,7 +83,7 @@ def frames_on_grid(frames: Iterator[VideoFrame], fps: float) -> Iterator[tuple[i
     k, time_s = 0, first.time_s
     for frame in frames:
         while time_s <= frame.time_s:
-            yield k, before if time_s - before.time_s <= frame.time_s - time_s + 1e-6 else frame
+            yield k, before if earlier_stands(time_s, before.time_s, frame.time_s, fps) else frame
             k, time_s = k + 1, float(instants.time_s(k + 1))
         before = frame
     for last in range(k, grid_over(np.array([first.time_s, before.time_s]), fps).length):

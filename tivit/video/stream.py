@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tivit.video.reader import SampledFrame, is_flat, opened, sampled
+from tivit.video.reader import SampledFrame, is_flat, sampled
+from tivit.video.source import opened
 
 
 def stream_frames(path: Path | str, between_s: tuple[float, float] = (-np.inf, np.inf)) -> Iterator[SampledFrame]:

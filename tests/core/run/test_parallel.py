@@ -17,9 +17,11 @@ from tivit.core.run.parallel import AHEAD, map_clips
 from tivit.core.run.runtime import Workers
 
 HERE, TWO = Workers(1), Workers(2)
+# The engines of clusters are large, so requirements.txt leaves them out; the job `clusters` of the workflow installs them.
 needs_dask = pytest.mark.skipif(
     find_spec("distributed") is None, reason="dask.distributed (the extra `cluster`) is not installed"
 )
+# As for dask.
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray (the extra `cluster`) is not installed")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tivit.registration.judge.border import content_of
 from tivit.registration.judge.refine import Picture
-from tivit.video.reader import Region
+from tivit.video.picture import Region
 
 READING = SimpleNamespace(ends_px=np.array([[[100.0, 80], [100, 40]], [[300.0, 80], [300, 40]]]))
 

@@ -8,7 +8,7 @@ from tivit.registration.find.pattern import black_range, key_edges_mm
 from tivit.registration.judge.extent import find_extent
 from tivit.registration.judge.octave import Extent, align_to_piano
 from tivit.registration.judge.refine import BLACK_BANDS, X_MM, Plan
-from tivit.video.reader import Region
+from tivit.video.picture import Region
 
 CAMERA_MM = np.array([611.0, 0.0, 1300.0])
 MIRROR, OCTAVES, RARE = "mirror image cannot be told", "fit on a piano in", "no known instrument has"

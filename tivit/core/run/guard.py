@@ -24,6 +24,8 @@ TEMPORARY = (".dvc", "tmp", "exps")
 EXPENSIVE = ("synthesize", "register", "strips", "train")
 """Stages that take longer than fetching what they write."""
 OVERRIDE = "TIVIT_RECOMPUTE"
+RUN_BY_DVC = "DVC_STAGE"
+"""The environment variable that DVC sets to the stage whose command it runs."""
 MOST_NAMED = 5
 """Most files that a message names."""
 
@@ -34,14 +36,14 @@ def refuse_unwanted(environment: Mapping[str, str] = os.environ) -> None:
     Parameters
     ----------
     environment : mapping
-        Variables of this process: DVC sets `DVC_STAGE` to the stage that it runs, and the user may set `TIVIT_RECOMPUTE`.
+        Variables of this process: DVC sets `RUN_BY_DVC`, and the user may set `TIVIT_RECOMPUTE`.
 
     Raises
     ------
     InputError
         The message says which files are missing, or what can be fetched, and gives the command to run instead.
     """
-    stage = environment.get("DVC_STAGE", "")
+    stage = environment.get(RUN_BY_DVC, "")
     if not stage:
         return
     refuse_files_left_behind(Path.cwd())

@@ -15,8 +15,6 @@ from tivit.core.errors import InputError
 if TYPE_CHECKING:
     from tivit.core.run.runtime import RuntimeParams
 
-RUN_BY_DVC = "DVC_STAGE"
-"""The environment variable that DVC sets for the commands of stages."""
 EXIT_BAD_INPUT = 2
 """Exit status for bad input, the same as that of argparse for bad arguments."""
 EXIT_INTERRUPTED = 130
@@ -52,7 +50,7 @@ def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[s
     def work() -> None:
         from tivit.core import params as params_file  # here, as `tivit --help` imports this module and should answer at once
         from tivit.core.run.code import check_code
-        from tivit.core.run.guard import refuse_unwanted
+        from tivit.core.run.guard import RUN_BY_DVC, refuse_unwanted
         from tivit.core.run.runtime import RuntimeParams
 
         set_verbose(arguments.verbose)

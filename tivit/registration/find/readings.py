@@ -19,7 +19,7 @@ from tivit.registration.find.pose import Pose, black_ends_mm, fit_to_black_keys
 from tivit.registration.find.rows import GOOD_SCORE, SEARCHES, Labelling, Search, labelled_rows
 from tivit.registration.params import RegistrationParams
 from tivit.video.median import temporal_median
-from tivit.video.reader import Region
+from tivit.video.picture import Region
 
 WORK_SCALES = ((1.0, 16), (2.0, 9), (0.5, 9))
 """Sizes looked at in turn: the width of the picture in `work_width_px`, and of how many frames the median is taken. They are

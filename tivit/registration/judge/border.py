@@ -9,7 +9,7 @@ import numpy as np
 
 from tivit.registration.find.readings import Reading
 from tivit.registration.judge.refine import Picture
-from tivit.video.reader import Region
+from tivit.video.picture import Region
 
 FLAT_LEVELS = 3
 """Levels of a border differ by at most so much."""

@@ -25,7 +25,7 @@ from tivit.registration.find.pattern import (
 from tivit.registration.find.pose import black_edges_mm
 from tivit.registration.judge.octave import C, E, Extent
 from tivit.registration.judge.refine import BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, X_MM, Y_MM, Plan
-from tivit.video.reader import Region
+from tivit.video.picture import Region
 
 NEIGHBOURS = 8
 """So many of the matched black keys nearest to an end say how dark and how bright keys are there."""

@@ -19,7 +19,7 @@ from tivit.core.keyboard import KEYBOARD_WIDTH_MM, WHITE_PITCH_MM
 from tivit.registration.find.pattern import black_center_mm
 from tivit.registration.find.pose import black_edges_mm
 from tivit.video.median import temporal_median
-from tivit.video.reader import Region
+from tivit.video.picture import Region
 
 STEP_MM = 1.0
 """Step of the raster along the keys."""
