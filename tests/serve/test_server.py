@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -271,6 +272,8 @@ def test_ctrl_c_ends_it_cleanly_and_leaves_nothing(tmp_path):
     running = subprocess.Popen(
         [sys.executable, "-u", "-m", "tivit", "serve", "--no-browser"],
         cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # A shell that runs the tests in the background lets all that they start ignore Ctrl-C.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     said = running.stdout.readline()
     assert said.startswith("the page is at http://127.0.0.1:") and len(list(tmp_path.glob("tivit-serve-*"))) == 1
