@@ -61,6 +61,8 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
         if missing:
             bounds = "logits.max_clips, logits.timeout_s"
             log.warning("logits %s: partial, %d of %d clips (%s)", split, len(answers), len(ids), bounds)
+        else:
+            log.info("logits %s: %d clips", split, len(answers))
 
 
 def _until_time_is_up(orders: Sequence[Sequence[Clip]], started_s: float, timeout_s: float | None) -> Iterator[Clip]:
