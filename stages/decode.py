@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core import params as params_file
-from tivit.core.arrays import write_npz
+from tivit.core.arrays import Pieces, write_npz
 from tivit.core.artifacts import write_csv
+from tivit.core.disk_rows import DiskRows, Scratch
 from tivit.core.errors import InputError
-from tivit.core.logits import ClipLogits, read_logits, write_logits
+from tivit.core.logits import ClipLogits, kept, read_logits, write_logits
 from tivit.core.run.runtime import RuntimeParams
 from tivit.core.run.stage import run_stage
 from tivit.theory.key import DecodeParams, clip_posterior, recorded, rescored
 from tivit.theory.profiles import KEY_NAMES
-from tivit.theory.track import DECIMALS, PLOT_COLUMNS, TRACK_COLUMNS, plot_rows, track_rows
+from tivit.theory.track import DECIMALS, PLOT_CLIPS, PLOT_COLUMNS, TRACK_COLUMNS, plot_rows, track_rows
 
 SPLITS = ("val", "test")
 PLOTTED_SPLIT = "test"
@@ -49,32 +50,37 @@ def run(params: dict, runtime: RuntimeParams) -> None:
             path.unlink()  # left by a run by hand: a stage after this one would take it for today's
     for split in splits:
         clips = read_logits(f"data/logits/{split}.npz")
-        posteriors = [clip_posterior(clip, settings) for clip in clips]
-        decoded = [rescored(clip, posterior, settings) for clip, posterior in zip(clips, posteriors, strict=True)]
+        scratch, decoded, posteriors = Scratch(OUT), [], []
+        for clip in clips:
+            posterior = clip_posterior(clip, settings)
+            decoded.append(kept(rescored(clip, posterior, settings), scratch))
+            posteriors.append(scratch.keep(posterior))
         write_logits(OUT / f"{split}.npz", decoded, clips.missing, {**clips.settings, "decode": recorded(settings)})
         if settings.save_key_posterior:
             _write_key(OUT / f"{split}_key", clips, posteriors)
             if split == PLOTTED_SPLIT:
-                shown = [(clip.clip_id, clip.grid, posterior) for clip, posterior in zip(clips, posteriors, strict=True)]
+                pairs = list(zip(clips, posteriors, strict=True))[:PLOT_CLIPS]
+                shown = [(clip.clip_id, clip.grid, posterior[:]) for clip, posterior in pairs]
         log.info("decode %s: %d clips, lambda_key %g", split, len(clips), settings.lambda_key)
         if clips.partial:
             log.warning("decode %s: partial, %d clips of the split have no logits", split, len(clips.missing))
     write_csv("metrics/plots/key_posterior.csv", PLOT_COLUMNS, plot_rows(shown), DECIMALS)
 
 
-def _write_key(path: Path, clips: Sequence[ClipLogits], posteriors: list[np.ndarray]) -> None:
+def _write_key(path: Path, clips: Sequence[ClipLogits], posteriors: Sequence[DiskRows]) -> None:
     """Write `path`.npz, the posterior of every frame, and `path`.csv, the best two keys over time."""
+    shape = (sum(map(len, posteriors)), len(KEY_NAMES))
     lengths = np.array([len(posterior) for posterior in posteriors], np.int64)
-    arrays = {
+    arrays: dict[str, np.ndarray | Pieces] = {
         "clip_id": np.array([clip.clip_id for clip in clips], dtype=np.str_),
         "start": np.cumsum(lengths) - lengths,
         "length": lengths,
         "key_name": np.array(KEY_NAMES, dtype=np.str_),
-        "posterior": np.concatenate(posteriors or [np.zeros((0, len(KEY_NAMES)))]).astype(np.float32),
+        "posterior": Pieces(shape, np.dtype(np.float32), (posterior[:] for posterior in posteriors)),
     }
     write_npz(path.with_suffix(".npz"), arrays)
     pairs = zip(clips, posteriors, strict=True)
-    rows = chain.from_iterable(track_rows(clip.clip_id, clip.grid, posterior) for clip, posterior in pairs)
+    rows = chain.from_iterable(track_rows(clip.clip_id, clip.grid, posterior[:]) for clip, posterior in pairs)
     write_csv(path.with_suffix(".csv"), TRACK_COLUMNS, rows, DECIMALS)
 
 

@@ -10,7 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from tivit.core.logits import write_logits
+from tivit.core.disk_rows import Scratch
+from tivit.core.logits import kept, write_logits
 from tivit.core.manifest import Clip, read_manifest
 from tivit.core.params import section
 from tivit.core.run.runtime import RuntimeParams
@@ -23,7 +24,7 @@ from tivit.inference.spread import is_spread, spread_logits
 from tivit.model.setup import prepare_torch
 
 log = logging.getLogger("tivit.logits")
-CHECKPOINT = Path("data/model/best.pt")
+CHECKPOINT, OUT = Path("data/model/best.pt"), Path("data/logits")
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
@@ -41,7 +42,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     device = prepare_torch(runtime)
     strips, manifest = open_strips("data/strips"), read_manifest("data/manifest")
     checkpoint = checkpoint_for(strips, CHECKPOINT)
-    for path in Path("data/logits").glob("*.npz"):
+    for path in OUT.glob("*.npz"):
         if path.stem not in logits.splits:
             path.unlink()  # left by a run by hand with other splits: the stages after this one would take it for today's
     orders = [spread_over_tiers(manifest.of_split(split))[: logits.max_clips] for split in logits.splits]
@@ -52,12 +53,13 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
         frames = sum(strips.grids[clip.clip_id].length for clip in chain(*orders) if clip.clip_id in strips.grids)
         method = network_heads(checkpoint.model.to(device), checkpoint.geometry, runtime, logits.window_frames)
         found = split_logits(strips, clips, frames, method, "logits")
-    reached = {answer.clip_id: answer for answer in found}
+    scratch = Scratch(OUT)  # what is kept in memory would grow with the video
+    reached = {answer.clip_id: kept(answer, scratch) for answer in found}
     for split in logits.splits:
         ids = [clip.clip_id for clip in manifest.of_split(split)]
         answers = [reached[clip_id] for clip_id in ids if clip_id in reached]
         missing = [clip_id for clip_id in ids if clip_id not in reached]
-        write_logits(f"data/logits/{split}.npz", answers, missing, {"logits": recorded(logits)})
+        write_logits(OUT / f"{split}.npz", answers, missing, {"logits": recorded(logits)})
         if missing:
             bounds = "logits.max_clips, logits.timeout_s"
             log.warning("logits %s: partial, %d of %d clips (%s)", split, len(answers), len(ids), bounds)

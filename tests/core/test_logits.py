@@ -108,8 +108,7 @@ def test_a_pickled_object_is_refused_and_named(tmp_path):
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_a_file_with_wrong_bytes_is_refused_or_harmless(tmp_path, save):
     """Cut anywhere, or with any byte of its zip structure changed: one sentence with the file's name, or the same clips."""
-    path = damaged(tmp_path / "d.npz")
-    whole = read_logits(path)
+    path, whole = damaged(tmp_path / "d.npz"), read_logits(damaged(tmp_path / "whole.npz"))
     save(path, **read_npz(path))
     content, rng = path.read_bytes(), np.random.default_rng(0)
     for end in range(0, len(content), len(content) // 40):

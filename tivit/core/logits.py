@@ -12,15 +12,16 @@ Keys that the picture does not show are silent: their event heads hold `SILENT_L
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
-from tivit.core.arrays import read_npz, write_npz
+from tivit.core.arrays import Pieces, read_npz, write_npz
 from tivit.core.artifacts import json_text
+from tivit.core.disk_rows import DiskRows, Scratch
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS, HEAD_NAMES
 from tivit.core.keyboard import KEY_COUNT
@@ -40,6 +41,8 @@ Settings = Mapping[str, Mapping[str, Any]]
 Item = TypeVar("Item")
 LOGIT_LIMIT = 60_000.0
 """Logits are clipped to +-60,000 on writing, because float16 ends at 65,504."""
+PART_ROWS = 4096
+"""Rows of a head that are checked at a time."""
 SILENT_LOGIT = -30.0
 """Logit of the event heads where a key is out of view: a probability of 1e-13, exact in float16. No threshold, temperature or
 prior in use brings it back, and among summed probabilities (the key of the music) it counts as a key that is never played."""
@@ -55,13 +58,37 @@ class ClipLogits:
         The id of the clip in the manifest.
     grid : TimeGrid
         The instants of the T = grid.length rows.
-    heads : dict of str to ndarray, shape (T, 88)
+    heads : mapping of str to ndarray, shape (T, 88)
         Name of a head -> logits, one column per key.
     """
 
     clip_id: str
     grid: TimeGrid
-    heads: dict[str, np.ndarray]
+    heads: Mapping[str, np.ndarray]
+
+
+class StoredHeads(Mapping[str, np.ndarray]):
+    """Heads of one clip as a file stores them: an array comes into memory, as float32 (T, 88), each time it is asked for.
+
+    Parameters
+    ----------
+    rows : mapping of str to ndarray or DiskRows, shape (N, 88)
+        Name of a head -> the rows of this clip, and perhaps others.
+    part : slice
+        The rows of this clip.
+    """
+
+    def __init__(self, rows: Mapping[str, np.ndarray | DiskRows], part: slice) -> None:
+        self._rows, self._part = rows, part
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._rows[name][self._part].astype(np.float32)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 @dataclass(frozen=True)
@@ -98,12 +125,12 @@ class SplitClips(Sequence[Item], Generic[Item]):
         return self.clips[index]
 
 
-def silenced(heads: dict[str, np.ndarray], in_view: np.ndarray) -> dict[str, np.ndarray]:
+def silenced(heads: Mapping[str, np.ndarray], in_view: np.ndarray) -> dict[str, np.ndarray]:
     """Return heads in which the keys that the picture does not show are silent.
 
     Parameters
     ----------
-    heads : dict of str to ndarray, shape (T, 88)
+    heads : mapping of str to ndarray, shape (T, 88)
         Name of a head -> logits.
     in_view : ndarray of bool, shape (88,)
         The keys that the picture shows.
@@ -133,6 +160,25 @@ def stored(heads: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: _stored(rows) for name, rows in heads.items()}
 
 
+def kept(clip: ClipLogits, scratch: Scratch) -> ClipLogits:
+    """Return a clip whose logits lie on disk.
+
+    Parameters
+    ----------
+    clip : ClipLogits
+        The clip.
+    scratch : Scratch
+        What takes them.
+
+    Returns
+    -------
+    ClipLogits
+        The same clip, its logits rounded to what a logits file stores.
+    """
+    rows = {name: scratch.keep(_stored(clip.heads[name])) for name in clip.heads}
+    return ClipLogits(clip.clip_id, clip.grid, StoredHeads(rows, slice(None)))
+
+
 def _stored(rows: np.ndarray) -> np.ndarray:
     return np.clip(np.asarray(rows, np.float32), -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.float16)
 
@@ -140,7 +186,7 @@ def _stored(rows: np.ndarray) -> np.ndarray:
 def write_logits(
     path: Path | str, clips: Sequence[ClipLogits], missing: Sequence[str] = (), settings: Settings | None = None
 ) -> None:
-    """Write the logits of a split to an npz, heads as float16.
+    """Write the logits of a split to an npz, heads as float16; one head of one clip is in memory at a time.
 
     Parameters
     ----------
@@ -154,7 +200,7 @@ def write_logits(
         What the logits were made under, section -> key -> value. With None or {} the file does not say.
     """
     lengths = np.array([clip.grid.length for clip in clips], np.int64)  # (C,)
-    arrays: dict[str, np.ndarray] = {
+    arrays: dict[str, np.ndarray | Pieces] = {
         "clip_id": np.array([clip.clip_id for clip in clips], dtype=np.str_),
         "start": np.cumsum(lengths) - lengths,
         "length": lengths,
@@ -162,7 +208,7 @@ def write_logits(
         "start_s": np.array([clip.grid.start_s for clip in clips], np.float64),
     }
     for head in clips[0].heads if clips else ():
-        arrays[head] = np.concatenate([_stored(clip.heads[head]) for clip in clips])  # (sum of lengths, 88)
+        arrays[head] = Pieces((int(lengths.sum()), KEY_COUNT), np.dtype(np.float16), _rows_of(head, clips))
     if missing:
         arrays[MISSING] = np.array(missing, dtype=np.str_)
     if settings:
@@ -170,8 +216,14 @@ def write_logits(
     write_npz(path, arrays)
 
 
+def _rows_of(head: str, clips: Sequence[ClipLogits]) -> Iterator[np.ndarray]:
+    return (_stored(clip.heads[head]) for clip in clips)
+
+
 def read_logits(path: Path | str) -> SplitClips[ClipLogits]:
     """Return the clips of a logits file, with the ids of those that are missing and the settings.
+
+    The heads stay in the file, which is kept open, and are read when they are asked for.
 
     Parameters
     ----------
@@ -189,28 +241,30 @@ def read_logits(path: Path | str) -> SplitClips[ClipLogits]:
         The file or an array is missing, an array has a wrong shape or type or holds NaN, or the rows do not add up. The message
         names the file and the array.
     """
-    arrays = read_npz(path)
+    arrays = read_npz(path, on_disk=HEAD_NAMES)
     for name in (*LAYOUT, *EVENT_HEADS):
         if name not in arrays:
             raise InputError(f"{path}: array {name!r} is missing; a logits file has {', '.join((*LAYOUT, *EVENT_HEADS))}")
-    grids = _grids(path, arrays)
+    small = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
+    grids = _grids(path, small)
     total = sum(grid.length for grid in grids)
-    heads = {}
-    for name in HEAD_NAMES:
-        if name not in arrays:
-            continue
-        rows = arrays[name]
+    heads = {name: arrays[name] for name in HEAD_NAMES if name in arrays}
+    for name, rows in heads.items():
         if rows.shape != (total, KEY_COUNT) or rows.dtype.kind != "f":
             raise InputError(f"{path}: array {name!r} is {rows.dtype} {rows.shape}, expected float ({total}, {KEY_COUNT})")
-        with np.errstate(over="ignore"):
-            heads[name] = rows.astype(np.float32)
-        if not np.isfinite(heads[name]).all():
+        if not all(_is_finite(rows[first : first + PART_ROWS]) for first in range(0, total, PART_ROWS)):
             raise InputError(f"{path}: array {name!r} holds NaN or infinite values")
     clips = tuple(
-        ClipLogits(str(clip_id), grid, {name: rows[start : start + grid.length] for name, rows in heads.items()})
-        for clip_id, grid, start in zip(arrays["clip_id"], grids, arrays["start"].tolist(), strict=True)
+        ClipLogits(str(clip_id), grid, StoredHeads(heads, slice(start, start + grid.length)))
+        for clip_id, grid, start in zip(small["clip_id"], grids, small["start"].tolist(), strict=True)
     )
-    return SplitClips(clips, _missing(path, arrays), _settings(path, arrays))
+    return SplitClips(clips, _missing(path, small), _settings(path, small))
+
+
+def _is_finite(rows: np.ndarray) -> bool:
+    """Return whether values are finite as float32, which a float64 beyond its range is not."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(rows.astype(np.float32)).all())
 
 
 def _grids(path: Path | str, arrays: dict[str, np.ndarray]) -> list[TimeGrid]:

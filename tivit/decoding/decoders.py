@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tivit.core.disk_rows import Scratch
 from tivit.core.logits import ClipLogits
 from tivit.decoding.events import Decision, Events, collect
 from tivit.decoding.peaks import decide_peaks
@@ -40,7 +41,7 @@ DECODERS = {
 }
 
 
-def collect_events(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Events:
+def collect_events(clips: Sequence[ClipLogits], thresholds: Thresholds, scratch: Scratch | None = None) -> Events:
     """Return the events of clips that the decoder of the thresholds looks at.
 
     Parameters
@@ -49,6 +50,8 @@ def collect_events(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Event
         The clips.
     thresholds : Thresholds
         The loosest operating point that will be asked for, with the decoder and its rules.
+    scratch : Scratch, optional
+        What takes the rows of the pitch head; they are kept in memory without it.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def collect_events(clips: Sequence[ClipLogits], thresholds: Thresholds) -> Event
     InputError
         A clip lacks an event head, or a head has another shape than (T, 88).
     """
-    return collect(clips, thresholds, DECODERS[thresholds.rules.decoder].lowest_onset)
+    return collect(clips, thresholds, DECODERS[thresholds.rules.decoder].lowest_onset, scratch)
 
 
 def decide(events: Events, thresholds: Thresholds) -> Decision:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tivit.core.disk_rows import DiskRows, Scratch
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import KEY_COUNT
@@ -82,8 +83,8 @@ class Events:
         How far the pitch head answers each onset: its highest calibrated logit within `rules.support_s` after the peak.
     offsets : Peaks
         The peaks of the offset head.
-    pitch : tuple of ndarray, shape (88 * (T + 2 * pad),)
-        Per clip the calibrated logits of the pitch head, key after key in one row.
+    pitch : tuple of ndarray or DiskRows, shape (88 * (T + 2 * pad),)
+        Per clip the calibrated logits of the pitch head, key after key in one row; `[:]` is the array.
     grids : tuple of TimeGrid
         The time grid of each clip.
     pads : tuple of int
@@ -97,7 +98,7 @@ class Events:
     onsets: Peaks
     support: np.ndarray
     offsets: Peaks
-    pitch: tuple[np.ndarray, ...]
+    pitch: tuple[np.ndarray | DiskRows, ...]
     grids: tuple[TimeGrid, ...]
     pads: tuple[int, ...]
     row_s: float
@@ -124,7 +125,9 @@ class Decision:
     run_index: np.ndarray
 
 
-def collect(clips: Sequence[ClipLogits], thresholds: Thresholds, lowest_onset: float | None = None) -> Events:
+def collect(
+    clips: Sequence[ClipLogits], thresholds: Thresholds, lowest_onset: float | None = None, scratch: Scratch | None = None
+) -> Events:
     """Return the events of clips: the rows of the pitch head, and the peaks that reach the onset and offset thresholds.
 
     Parameters
@@ -135,6 +138,8 @@ def collect(clips: Sequence[ClipLogits], thresholds: Thresholds, lowest_onset: f
         Their onset and offset thresholds are the lowest that peaks are kept for. Calibration and rules are applied.
     lowest_onset : float, optional
         Onset peaks down to this probability are kept too, for a decoder that may begin a note at them.
+    scratch : Scratch, optional
+        What takes the rows of the pitch head; they are kept in memory without it.
 
     Returns
     -------
@@ -153,7 +158,8 @@ def collect(clips: Sequence[ClipLogits], thresholds: Thresholds, lowest_onset: f
     row_s = ROW_GAP_S + max((clip.grid.time_s(clip.grid.length) - clip.grid.start_s for clip in clips), default=0.0)
     onsets: list[Peaks] = []
     offsets: list[Peaks] = []
-    supports, pitches, pads = [], [], []
+    supports, pads = [], []
+    pitches: list[np.ndarray | DiskRows] = []
     for number, clip in enumerate(clips):
         _check(clip)
         fps = clip.grid.fps
@@ -172,7 +178,7 @@ def collect(clips: Sequence[ClipLogits], thresholds: Thresholds, lowest_onset: f
             peaks.append(Peaks(at, row, index % width - pad, time_s, flat[name][index].astype(np.float64)))
             if name == "onset":
                 supports.append(np.max([flat["pitch"][index + step] for step in range(answer + 1)], axis=0))  # (peaks,)
-        pitches.append(flat["pitch"])
+        pitches.append(scratch.keep(flat["pitch"]) if scratch else flat["pitch"])
         pads.append(pad)
     grids = tuple(clip.grid for clip in clips)
     support = np.concatenate(supports) if supports else np.zeros(0)

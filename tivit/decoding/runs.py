@@ -29,7 +29,8 @@ def find_runs(events: Events, hold: float | np.ndarray) -> Runs:
         The runs of all clips and keys, sorted along the line.
     """
     start_at, end_at, end_s = [], [], []
-    for number, (flat, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
+    for number, (line, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
+        flat = line[:]
         width = grid.length + 2 * pad
         held = flat >= (logit(hold) if np.ndim(hold) == 0 else np.repeat(logit(hold), width))
         # With a threshold of 0 the silent frames between keys would be held too, and join one key to the next.

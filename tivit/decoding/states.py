@@ -177,8 +177,8 @@ def _held(events: Events, thresholds: Thresholds, shape: tuple[int, int]) -> np.
     """Return how far the pitch head lies above its hold threshold, (T, R) logits; as silent as can be after a clip's end."""
     held = np.full(shape, -LARGEST_LOGIT)
     level = logit(thresholds.pitch.of_keys("hold"))
-    for number, (flat, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
-        rows = flat.reshape(KEY_COUNT, grid.length + 2 * pad)[:, pad : pad + grid.length].T
+    for number, (line, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
+        rows = line[:].reshape(KEY_COUNT, grid.length + 2 * pad)[:, pad : pad + grid.length].T
         held[: grid.length, number * KEY_COUNT : (number + 1) * KEY_COUNT] = _evidence(rows, level)
     return held
 
@@ -218,9 +218,9 @@ def _decision(events: Events, onset_index: np.ndarray, states: np.ndarray, hold:
 def _fall_s(events: Events, row: np.ndarray, frame: np.ndarray, hold: float | np.ndarray) -> np.ndarray:
     """Return the instants (s) at which the pitch head falls through `hold` between `frame` - 1 and `frame` of rows."""
     result = np.zeros(len(row))
-    for number, (flat, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
+    for number, (line, grid, pad) in enumerate(zip(events.pitch, events.grids, events.pads, strict=True)):
         own = np.flatnonzero(row // KEY_COUNT == number)
         key = row[own] % KEY_COUNT
         index = key * (grid.length + 2 * pad) + pad + frame[own]
-        result[own] = grid.time_s(frame[own] - 1 + crossing(flat, index, at_keys(hold, key)))
+        result[own] = grid.time_s(frame[own] - 1 + crossing(line[:], index, at_keys(hold, key)))
     return result

@@ -30,6 +30,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from tivit.core.disk_rows import Scratch
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS
 from tivit.core.keyboard import KEY_COUNT
@@ -156,13 +157,20 @@ class _Begun:
         return replace(thresholds, **heads)
 
 
-def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str) -> SweepResult:
+def sweep(
+    clips: Sequence[ClipLogits],
+    references: Sequence[Notes],
+    params: SweepParams,
+    split: str,
+    scratch: Scratch | None = None,
+) -> SweepResult:
     """Return the best thresholds for clips; they do not say what the clips' logits were made under.
 
     Parameters
     ----------
     clips, references : the clips of `split` and the true notes of each, in the same order
     params : what is tried
+    scratch : takes what would grow with the length of the clips; memory does without it
 
     Raises
     ------
@@ -177,7 +185,7 @@ def sweep(clips: Sequence[ClipLogits], references: Sequence[Notes], params: Swee
     if count > MOST_POINTS:
         raise InputError(f"sweep: {count:,.0f} combinations of thresholds are more than {MOST_POINTS:,}; give coarser grids")
     # The events at the lowest thresholds hold those of all others, so peaks are looked for only once.
-    events = collect_events(clips, of_values(start, *(min(values) for values in axes)))
+    events = collect_events(clips, of_values(start, *(min(values) for values in axes)), scratch)
     task = _Task(events, truth_of(references, [clip.grid for clip in clips]), params)
     if params.remove_lag:
         start = replace(start, onset=with_lags(start.onset, _onset_lags_s(task, start, axes)))

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tivit.core.artifacts import write_csv, write_json
+from tivit.core.disk_rows import Scratch
 from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS
 from tivit.core.logits import ClipLogits, SplitClips, read_logits
@@ -74,7 +75,7 @@ def sweep_to(
     """
     folder = Path(folder)
     started = time.perf_counter()
-    result = sweep_published(clips, references, params, split, label_lag_s)
+    result = sweep_published(clips, references, params, split, label_lag_s, Scratch(folder))
     calibration = calibrate(clips, [notes.moved(result.thresholds.label_lag_s) for notes in references])
     best, lag_s = result.best, result.thresholds.onset.lag_s
     share = f"{len(clips)} clips (partial: {len(clips.missing)} more are missing)" if clips.partial else f"{len(clips)} clips"
@@ -93,7 +94,12 @@ def sweep_to(
 
 
 def sweep_published(
-    clips: SplitClips[ClipLogits], references: Sequence[Notes], params: SweepParams, split: str, label_lag_s: float
+    clips: SplitClips[ClipLogits],
+    references: Sequence[Notes],
+    params: SweepParams,
+    split: str,
+    label_lag_s: float,
+    scratch: Scratch | None = None,
 ) -> SweepResult:
     """Return the best thresholds on published labels, saying what they were chosen under.
 
@@ -104,6 +110,8 @@ def sweep_published(
     ----------
     clips, references, params, split, label_lag_s
         As of `sweep_to`.
+    scratch : Scratch, optional
+        What takes what would grow with the length of the clips; memory does without it.
 
     Returns
     -------
@@ -115,7 +123,7 @@ def sweep_published(
         As of `search.sweep`.
     """
     label_lag_s = label_lag_s if params.remove_lag else 0.0
-    result = sweep(clips, [notes.moved(label_lag_s) for notes in references], params, split)
+    result = sweep(clips, [notes.moved(label_lag_s) for notes in references], params, split, scratch)
     heads = {name: _later(getattr(result.thresholds, name), label_lag_s) for name in EVENT_HEADS}
     thresholds = replace(
         result.thresholds, onset=heads["onset"], pitch=heads["pitch"], offset=heads["offset"], chosen_under=clips.settings,
