@@ -6,8 +6,9 @@ Makes a clone of the project with so many clips in the layout of OMAPS2, 80 % of
 rendered video and differ in the bytes after it; all strips are links to one small file. So pixels cost next to nothing, and
 what is left is bookkeeping. Then it times each command as a process of its own: `tivit index` for the first time and again,
 `register` with cached results, `strips` with a stand-in for the warping of pixels, `manifest` without the estimate of lags,
-which reads pixels, `dvc commit` of the three, and `dvc status`. Prints a Markdown table: seconds, processor seconds and the
-largest memory. The clone takes about 0.3 MB per clip.
+which reads pixels, `dvc commit` of the three, and `dvc status`; then `logits` with made-up answers instead of a network, and
+`decode`, `sweep` and `evaluate`, which read them. Prints a Markdown table: seconds, processor seconds and the largest memory.
+The clone takes about 0.3 MB per clip.
 """
 
 from __future__ import annotations
@@ -66,6 +67,33 @@ values = params.load("params.yaml")
 strips.run(values, section(values, "runtime", RuntimeParams))
 """
 
+LONG_FRAMES = 90
+"""Frames of made-up logits per clip: enough (95 KB) that memory would show whether a stage holds those of all clips."""
+WITHOUT_NETWORK = f"""
+from types import SimpleNamespace
+import numpy as np
+from tivit.core import params
+from tivit.core.heads import HEAD_NAMES
+from tivit.core.keyboard import KEY_COUNT
+from tivit.core.logits import ClipLogits
+from tivit.core.params import section
+from tivit.core.run.runtime import RuntimeParams
+from tivit.core.timegrid import TimeGrid
+from stages import logits
+
+def made_up(strips, clips, frames, method, label):
+    rng, shape = np.random.default_rng(0), ({LONG_FRAMES}, KEY_COUNT)
+    for clip in clips:
+        heads = {{name: rng.normal(-6, 2, shape).astype(np.float32) for name in HEAD_NAMES}}
+        yield ClipLogits(clip.clip_id, TimeGrid(30.0, 0.0, {LONG_FRAMES}), heads)
+
+logits.checkpoint_for = lambda *_: SimpleNamespace(model=SimpleNamespace(to=lambda device: None), geometry=None)
+logits.network_heads = lambda *_: None
+logits.split_logits = made_up
+values = params.load("params.yaml")
+logits.run(values, section(values, "runtime", RuntimeParams))
+"""
+
 WATCH = """
 import os, subprocess, sys, time
 started_s = time.perf_counter()
@@ -100,6 +128,9 @@ def main() -> None:
         timed(folder, arguments.clips, "`dvc commit` of them", [*python, "dvc", "commit", "-f", *stages])
         timed(folder, arguments.clips, "`dvc status`, first", [*python, "dvc", "status"])
         timed(folder, arguments.clips, "`dvc status`, again", [*python, "dvc", "status"])
+        timed(folder, arguments.clips, "`logits` without a network", [sys.executable, "-c", WITHOUT_NETWORK])
+        for stage in ("decode", "sweep", "evaluate"):
+            timed(folder, arguments.clips, f"`{stage}`", [*python, f"stages.{stage}"])
 
 
 def timed(folder: Path, clips: int, what: str, command: list[str]) -> None:
@@ -144,7 +175,7 @@ def make(folder: Path, clips: int) -> None:
             (target / f"{number:06d}.mp4").write_bytes(content + (len(mark) + 8).to_bytes(4, "big") + b"free" + mark)
             shutil.copyfile(label, target / f"{number:06d}.txt")
     data = {"name": NAME, "root": f"{SETS}/{root.name}", "lag": {"correct": False}}
-    change_params(folder, data=data, strips=SMALL, runtime={"workers": 1})
+    change_params(folder, data=data, strips=SMALL, runtime={"workers": 1}, evaluate={"pictures": False})
     np.save(folder / STRIP, np.zeros((FRAMES, SMALL["height_px"], SMALL["width_px"]), np.uint8))
 
 
