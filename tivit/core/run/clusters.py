@@ -31,7 +31,7 @@ CONNECT_S = 30
 PLUGIN, STAMP = "tivit", "TIVIT_CODE"
 HEAP = {-1: 256 << 20, -3: 32 << 20}
 """Options of glibc's mallopt: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, in bytes. Dask starts its workers with so low a first one
-that glibc gives the memory of each picture back to the system and fetches it again for the next: rendering took twice as long."""
+that glibc gives the memory of each picture back and fetches it again for the next one: rendering took twice as long."""
 QUEUED = 2
 """Items per worker of a cluster that are sent to it: while one is worked on, the next one is on its way."""
 
