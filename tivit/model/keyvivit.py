@@ -29,6 +29,7 @@ from tivit.core.heads import EVENT_HEADS, VELOCITY, head_names
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, PITCH_CLASS
 from tivit.core.strip import StripGeometry
 from tivit.model.inputs import CHANNELS
+from tivit.model.linear import TokenLinear
 from tivit.model.params import ModelParams
 from tivit.model.tiles import cut_tiles, join_tiles, plan_tiles
 
@@ -126,8 +127,8 @@ class KeyProjection(nn.Module):
         self.register_buffer("white", torch.from_numpy(white), persistent=False)
         self.register_buffer("black", torch.from_numpy(black), persistent=False)
         self.register_buffer("order", torch.from_numpy(np.argsort(np.concatenate([white, black]))), persistent=False)
-        self.project_white = nn.Linear(features, out)
-        self.project_black = nn.Linear(features, out)
+        self.project_white = TokenLinear(features, out)
+        self.project_black = TokenLinear(features, out)
 
     def forward(self, windows: Tensor) -> Tensor:
         white = self.project_white(windows.index_select(1, self.white))
@@ -147,9 +148,9 @@ class BiasedAttention(nn.Module):
         super().__init__()
         self.heads, self.reach = heads, reach
         self.norm = nn.LayerNorm(dim)
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.qkv = TokenLinear(dim, 3 * dim)
         self.dropout = nn.Dropout(dropout)
-        self.out = nn.Linear(dim, dim)
+        self.out = TokenLinear(dim, dim)
         self.bias = nn.Parameter(_sided_bias(heads, reach))
 
     def forward(self, x: Tensor) -> Tensor:
