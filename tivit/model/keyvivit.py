@@ -48,6 +48,9 @@ FAR_SIDE_BIAS = 3.0
 """How much lower (logit) the attention to the far side starts: that side then weighs a twentieth of the other."""
 QUERY_BLOCK = 96
 """Queries whose attention is computed at a time in `eval()` mode."""
+BLOCK_TOKENS, FEWEST_SEQUENCES = 2816, 16
+"""About so many tokens are taken through an attention at a time in `eval()` mode, so that what is computed of them stays in the
+processor's cache; and at least so many sequences, which `TokenLinear` is fast with."""
 HEAD_BIAS = -3.0
 """Events are rare: the heads start near probability 0.05."""
 
@@ -154,13 +157,18 @@ class BiasedAttention(nn.Module):
         self.bias = nn.Parameter(_sided_bias(heads, reach))
 
     def forward(self, x: Tensor) -> Tensor:
-        count, length, dim = x.shape
-        q, k, v = self.qkv(self.norm(x)).view(count, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        # q, k and v: (N, heads, L, dim / heads)
-        place = torch.arange(length, device=x.device)
+        place = torch.arange(x.shape[1], device=x.device)
         distance = place - place.unsqueeze(1)  # (L, L)
         bias = self.bias[:, distance.clamp(-self.reach, self.reach) + self.reach]  # (heads, L, L)
         bias = bias.masked_fill(distance.abs() > self.reach, float("-inf"))
+        if self.training:
+            return self._attended(x, bias)
+        return torch.cat([self._attended(part, bias) for part in x.split(max(BLOCK_TOKENS // x.shape[1], FEWEST_SEQUENCES))])
+
+    def _attended(self, x: Tensor, bias: Tensor) -> Tensor:
+        count, length, dim = x.shape
+        q, k, v = self.qkv(self.norm(x)).view(count, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        # q, k and v: (N, heads, L, dim / heads)
         y = self._learning(q, k, v, bias) if self.training else self._answering(q, k, v, bias.to(v.dtype))
         return self.out(y.transpose(1, 2).reshape(count, length, dim))
 
