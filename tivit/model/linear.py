@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class TokenLinear(nn.Linear):
     """The layer `nn.Linear` on (N, L, in) -> (N, L, out): the same parameters, and the same answers to rounding.
 
-    On a CPU it is computed as a convolution of size 1. torch hands linear layers to MKL, which takes twice as long on processors
-    of AMD as the library that it hands convolutions to; on others both are as fast.
+    On a CPU it is computed as a convolution of size 1. torch hands linear layers to MKL and convolutions to oneDNN, and on
+    processors of AMD MKL takes twice as long.
     """
 
     def forward(self, x: Tensor) -> Tensor:

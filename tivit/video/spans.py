@@ -24,8 +24,8 @@ ENOUGH_KEY_FRAMES = 48
 FEWEST_KEY_FRAMES = 10
 """A file with fewer key frames is read from its beginning to its end."""
 FRAMES_AFTER_KEYS = 720
-"""As long as so many frames are shown, frames are looked at after key frames, over the whole file; those that no other frame refers
-to are not even decoded."""
+"""Frames are looked at as long after key frames as so many are shown, over the whole file; those that no other frame refers to
+are not even decoded."""
 WHOLE = (0.0, np.inf)
 
 
