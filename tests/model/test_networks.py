@@ -10,9 +10,10 @@ from tivit.core.errors import InputError
 from tivit.core.heads import ATTRIBUTE_HEADS, HEAD_NAMES, head_names
 from tivit.core.keyboard import CENTER_MM, KEY_COUNT
 from tivit.core.strip import StripGeometry
+from tivit.model.attention import BiasedAttention
 from tivit.model.build import NETWORKS, build_model, parameter_count
 from tivit.model.fold import folded
-from tivit.model.keyvivit import STRIDE_PX, BiasedAttention, KeyWindows
+from tivit.model.keyvivit import STRIDE_PX, KeyWindows
 from tivit.model.network import Network
 from tivit.model.params import BACKENDS, ModelParams
 from tivit.model.tiles import cut_tiles, join_tiles

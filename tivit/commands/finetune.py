@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from tivit.commands.parser import count
 from tivit.commands.transcribe import DEVICES, add_keyboard, known_keyboard, seconds
+from tivit.core.run.libraries import calm_libraries
 from tivit.core.run.stage import add_verbose
 
 NOTHING_GAINED = 1
@@ -51,7 +51,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Learn, print what was gained, and return 0, or 1 where nothing was gained and nothing written."""
     known = known_keyboard(arguments)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    calm_libraries()
 
     from tivit.core.run.progress import say
     from tivit.finetuning.finetune import Request, finetune, refuse_output

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from tivit.commands.transcribe import add_network, network
 from tivit.core.errors import InputError
+from tivit.core.run.libraries import calm_libraries
 from tivit.core.run.stage import add_verbose
 
 
@@ -34,8 +34,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer the page until Ctrl-C, and return 0."""
-    # Threads that wait for each other in a loop take the processor from the decoder; the library reads this when it is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    calm_libraries()
 
     from tivit.serve.run import serve
     from tivit.transcribe.chain import Transcriber

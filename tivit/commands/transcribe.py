@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tivit.commands.parser import count
 from tivit.core.choices import ORIENTATIONS
 from tivit.core.errors import InputError
+from tivit.core.run.libraries import calm_libraries
 from tivit.core.run.stage import add_verbose
 from tivit.pretrained.names import TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
 
@@ -124,8 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
     known = known_keyboard(arguments)
     if arguments.end <= arguments.start:
         raise InputError(f"--end {arguments.end:g} must lie after --start {arguments.start:g}")
-    # Threads that wait for each other in a loop take the processor from the decoder; the library reads this when it is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    calm_libraries()
 
     from tivit.core.run.runtime import Workers
     from tivit.notation.score import require_music21

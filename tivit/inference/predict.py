@@ -24,8 +24,9 @@ from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripFolder, StripGeometry
 from tivit.model.background import Background, background_of
 from tivit.model.fold import folded
-from tivit.model.inputs import LOOKBACK_FRAMES, inputs_of
+from tivit.model.inputs import LOOKBACK_FRAMES
 from tivit.model.setup import autocast
+from tivit.model.sight import sight_of
 
 SEEN_FRAMES = 32
 """Frames seen at a time: few, so that their features stay in the processor's cache."""
@@ -194,6 +195,8 @@ def predict_stream(
         Head name -> float32 (frames of the window, 88). A window is ready as soon as the frames of its context are there.
     """
     device = next(model.parameters()).device
+    with torch.inference_mode(), autocast(runtime, device):
+        see = sight_of(model, background)
     # `sights` holds what the network saw in the frames seen_first .. seen_end - 1: a window and its context. Each frame is seen
     # once, and what no later window needs is dropped, so memory does not grow with the clip.
     sights: list[Tensor] = []  # (1, frames, ...) each
@@ -219,7 +222,7 @@ def predict_stream(
         window = np.concatenate([before, stretch])
         before = window[-LOOKBACK_FRAMES:]
         with torch.inference_mode(), autocast(runtime, device):
-            sights.append(model.see(inputs_of(window, background).to(device)))
+            sights.append(see(window))
         seen_end += len(stretch)
         while seen_end >= first + length + model.context_frames:
             yield answer(first + length)

@@ -28,7 +28,9 @@ from tivit.core.errors import InputError
 from tivit.core.heads import EVENT_HEADS, VELOCITY, head_names
 from tivit.core.keyboard import CENTER_MM, IS_BLACK, KEY_COUNT, PITCH_CLASS
 from tivit.core.strip import StripGeometry
+from tivit.model.attention import BiasedAttention
 from tivit.model.inputs import CHANNELS
+from tivit.model.linear import TokenLinear
 from tivit.model.params import ModelParams
 from tivit.model.tiles import cut_tiles, join_tiles, plan_tiles
 
@@ -43,10 +45,6 @@ TIME_KERNEL, VELOCITY_KERNEL = 5, 9
 """Frames that a temporal convolution sees, and the velocity head."""
 MOTION_FRAMES = 1
 """A key is compared with itself so many frames before."""
-FAR_SIDE_BIAS = 3.0
-"""How much lower (logit) the attention to the far side starts: that side then weighs a twentieth of the other."""
-QUERY_BLOCK = 96
-"""Queries whose attention is computed at a time in `eval()` mode."""
 HEAD_BIAS = -3.0
 """Events are rare: the heads start near probability 0.05."""
 
@@ -126,8 +124,8 @@ class KeyProjection(nn.Module):
         self.register_buffer("white", torch.from_numpy(white), persistent=False)
         self.register_buffer("black", torch.from_numpy(black), persistent=False)
         self.register_buffer("order", torch.from_numpy(np.argsort(np.concatenate([white, black]))), persistent=False)
-        self.project_white = nn.Linear(features, out)
-        self.project_black = nn.Linear(features, out)
+        self.project_white = TokenLinear(features, out)
+        self.project_black = TokenLinear(features, out)
 
     def forward(self, windows: Tensor) -> Tensor:
         white = self.project_white(windows.index_select(1, self.white))
@@ -135,59 +133,17 @@ class KeyProjection(nn.Module):
         return torch.cat([white, black], dim=1).index_select(1, self.order)
 
 
-class BiasedAttention(nn.Module):
-    """Self-attention over sequences (N, L, dim) with a learned bias per head and distance, as far as `reach`.
-
-    In training the attention is written out, because with a learned bias torch's own `scaled_dot_product_attention` takes a
-    third longer on a CPU. Without gradients torch's takes a quarter of the time. Then queries are taken in blocks, each of
-    which meets only the keys within its reach.
-    """
-
-    def __init__(self, dim: int, heads: int, reach: int, dropout: float) -> None:
-        super().__init__()
-        self.heads, self.reach = heads, reach
-        self.norm = nn.LayerNorm(dim)
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.dropout = nn.Dropout(dropout)
-        self.out = nn.Linear(dim, dim)
-        self.bias = nn.Parameter(_sided_bias(heads, reach))
-
-    def forward(self, x: Tensor) -> Tensor:
-        count, length, dim = x.shape
-        q, k, v = self.qkv(self.norm(x)).view(count, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        # q, k and v: (N, heads, L, dim / heads)
-        place = torch.arange(length, device=x.device)
-        distance = place - place.unsqueeze(1)  # (L, L)
-        bias = self.bias[:, distance.clamp(-self.reach, self.reach) + self.reach]  # (heads, L, L)
-        bias = bias.masked_fill(distance.abs() > self.reach, float("-inf"))
-        y = self._learning(q, k, v, bias) if self.training else self._answering(q, k, v, bias.to(v.dtype))
-        return self.out(y.transpose(1, 2).reshape(count, length, dim))
-
-    def _learning(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        weights = torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + bias, dim=-1)
-        return self.dropout(weights).to(v.dtype) @ v
-
-    def _answering(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        length, parts = q.shape[2], []
-        for first in range(0, length, QUERY_BLOCK):
-            end = min(first + QUERY_BLOCK, length)
-            near = slice(max(first - self.reach, 0), min(end + self.reach, length))
-            mask = bias[None, :, first:end, near]
-            parts.append(F.scaled_dot_product_attention(q[:, :, first:end], k[:, :, near], v[:, :, near], attn_mask=mask))
-        return torch.cat(parts, dim=2)
-
-
-def _sided_bias(heads: int, reach: int) -> Tensor:
-    """Return biases (heads, 2 reach + 1) by which each head first looks to one side; learned from zero that takes too long."""
-    # By numpy: on the device "meta", where `load_checkpoint` tries the sizes of a file, torch.arange takes a second of imports.
-    distance, side = np.arange(-reach, reach + 1), 1 - 2 * (np.arange(heads) % 2)
-    return torch.from_numpy(-FAR_SIDE_BIAS * ((side[:, None] * distance) > 0).astype(np.float32))
+def coarse_picture(images: Tensor) -> Tensor:
+    """Return pictures (N, H, W, channels) at an eighth of their size, (N, H / 8, W / 8, channels)."""
+    rows = images.unflatten(1, (-1, HAND_PX)).mean(dim=2)  # first over rows: torch's own pool is slow
+    return rows.unflatten(2, (-1, HAND_PX)).mean(dim=3)
 
 
 class HandView(nn.Module):
-    """Pictures (N, 3, H, W) -> features (N, C, 1, W / 8): a coarse look, about nine white keys wide, so that it holds a hand.
+    """Coarse pictures (N, 3, H / 8, W / 8) -> features (N, C, 1, W / 8).
 
-    Fingers and the side of the thumb tell which hand it is where its place among the keys does not, as when hands cross.
+    A look is about nine white keys wide, so that it holds a hand. Fingers and the side of the thumb tell which hand it is where
+    its place among the keys does not, as when hands cross.
     """
 
     def __init__(self, channels: int, out: int, height_px: int) -> None:
@@ -206,9 +162,7 @@ class HandView(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        rows = images.permute(0, 2, 3, 1).unflatten(1, (-1, HAND_PX)).mean(dim=2)  # first over rows: torch's own pool is slow
-        coarse = rows.unflatten(2, (-1, HAND_PX)).mean(dim=3)
-        return self.layers(coarse.permute(0, 3, 1, 2))  # from (N, 3, H / 8, W / 8)
+        return self.layers(images)
 
 
 class TimeMix(nn.Module):
@@ -298,9 +252,12 @@ class KeyVivit(nn.Module):
         Tensor, float (B, T, 88, 3 dim): the key itself, the key for comparison with earlier frames, the hands.
         """
         pictures = inputs.flatten(0, 1)  # (B * T, 3, H, W)
-        features = self._features(pictures)  # (B * T, C, H / 32, W / 4)
-        hands = self.hand_windows(self.hand_view(pictures))  # (B * T, 88, dim)
-        return torch.cat([self.project(self.windows(features)), hands], dim=-1).unflatten(0, inputs.shape[:2])
+        coarse = coarse_picture(pictures.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # (B * T, 3, H / 8, W / 8)
+        return self.sights(self._features(pictures), self.hand_view(coarse)).unflatten(0, inputs.shape[:2])
+
+    def sights(self, features: Tensor, hands: Tensor) -> Tensor:
+        """Return what frames show of each key, (N, 88, 3 dim), from what the stem and the look at the hands saw in them."""
+        return torch.cat([self.project(self.windows(features)), self.hand_windows(hands)], dim=-1)
 
     def _features(self, pictures: Tensor) -> Tensor:
         """Return what the stem sees, (N, C, H / 32, W / 4).

@@ -26,6 +26,8 @@ TEMPO_SPREAD = 0.4
 """Standard deviation of the natural logarithm of the tempo, under the prior."""
 DIVISION_WEIGHTS = ((1, 1.0), (2, 0.9), (4, 0.6), (3, 0.15), (6, 0.1))
 """What the energy at so many divisions of the beat counts."""
+PHASE_FACTORS = {2: (1, 1), 3: (2, 1), 4: (2, 2), 6: (3, 3)}
+"""Each division of the beat but 1 as a sum of two smaller ones."""
 NEAR_TIMES, NEAR_SPREAD = 1.35, 0.1
 """A tempo that is named is looked for as far as this factor from it, and under this spread instead."""
 STEP_S = 0.01
@@ -114,9 +116,12 @@ def _periods(onset_s: np.ndarray, weights: np.ndarray, near_bpm: float | None) -
     for row, center_s in zip(energy, centers_s, strict=True):
         near = np.abs(onset_s - center_s) < WINDOW_S / 2
         window = weights[near] * (0.5 + 0.5 * np.cos(2 * np.pi * (onset_s[near] - center_s) / WINDOW_S))
+        # The phases at twice a tempo are the squares of those at the tempo: one exponential serves all divisions.
+        powers = {1: np.exp(-2j * np.pi / 60.0 * bpm[:, None] * (onset_s[near] - center_s))}  # (bpm, onsets)
+        for division, (one, other) in PHASE_FACTORS.items():
+            powers[division] = powers[one] * powers[other]
         for division, weight in DIVISION_WEIGHTS:
-            phase = np.exp(-2j * np.pi * division / 60.0 * bpm[:, None] * onset_s[near])  # (bpm, onsets)
-            row += weight * np.abs(phase @ window) ** 2 / max(window.sum(), 1e-9)
+            row += weight * np.abs(powers[division] @ window) ** 2 / max(window.sum(), 1e-9)
     prior = np.exp(-0.5 * (np.log(bpm / middle) / spread) ** 2)
     # A drift spreads the energy over neighbouring tempi: which region wins is decided on a coarse scale.
     coarse = np.convolve(energy.sum(axis=0) * prior, np.hanning(2 * COARSE_STEPS + 1), mode="same")

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
+from tivit.model.attention import BiasedAttention
 from tivit.model.background import MIN_CONTRAST
 from tivit.model.checkpoint import Checkpoint
 from tivit.model.fold import folded
 from tivit.model.inputs import GAIN, LOOKBACK_FRAMES
-from tivit.model.keyvivit import BiasedAttention
 
 EXTRA = "export"
 """The optional dependencies that ONNX needs."""

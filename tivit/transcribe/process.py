@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import queue
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tivit.core.errors import InputError
+from tivit.core.run.libraries import CALM
 from tivit.model.background import Background
 from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
 from tivit.video.source import VideoInfo
@@ -54,6 +56,7 @@ class DecoderProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", START, str(theirs.fileno())],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True,
+            env=CALM | os.environ,
         )  # fmt: skip
         theirs.close()
         self._listener = threading.Thread(target=self._listen, args=(self._connection,), daemon=True)

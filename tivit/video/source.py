@@ -126,15 +126,17 @@ class Source:
             raise InputError(f"{self.path}: cannot go to {time_s:.1f} s ({error.strerror}); is it damaged?") from None
         self._restart()
 
-    def key_frame(self) -> tuple[float, av.VideoFrame] | None:
-        """Return the next key frame with its instant (s of the video's clock), None where there is none that can be decoded.
+    def key_frame(self, later_than_s: float = -np.inf) -> tuple[float, av.VideoFrame] | None:
+        """Return the next key frame with its instant (s of the video's clock).
+
+        None where there is none that can be decoded, or where it is no later than a given instant: then it is not decoded.
 
         A decoder with several threads gives its first picture when it has got as many packets: the rest of a file with few key
         frames would be read for each of them. So it is told that nothing follows; go on with `seek`.
         """
         packet = next((packet for packet in self._packets() if packet.is_keyframe), None)
         ticks = None if packet is None else packet.dts if self._is_unordered else packet.pts
-        if ticks is None:
+        if ticks is None or self._time_s(ticks) <= later_than_s:
             return None
         try:
             frames = [*packet.decode(), *self.stream.codec_context.decode(None)]

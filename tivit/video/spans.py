@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core.errors import InputError
+from tivit.core.timegrid import seconds_of
 from tivit.video.damage import check_end, report
 from tivit.video.picture import Region
 from tivit.video.reader import TIME_SLACK_S, VideoFrame, read_frames
@@ -23,7 +24,8 @@ ENOUGH_KEY_FRAMES = 48
 FEWEST_KEY_FRAMES = 10
 """A file with fewer key frames is read from its beginning to its end."""
 FRAMES_AFTER_KEYS = 720
-"""About so many frames are decoded after key frames, over the whole file."""
+"""Frames are looked at as long after key frames as so many are shown, over the whole file; those that no other frame refers to
+are not even decoded."""
 WHOLE = (0.0, np.inf)
 
 
@@ -111,29 +113,33 @@ def spread_frames(path: Path | str, region: Region, count: int, span_s: tuple[fl
 
 def _key_frames(source: Source, region: Region, count: int, span_s: tuple[float, float]) -> list[VideoFrame]:
     """Return the key frames nearest before evenly spaced instants; none where the file cannot be entered in the middle."""
-    found: dict[float, VideoFrame] = {}
+    found: list[VideoFrame] = []
+    last_s = -np.inf
     start_s, end_s = span_s
     for target_s in start_s + (np.arange(count) + 0.5) / count * (end_s - start_s):
         try:
             source.seek(float(target_s))
         except InputError:
             return []
-        key = source.key_frame()
-        if key is not None and start_s <= key[0] <= end_s and key[0] not in found:
-            found[key[0]] = VideoFrame(key[0], source.grey(key[1], region))
-    return [found[time_s] for time_s in sorted(found)]
+        key = source.key_frame(last_s)
+        if key is not None and start_s <= key[0] <= end_s:
+            last_s = key[0]
+            found.append(VideoFrame(last_s, source.grey(key[1], region)))
+    return found
 
 
 def _after_keys(source: Source, region: Region, keys_s: list[float], count: int, end_s: float) -> Iterator[VideoFrame]:
     """Yield, for each key frame, itself and frames at even distances shortly after it."""
-    run = max(FRAMES_AFTER_KEYS // len(keys_s), 1)
-    step = max(run * len(keys_s) // count, 1)
+    source.skip_unreferenced()
+    all_s = seconds_of(FRAMES_AFTER_KEYS, source.info.fps)
     for key_s, next_s in zip(keys_s, [*keys_s[1:], end_s + TIME_SLACK_S], strict=True):
         source.seek(key_s + TIME_SLACK_S)
-        for number, (time_s, frame) in enumerate(source.frames()):
-            if number >= run or time_s >= next_s:
+        due_s = key_s - TIME_SLACK_S
+        for time_s, frame in source.frames():
+            if time_s >= min(key_s + all_s / len(keys_s), next_s):
                 break
-            if number % step == 0 and time_s >= key_s - TIME_SLACK_S:
+            if time_s >= due_s:
+                due_s += all_s / count
                 yield VideoFrame(time_s, source.grey(frame, region))
 
 
