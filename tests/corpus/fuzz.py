@@ -175,7 +175,9 @@ def main() -> int:
     """Run the kinds asked for, say each fault, and count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", action="append", help="which reader; default: all")
-    parser.add_argument("--first", type=int, default=0, help="number of the first file, to go on in pieces (default: %(default)s)")
+    parser.add_argument(
+        "--first", type=int, default=0, help="number of the first file, to go on in pieces (default: %(default)s)"
+    )
     parser.add_argument("--count", type=int, default=2000, help="damaged files of each kind (default: %(default)s)")
     parser.add_argument("--child", nargs=2, type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
