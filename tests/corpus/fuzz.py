@@ -127,19 +127,18 @@ def child(kind: str, first: int, last: int) -> None:
                 print("refused" if is_sentence else f"no sentence: {said[:300]!r}", file=answers)
 
 
-def watched(kind: str, count: int) -> Iterator[tuple[int, str]]:
-    """Yield number and outcome of every damaged file; a child that ends or hangs is started again behind the file."""
-    first = 0
-    while first < count:
+def watched(kind: str, first: int, end: int) -> Iterator[tuple[int, str]]:
+    """Yield number and outcome of damaged files first..end - 1; a child that ends or hangs is started again behind the file."""
+    while first < end:
         with tempfile.TemporaryFile("w+") as complaints:
-            for outcome in _outcomes(kind, first, count, complaints):
+            for outcome in _outcomes(kind, first, end, complaints):
                 yield first, outcome
                 first += 1
 
 
-def _outcomes(kind: str, first: int, count: int, complaints: IO[str]) -> Iterator[str]:
+def _outcomes(kind: str, first: int, end: int, complaints: IO[str]) -> Iterator[str]:
     """Yield what comes of the files from one on, up to the one at which the child ends."""
-    command = [sys.executable, "-m", "tests.corpus.fuzz", "--kind", kind, "--child", str(first), str(count)]
+    command = [sys.executable, "-m", "tests.corpus.fuzz", "--kind", kind, "--child", str(first), str(end)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints, text=True)
     last_said_s, is_hung, begun, told = [time.monotonic()], threading.Event(), 0, 0
     threading.Thread(target=_end_when_silent, args=(process, last_said_s, is_hung), daemon=True).start()
@@ -153,7 +152,7 @@ def _outcomes(kind: str, first: int, count: int, complaints: IO[str]) -> Iterato
     status = process.wait()
     if not begun:
         raise RuntimeError(f"the reader of {kind} does not start (status {status})")
-    if told < count - first:
+    if told < end - first:
         yield "hang" if is_hung.is_set() else _end_of(status, complaints)
 
 
@@ -176,6 +175,9 @@ def main() -> int:
     """Run the kinds asked for, say each fault, and count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", action="append", help="which reader; default: all")
+    parser.add_argument(
+        "--first", type=int, default=0, help="number of the first file, to go on in pieces (default: %(default)s)"
+    )
     parser.add_argument("--count", type=int, default=2000, help="damaged files of each kind (default: %(default)s)")
     parser.add_argument("--child", nargs=2, type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -185,7 +187,7 @@ def main() -> int:
     faults = 0
     for kind in arguments.kind or list(readers()):
         counts = dict.fromkeys(("taken", "refused", "traceback", "no sentence", "crash", "hang"), 0)
-        for number, outcome in watched(kind, arguments.count):
+        for number, outcome in watched(kind, arguments.first, arguments.first + arguments.count):
             name = next(name for name in counts if outcome.startswith(name))
             counts[name] += 1
             if name not in ("taken", "refused"):

@@ -43,9 +43,9 @@ def test_the_recipe_is_complete_and_renders_what_params_say():
 
 def test_what_cannot_be_written_is_said_before_any_work(tmp_path):
     for path, message in (
-        (tmp_path / "a.bin", "ends in .pt"), (tmp_path / "none/a.pt", "none: no such folder"),
-        (tmp_path / "b.pt", "is there already"),
-        (tmp_path / "c.pt", "c.thresholds.json: is there already"), (tmp_path / "d.pt", "is a folder"),
+        (tmp_path / "a.bin", "ends in .pt"), (tmp_path / "none/a.pt", "there is no folder .*none; make it first"),
+        (tmp_path / "b.pt", "exists already; --force replaces it"),
+        (tmp_path / "c.pt", "c.thresholds.json: exists already"), (tmp_path / "d.pt", "is a folder"),
     ):  # fmt: skip
         for name in ("b.pt", "c.thresholds.json"):
             (tmp_path / name).write_text("x")
@@ -119,7 +119,7 @@ def test_the_command_learns_and_its_weights_transcribe(rendered, tmp_path, monke
     assert any(not bool((before[name] == value).all()) for name, value in after.items())
     assert main(["transcribe", str(rendered), "-o", str(tmp_path / "out.mid"), "--weights", str(weights)]) == 0
     assert len(read_midi(tmp_path / "out.mid")) > 8
-    assert main(arguments) == 2 and "piano.pt: is there already" in capfd.readouterr().err
+    assert main(arguments) == 2 and "piano.pt: exists already" in capfd.readouterr().err
 
 
 def test_weights_without_their_thresholds_are_refused(tmp_path, capfd):

@@ -133,7 +133,7 @@ def test_a_network_that_reads_frames_in_groups_is_refused(tmp_path):
 
 def test_nothing_is_replaced_and_a_missing_package_is_named(tmp_path, monkeypatch):
     (tmp_path / "n.pt2").write_bytes(b"mine")
-    with pytest.raises(InputError, match=r"n\.pt2: is there already"):
+    with pytest.raises(InputError, match=r"n\.pt2: exists already; choose another name by -o"):
         export_network(trained(), tmp_path / "n.pt2", "pt2")
     assert (tmp_path / "n.pt2").read_bytes() == b"mine"
     monkeypatch.setattr(network.importlib.util, "find_spec", lambda name: None)

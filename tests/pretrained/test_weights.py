@@ -93,7 +93,7 @@ def test_the_command_writes_all_files_and_says_their_sizes(source, tmp_path, cap
     again = ["export-weights", *given, "--params", str(PARAMS_FILE), "--out", str(out)]
     (out / WEIGHTS_NAME).write_bytes(b"another")
     assert main(again) == 2
-    assert "weights.pt: is there already; name another folder by --out, or say --replace" in capsys.readouterr().err
+    assert "weights.pt: exists already; --replace replaces it, --out chooses another name" in capsys.readouterr().err
     assert (out / WEIGHTS_NAME).read_bytes() == b"another"
     assert main([*again, "--replace"]) == 0
     assert {path: path.read_bytes() for path in out.iterdir()} == written

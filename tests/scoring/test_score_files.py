@@ -123,7 +123,9 @@ def test_the_command_prints_a_column_per_estimate_and_writes_what_is_asked_for(f
         blocks["found"]["onset_f1_50"], abs=1e-4
     )
     before = [path.read_bytes() for path in files]
-    assert main(["score", *paths, "--json", str(files[0]), "--csv", str(files[1])]) == 0
+    assert main(["score", *paths, "--json", str(files[0]), "--csv", str(files[1])]) == 2
+    assert "scores.json: exists already; --force replaces it, --json chooses another name" in capsys.readouterr().err
+    assert main(["score", *paths, "--json", str(files[0]), "--csv", str(files[1]), "--force"]) == 0
     assert [path.read_bytes() for path in files] == before
 
 

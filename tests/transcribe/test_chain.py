@@ -13,6 +13,7 @@ from registration_cases import Look, cut_view, known_registration, random_view, 
 
 from tivit.commands import transcribe as command
 from tivit.commands.main import main
+from tivit.core import outputs
 from tivit.core.errors import InputError
 from tivit.core.keyboard import keys_between, midi_of_name, name_of
 from tivit.core.logits import ClipLogits, silenced
@@ -238,7 +239,7 @@ def test_thresholds_chosen_under_what_cannot_be_followed_are_refused(stand_ins, 
 
 
 def test_adapting_says_beforehand_that_there_is_no_room(stand_ins, tmp_path, monkeypatch):
-    monkeypatch.setattr(chain.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    monkeypatch.setattr(outputs.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     with pytest.raises(InputError, match=r"--adapt needs 0\.0 GB there for my\.mp4.*another folder in TMPDIR"):
         transcriber(tmp_path).transcribe(Request(VIDEO, adapt=True))
     assert stand_ins["pieces"] == [] and stand_ins["is_closed"]

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from tivit.core import outputs
 from tivit.core.errors import InputError
-from tivit.transcribe import outputs
 from tivit.transcribe.outputs import plan_outputs, videos_of
 
 MIDI = b"MThd\0\0\0\6"
@@ -87,15 +87,16 @@ def test_what_exists_is_replaced_by_force_alone_and_only_what_a_transcription_wr
 
 def test_neither_a_video_nor_a_device_nor_what_a_link_leads_to_is_lost(folder):
     os.symlink("b.MOV", folder / "link.mid")
-    assert "is a video that is to be read" in str(plan(["b.MOV"], "link.mid", force=True)[0])
+    assert "is a file that is to be read" in str(plan(["b.MOV"], "link.mid", force=True)[0])
     os.symlink("/dev/null", folder / "null.mid")
     assert "is no ordinary file" in str(plan(["a.mp4"], "null.mid", force=True)[0])
     os.symlink("sub/old.mid", folder / "old.mid")
-    assert plan(["a.mp4"], "old.mid")[0].midi.name == "old.mid"
+    assert "is a link to sub/old.mid, which would be lost" in str(plan(["a.mp4"], "old.mid", force=True)[0])
     (folder / "sub/old.mid").write_bytes(MIDI)
     assert "exists already" in str(plan(["a.mp4"], "old.mid")[0])
+    assert "is a link to sub/old.mid" in str(plan(["a.mp4"], "old.mid", force=True)[0])
     os.link(folder / "a.mp4", folder / "hard.mid")
-    assert "is a video that is to be read" in str(plan(["a.mp4"], "hard.mid", force=True)[0])
+    assert "is a file that is to be read" in str(plan(["a.mp4"], "hard.mid", force=True)[0])
 
 
 def test_two_videos_do_not_share_a_file(folder):

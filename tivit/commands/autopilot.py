@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tivit.commands.parser import add_params, count, params_of
+from tivit.commands.parser import add_params, count, params_of, path_to_write
 from tivit.core.errors import InputError
 from tivit.core.run.stage import add_verbose
 
@@ -92,22 +92,29 @@ def _add_rules(command: argparse.ArgumentParser) -> None:
 
 def _add_places(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--results", type=Path, default=RESULTS, metavar="PATH",
+        "--results", type=path_to_write, default=RESULTS, metavar="PATH",
         help="the table, one row per round; summary.md lies beside it (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
-        "--ckpt-dir", type=Path, metavar="DIR", help="also copy weights and thresholds of the best round there"
+        "--ckpt-dir", type=path_to_write, metavar="DIR", help="also copy weights and thresholds of the best round there"
     )
-    command.add_argument("--stdout-dir", type=Path, metavar="DIR", help="logs of the rounds (default: logs, beside the table)")
+    command.add_argument(
+        "--stdout-dir", type=path_to_write, metavar="DIR", help="logs of the rounds (default: logs, beside the table)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Fly, or say what would be done, and return 0."""
     from tivit.autopilot import rounds
     from tivit.autopilot.plan import read_plan
+    from tivit.core.outputs import refuse_file, refuse_folder
 
     params = params_of(arguments)
     places = rounds.Places(arguments.results, arguments.stdout_dir or arguments.results.parent / "logs", arguments.ckpt_dir)
+    refuse_file(arguments.results, may_replace=True, option="--results", makes_folder=True)
+    for option, folder in (("--stdout-dir", arguments.stdout_dir), ("--ckpt-dir", arguments.ckpt_dir)):
+        if folder is not None:
+            refuse_folder(folder, option)
     last = read_plan(places.plan) if arguments.mode == "resume" else None
     plan = _plan(arguments, params, places, last)
     if arguments.dry_run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params, count, params_of
+from tivit.commands.parser import add_params, count, params_of, path_to_write
 from tivit.core.choices import SPLITS
 from tivit.core.run.stage import add_verbose
 from tivit.pretrained.names import TRAINED_CHECKPOINT
@@ -54,7 +54,9 @@ def _add_registration(kinds: argparse._SubParsersAction) -> argparse.ArgumentPar
 
 def _registration(arguments: argparse.Namespace) -> int:
     from tivit.check.registration import Selection, check_registration
+    from tivit.core.outputs import refuse_folder
 
+    refuse_folder(arguments.out, "--out")
     selection = Selection(arguments.split, arguments.clips, arguments.inspect)
     return check_registration(params_of(arguments), selection, arguments.out)
 
@@ -72,7 +74,9 @@ def _add_dataset(kinds: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def _dataset(arguments: argparse.Namespace) -> int:
     from tivit.check.dataset import check_dataset
+    from tivit.core.outputs import refuse_folder
 
+    refuse_folder(arguments.out, "--out")
     return check_dataset(params_of(arguments), arguments.split, arguments.out)
 
 
@@ -129,4 +133,4 @@ def _forward(arguments: argparse.Namespace) -> int:
 
 
 def _add_out(kind: argparse.ArgumentParser, use: str) -> None:
-    kind.add_argument("--out", type=Path, default=CHECKS_FOLDER, metavar="DIR", help=f"{use} (default: %(default)s)")
+    kind.add_argument("--out", type=path_to_write, default=CHECKS_FOLDER, metavar="DIR", help=f"{use} (default: %(default)s)")

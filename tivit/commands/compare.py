@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params, params_of
+from tivit.commands.parser import add_params, params_of, path_to_write
 from tivit.core.run.stage import add_verbose
 
 
@@ -32,7 +32,11 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         help="fixed training steps, such as key_vivit=1150,vivit=2000; default: by --minutes",
     )
     command.add_argument(
-        "--out", type=Path, default=Path(".tivit/compare"), metavar="DIR", help="where the table goes (default: %(default)s)"
+        "--out",
+        type=path_to_write,
+        default=Path(".tivit/compare"),
+        metavar="DIR",
+        help="where the table goes (default: %(default)s)",
     )
     add_params(command)
     add_verbose(command)
@@ -43,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Train and score each method, say where the table is, and return 0."""
     from tivit.compare.plan import parse_methods, parse_minutes, parse_steps
     from tivit.compare.run import Request, compare
+    from tivit.core.outputs import refuse_folder
 
+    refuse_folder(arguments.out, "--out")
     methods = parse_methods(arguments.methods)
     steps = parse_steps(arguments.steps, methods)
     request = Request(methods, parse_minutes(arguments.minutes), steps, arguments.out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params, params_of
+from tivit.commands.parser import add_params, params_of, path_to_write
 from tivit.core.run.stage import add_verbose
 from tivit.pretrained.names import EXPORTED, TRAINED_CHECKPOINT, TRAINED_THRESHOLDS
 
@@ -27,7 +27,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         help="those chosen for the checkpoint (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
-        "--out", type=Path, default=EXPORTED, metavar="FOLDER",
+        "--out", type=path_to_write, default=EXPORTED, metavar="FOLDER",
         help="where the files go (default: %(default)s); tivit/pretrained is where transcribe looks",
     )  # fmt: skip
     command.add_argument("--replace", action="store_true", help="replace files that are there already")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import count
+from tivit.commands.parser import count, path_to_write
 from tivit.commands.transcribe import DEVICES, add_keyboard, known_keyboard, seconds
 from tivit.core.run.libraries import calm_libraries
 from tivit.core.run.stage import add_verbose
@@ -27,7 +27,9 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     )
     command.add_argument("video", type=Path, metavar="VIDEO", help="half a minute or more of the piano, seen from above")
     command.add_argument("midi", type=Path, metavar="MIDI", help="every note that is played in the video")
-    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="the weights to write; default: beside the video")
+    command.add_argument(
+        "-o", "--output", type=path_to_write, metavar="FILE", help="the weights to write; default: beside the video"
+    )
     command.add_argument("--force", action="store_true", help="replace weights that are there")
     command.add_argument("--keep-anyway", action="store_true", help="write the weights also where nothing was gained")
     command.add_argument(
@@ -59,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     from tivit.pretrained.recipe import transcription_params
 
     output = arguments.output or arguments.video.with_suffix(".pt")
-    refuse_output(output, arguments.force)
+    reads = (arguments.video, arguments.midi, *([arguments.weights] if arguments.weights else []))
+    refuse_output(output, arguments.force, reads)
     trained = chosen(None, None) if arguments.weights is None else weights_of_own(arguments.weights)
     params = transcription_params(trained, None)
     given = {"device": arguments.device, "threads": arguments.threads}

@@ -121,3 +121,25 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a count; write a whole number from 1 on")
     return int(text)
+
+
+def path_to_write(text: str) -> Path:
+    """Return the file or folder that an argument names, for `type=` of an option that says where results go.
+
+    Parameters
+    ----------
+    text : str
+        As the user wrote it.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        The text is empty, which `Path` would take for the current folder.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty; name a file or a folder")
+    return Path(text)

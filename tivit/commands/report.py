@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params, count, params_of
+from tivit.commands.parser import add_params, count, params_of, path_to_write
 from tivit.core.run.stage import add_verbose
 
 SPLITS = ("val", "test")
@@ -26,7 +26,9 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
     command.add_argument(
         "--lowest", type=count, default=LOWEST, metavar="N", help="without clips: how many (default: %(default)s)"
     )
-    command.add_argument("-o", "--output", type=Path, default=FOLDER, metavar="DIR", help="the folder (default: %(default)s)")
+    command.add_argument(
+        "-o", "--output", type=path_to_write, default=FOLDER, metavar="DIR", help="the folder (default: %(default)s)"
+    )
     command.add_argument("--force", action="store_true", help="replace pages of an earlier run")
     add_params(command)
     add_verbose(command)
@@ -35,9 +37,11 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the pages, say where they are, and return 0."""
+    from tivit.core.outputs import refuse_folder
     from tivit.core.run.progress import say
     from tivit.report.clips import Selection, write_clip_pages
 
+    refuse_folder(arguments.output, "-o")
     selection = Selection(arguments.split, tuple(arguments.clips), arguments.lowest)
     for page in write_clip_pages(params_of(arguments), selection, arguments.output, arguments.force):
         say(str(page))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tivit.commands.parser import add_params, params_of
+from tivit.commands.parser import add_params, params_of, path_to_write
 from tivit.core.run.stage import add_verbose
 
 
@@ -24,7 +24,11 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--notes", type=Path, required=True, metavar="Y.csv", help="the true notes, such as data/manifest/notes.csv"
     )
     command.add_argument(
-        "--out", type=Path, default=Path(".tivit/sweep"), metavar="DIR", help="where the results go (default: %(default)s)"
+        "--out",
+        type=path_to_write,
+        default=Path(".tivit/sweep"),
+        metavar="DIR",
+        help="where the results go (default: %(default)s)",
     )
     add_params(command, "the params file, of which section sweep is used")
     add_verbose(command)
@@ -33,10 +37,12 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Choose the thresholds, say where they are, and return 0."""
+    from tivit.core.outputs import refuse_folder
     from tivit.core.params import section
     from tivit.sweeping.search import SweepParams
     from tivit.sweeping.sweep_files import sweep_files
 
+    refuse_folder(arguments.out, "--out")
     params = section(params_of(arguments), "sweep", SweepParams)
     sweep_files(arguments.logits, arguments.notes, arguments.out, params)
     print(f"thresholds: {arguments.out / 'thresholds.json'}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from tivit.commands.parser import add_params, params_of
+from tivit.commands.parser import add_params, params_of, path_to_write
 from tivit.core.errors import InputError
 from tivit.core.run.stage import add_verbose
 
@@ -28,7 +27,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         required=True,
         help="whose folders and files to write; Synthetic: those of the default dataset",
     )
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="the dataset's folder is made in it")
+    command.add_argument("--out", type=path_to_write, required=True, metavar="DIR", help="the dataset's folder is made in it")
     command.add_argument(
         "--clips", type=int, metavar="N", help="clips of each of train, val and test; default: those of params"
     )
@@ -50,11 +49,13 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render the clips, say where they are, and return 0."""
+    from tivit.core.outputs import refuse_folder
     from tivit.core.params import section
     from tivit.core.run.runtime import RuntimeParams
     from tivit.synth.layouts.write import LayoutRequest, write_layout
     from tivit.synth.params import SynthParams
 
+    refuse_folder(arguments.out, "--out")
     values = params_of(arguments)
     size_px = None if arguments.size is None else _size(arguments.size)
     params = section(values, "synth", SynthParams)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from tivit.core import params as params_file
 from tivit.core.errors import InputError
 from tivit.core.logits import silenced
 from tivit.core.notes import Notes
+from tivit.core.outputs import refuse_file
 from tivit.core.params import section
 from tivit.core.run.progress import progress_bar, say
 from tivit.core.run.runtime import RuntimeParams
@@ -80,7 +81,7 @@ class Outcome:
     is_written: bool
 
 
-def refuse_output(output: Path, replacing: bool) -> None:
+def refuse_output(output: Path, replacing: bool, reads: Iterable[Path] = ()) -> None:
     """Raise InputError where weights cannot be written, before any work is done.
 
     Parameters
@@ -89,21 +90,18 @@ def refuse_output(output: Path, replacing: bool) -> None:
         The weights to write.
     replacing : bool
         Whether files that are there may be replaced.
+    reads : iterable of Path
+        Files that are read, and never replaced.
 
     Raises
     ------
     InputError
-        The name does not end in .pt, its folder is missing, or it or its thresholds are there and may not be replaced.
+        The name does not end in .pt; or it or its thresholds cannot be written, are there and may not be replaced, or are read.
     """
     if output.suffix != ".pt":
-        raise InputError(f"{output}: weights are written to a file whose name ends in .pt")
-    if not output.parent.is_dir():
-        raise InputError(f"{output.parent}: no such folder; make it, or name another file by -o")
+        raise InputError(f"{output}: weights are written to a file whose name ends in .pt; name another by -o")
     for path in (output, thresholds_beside(output)):
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; name a file by -o")
-        if path.exists() and not replacing:
-            raise InputError(f"{path}: is there already; name another file by -o, or say --force")
+        refuse_file(path, replacing, reads=reads)
 
 
 def finetune(request: Request, trained: Trained, params: Mapping[str, Any]) -> Outcome:

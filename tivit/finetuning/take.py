@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import numpy as np
 from tivit.core.errors import InputError
 from tivit.core.keyboard import BLACK_FRONT_MM, keys_between
 from tivit.core.notes import Notes, read_midi
-from tivit.core.timegrid import TimeGrid
+from tivit.core.outputs import temporary_file
+from tivit.core.timegrid import TimeGrid, frames_of
 from tivit.datasets.params import LagParams
 from tivit.labels.clock import Clock, estimate_clock
 from tivit.labels.corrections import misfit_of_clock
@@ -115,8 +115,11 @@ def opened_take(
     """
     notes, geometry = read_midi(midi), checkpoint.geometry
     job = DecoderJob(video.absolute(), WHOLE, geometry, checkpoint.fps, registration, known)
-    with tempfile.TemporaryFile(prefix="tivit-") as file, DecoderProcess(job) as decoder:
-        found = usable(video, decoder.search()[1], known)
+    with DecoderProcess(job) as decoder, ExitStack() as stack:
+        info, search = decoder.search()
+        found = usable(video, search, known)
+        needed = frames_of(info.duration_s, checkpoint.fps) * geometry.width_px * geometry.height_px
+        file = stack.enter_context(temporary_file(needed, "finetune", video, "or record a shorter take"))
         background, start_s, length = decoder.background(), None, 0
         for piece_s, piece in decoder.pieces():
             start_s = piece_s if start_s is None else start_s

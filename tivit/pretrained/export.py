@@ -17,6 +17,7 @@ import torch
 
 from tivit.core.artifacts import md5_of, write_bytes
 from tivit.core.errors import InputError
+from tivit.core.outputs import refuse_file, refuse_folder
 from tivit.decoding.thresholds import read_thresholds, write_thresholds
 from tivit.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from tivit.pretrained.card import card_of
@@ -79,9 +80,9 @@ def export_weights(
         one of them, or one of the files is there and may not be replaced. Nothing is written then.
     """
     paths = [Path(folder) / name for name in (WEIGHTS_NAME, THRESHOLDS_NAME, RECIPE_NAME, CARD_NAME)]
-    there = [path for path in paths if path.exists()]
-    if there and not replacing:
-        raise InputError(f"{there[0]}: is there already; name another folder by --out, or say --replace")
+    refuse_folder(Path(folder), "--out")
+    for path in paths:
+        refuse_file(path, replacing, "--out", "--replace", (source.checkpoint, source.thresholds), makes_folder=True)
     trained, thresholds, recipe = load_checkpoint(source.checkpoint), read_thresholds(source.thresholds), recipe_of(params)
     content, dtype = _bytes_of(trained), "float32"
     if len(content) > max_bytes:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from tivit.core.artifacts import write_bytes
 from tivit.core.errors import InputError
+from tivit.core.outputs import refuse_file
 from tivit.model.attention import BiasedAttention
 from tivit.model.background import MIN_CONTRAST
 from tivit.model.checkpoint import Checkpoint
@@ -123,8 +124,7 @@ def export_network(checkpoint: Checkpoint, path: Path, form: str) -> None:
     InputError
         The file is there, the network cannot take any number of frames, or a package is missing.
     """
-    if path.exists():
-        raise InputError(f"{path}: is there already; name another file by --out")
+    refuse_file(path, may_replace=False, force="", makes_folder=True)
     if checkpoint.model.frame_multiple != 1:
         raise InputError(
             f"model.backend {checkpoint.params.backend}: reads {checkpoint.model.frame_multiple} frames at a time, so its file "

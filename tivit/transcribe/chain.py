@@ -8,8 +8,6 @@ without a name, which the system removes however this process ends.
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -26,6 +24,7 @@ from tivit.core.artifacts import md5_of
 from tivit.core.errors import InputError
 from tivit.core.keyboard import keys_between
 from tivit.core.logits import silenced
+from tivit.core.outputs import temporary_file
 from tivit.core.params import section
 from tivit.core.registration import Refusal, Registration
 from tivit.core.run.progress import progress_bar
@@ -204,13 +203,8 @@ class Transcriber:
         """Return a file without a name that has room for the whole strip."""
         geometry, end_s = self._header.geometry, min(request.span_s[1], info.duration_s)
         needed = frames_of(end_s - request.span_s[0], self._header.fps) * geometry.width_px * geometry.height_px
-        folder = tempfile.gettempdir()
-        if (free := shutil.disk_usage(folder).free) < needed:
-            raise InputError(
-                f"{folder}: --adapt needs {needed / 1e9:.1f} GB there for {request.video}, {free / 1e9:.1f} GB are free; name "
-                "another folder in TMPDIR, leave --adapt out, or choose a part by --start and --end"
-            )
-        return tempfile.TemporaryFile(prefix="tivit-")
+        otherwise = "leave --adapt out, or choose a part by --start and --end"
+        return temporary_file(needed, "--adapt", request.video, otherwise)
 
     def _adapted(
         self, reader: StripReader, notes: SettledNotes, strip: BinaryIO, background: Background, in_view: np.ndarray,

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import glob
 import os
-import shutil
-import stat
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tivit.core.errors import InputError
+from tivit.core.outputs import refuse_file
 
 MIDI_SUFFIXES = (".mid", ".midi")
 PARTIAL = ".partial"
@@ -45,8 +43,6 @@ VIDEO_SUFFIXES = frozenset(
         ".wmv",
     ]
 )
-LEAST_FREE_BYTES = 2_000_000
-"""Less room than this in the folder of an output is said before the work."""
 _MIDI_MAGIC = b"MThd"
 
 
@@ -177,28 +173,9 @@ def _named(output: str | None, count: int) -> tuple[Path | None, Path | None]:
 
 def _check(path: Path, videos: Sequence[Path], may_replace: bool) -> None:
     """Raise InputError when a file cannot be written, or would destroy something."""
-    target = path.resolve()  # a link is followed: what it leads to is what would be lost
-    for video in videos:
-        if target == video.resolve() or _is_same(target, video):
-            raise InputError(f"{path}: is a video that is to be read; choose another name by -o")
-    _check_folder(path, target.parent)
-    try:
-        mode = target.stat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISREG(mode):
-        raise InputError(f"{path}: is no ordinary file; choose another name by -o")
-    if not may_replace:
-        raise InputError(f"{path}: exists already; --force replaces it, -o chooses another name")
-    if target.suffix.lower() in VIDEO_SUFFIXES or _is_foreign(target):
+    refuse_file(path, may_replace, reads=videos)
+    if path.exists() and (path.suffix.lower() in VIDEO_SUFFIXES or _is_foreign(path)):
         raise InputError(f"{path}: exists and is not a file that a transcription writes, so --force does not replace it")
-
-
-def _is_same(target: Path, video: Path) -> bool:
-    try:
-        return target.samefile(video)
-    except OSError:
-        return False
 
 
 def _is_foreign(path: Path) -> bool:
@@ -210,15 +187,3 @@ def _is_foreign(path: Path) -> bool:
     if path.suffix.lower() in MIDI_SUFFIXES:
         return not head.startswith(_MIDI_MAGIC)
     return b"\0" in head  # the other formats are text, and every video has zero bytes in its first block
-
-
-def _check_folder(path: Path, folder: Path) -> None:
-    if not folder.is_dir():
-        raise InputError(f"{path}: there is no folder {folder}; make it first")
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(f"{path}: its folder cannot be written to ({error.strerror})") from None
-    if (free := shutil.disk_usage(folder).free) < LEAST_FREE_BYTES:
-        raise InputError(f"{path}: its disk is full ({free / 1e6:.1f} MB are free)")
