@@ -79,19 +79,24 @@ class Truth:
         Onset and offset of each note (s), (N,).
     grids : tuple of TimeGrid
         The grid of each clip.
-    down : np.ndarray
-        A running sum over all rows end to end, `width` frames each; int, flat. Entry i is the number of frames before place i
-        in which a key is down.
     width : int
-        Frames of a row: one more than the longest clip has.
+        Frames of a row: one more than the longest clip has. All rows lie end to end, so a place is row * `width` + frame.
+    edge : np.ndarray
+        The places where the number of notes changes, int (E,), ascending from 0 on.
+    is_down : np.ndarray
+        Whether a key is down from each edge to the next one, bool (E,).
+    before : np.ndarray
+        The number of places before each edge where a key is down, int (E,).
     """
 
     row: np.ndarray
     onset_s: np.ndarray
     offset_s: np.ndarray
     grids: tuple[TimeGrid, ...]
-    down: np.ndarray
     width: int
+    edge: np.ndarray
+    is_down: np.ndarray
+    before: np.ndarray
 
     @property
     def clips(self) -> int:
@@ -114,6 +119,25 @@ class Truth:
             (clips, 2).
         """
         return np.bincount(cell_of(row), weight, minlength=self.clips * COLOURS).reshape(self.clips, COLOURS)
+
+    def down_between(self, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+        """Return in how many places from `start` on and before `stop` a key is down.
+
+        Parameters
+        ----------
+        start, stop : np.ndarray
+            Places, int (N,) each.
+
+        Returns
+        -------
+        np.ndarray
+            int (N,).
+        """
+        return self._down_before(stop) - self._down_before(start)
+
+    def _down_before(self, place: np.ndarray) -> np.ndarray:
+        index = np.searchsorted(self.edge, place, side="right") - 1
+        return self.before[index] + self.is_down[index] * (place - self.edge[index])
 
 
 def cell_of(row: np.ndarray) -> np.ndarray:
@@ -151,13 +175,13 @@ def truth_of(references: Sequence[Notes], grids: Sequence[TimeGrid]) -> Truth:
     row = np.concatenate(rows)
     width = max(grid.length for grid in grids) + 1
     start, stop = _frames(row, onset_s, offset_s, grids)
-    # +1 where a note begins and -1 where it ends: the running sum says how many notes lie over a frame, and its own running sum
-    # of "any" then counts the frames that are down in any stretch by one difference.
-    change = np.zeros(len(grids) * KEY_COUNT * width + 1, np.int32)
-    np.add.at(change, row * width + start, 1)
-    np.add.at(change, row * width + stop, -1)
-    down = np.concatenate([[0], np.cumsum(np.cumsum(change) > 0)])
-    return Truth(row, onset_s, offset_s, tuple(grids), down, width)
+    # +1 where a note begins and -1 where it ends: the running sum says how many notes lie over a stretch between two edges.
+    place = np.concatenate([[0], row * width + start, row * width + stop])
+    change = np.concatenate([[0], np.ones(len(row), np.int64), np.full(len(row), -1)])
+    edge, index = np.unique(place, return_inverse=True)
+    is_down = np.cumsum(np.bincount(index, change)) > 0
+    before = np.concatenate([[0], np.cumsum(is_down[:-1] * np.diff(edge))])
+    return Truth(row, onset_s, offset_s, tuple(grids), width, edge, is_down, before)
 
 
 class OnsetCounter:
@@ -232,9 +256,9 @@ def frame_counts(truth: Truth, row: np.ndarray, onset_s: np.ndarray, offset_s: n
     ColourCounts
     """
     start, stop = _frames(row, onset_s, offset_s, truth.grids)
-    right = truth.down[row * truth.width + stop] - truth.down[row * truth.width + start]
+    right = truth.down_between(row * truth.width + start, row * truth.width + stop)
     every = np.arange(truth.clips * KEY_COUNT)
-    true = truth.down[(every + 1) * truth.width] - truth.down[every * truth.width]
+    true = truth.down_between(every * truth.width, (every + 1) * truth.width)
     return ColourCounts(truth.count(row, right), truth.count(row, stop - start), truth.count(every, true))
 
 
