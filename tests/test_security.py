@@ -7,6 +7,7 @@ tests/core/test_artifacts.py and tests/datasets, playlists in tests/video/test_r
 import ast
 import pickle
 import re
+import sys
 from importlib import metadata
 
 import numpy as np
@@ -152,6 +153,9 @@ def test_every_requirement_has_a_hash_at_its_version():
     assert {normal(name): version for name, version in pinned}.items() <= hashed().items()
 
 
+@pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11), reason="the hashes are those of Python 3.11, where other packages are needed"
+)
 def test_what_the_requirements_bring_along_has_a_hash_too():
     """Followed through what is installed here: markers such as `extra == "test"` are left out, as pip does."""
     there, waiting = hashed(), re.findall(r"^([\w.-]+)==", requirements_hashes.REQUIREMENTS.read_text(), re.MULTILINE)
