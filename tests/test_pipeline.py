@@ -13,7 +13,7 @@ import numpy as np
 import pretty_midi
 import pytest
 import yaml
-from pipeline_cases import SHIPPED, START, change_params, run, stages_run
+from pipeline_cases import SHIPPED, START, change_params, environment, run, stages_run
 
 from tivit.core.manifest import read_manifest
 from tivit.core.notes import make_notes, read_midi, write_midi
@@ -163,6 +163,17 @@ def test_transcribe_refuses_what_it_cannot_use(clone, tmp_path):
 def test_index_says_what_changed(clone):
     assert "0 faults" in run(clone, "tivit", "index", "Synthetic", "--check", "--full")
     assert "'Synthetik' is not one of" in refused(clone, "tivit", "index", "Synthetik")
+
+
+def test_a_removed_folder_of_the_user_is_named_and_comes_back(clone):
+    """DVC looks at what stages depend on before it runs any, so only its own error can come first; `doctor` has the remedy."""
+    shutil.rmtree(clone / "data/own")
+    done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=clone, env=environment(), capture_output=True, text=True)
+    assert done.returncode != 0 and "data/own" in done.stderr and "Traceback" not in done.stderr
+    told = subprocess.run([sys.executable, "-m", "tivit", "doctor"], cwd=clone, capture_output=True, text=True)
+    assert told.returncode == 1 and "data/own" in told.stdout
+    subprocess.run(re.search("`(git checkout [^`]+)`", told.stdout)[1].split(), cwd=clone, check=True, capture_output=True)
+    assert stages_run(run(clone, "dvc", "repro")) == []
 
 
 def test_a_killed_training_goes_on_and_ends_with_the_same_weights(clone, tmp_path):

@@ -6,10 +6,15 @@ tests/core/test_artifacts.py and tests/datasets, playlists in tests/video/test_r
 
 import ast
 import pickle
+import re
+import sys
+from importlib import metadata
 
 import numpy as np
 import pytest
+import requirements_hashes
 from model_cases import GEOMETRY
+from packaging.requirements import Requirement
 from paths import ROOT
 
 from tivit.core import params as params_file
@@ -126,3 +131,55 @@ def test_a_params_file_with_objects_is_refused(tmp_path, monkeypatch, tag):
     with pytest.raises(InputError, match=r"params\.yaml: not valid YAML"):
         params_file.load()
     assert not (tmp_path / "ran").exists()
+
+
+LOCKED = re.compile(r"([a-z0-9.-]+)==(\S+) --hash=sha256:([0-9a-f]{64})")
+
+
+def hashed() -> dict[str, str]:
+    """Return name -> version of every line of the file of hashes."""
+    lines = [line for line in requirements_hashes.LOCKED.read_text().splitlines() if not line.startswith("#")]
+    found = [LOCKED.fullmatch(line) for line in lines]
+    assert all(found) and len({match[1] for match in found}) == len(lines)
+    return {match[1]: match[2] for match in found}
+
+
+def normal(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def test_every_requirement_has_a_hash_at_its_version():
+    pinned = re.findall(r"^([\w.-]+)==(\S+)$", requirements_hashes.REQUIREMENTS.read_text(), re.MULTILINE)
+    assert {normal(name): version for name, version in pinned}.items() <= hashed().items()
+
+
+@pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11), reason="the hashes are those of Python 3.11, where other packages are needed"
+)
+def test_what_the_requirements_bring_along_has_a_hash_too():
+    """Followed through what is installed here: markers such as `extra == "test"` are left out, as pip does."""
+    there, waiting = hashed(), re.findall(r"^([\w.-]+)==", requirements_hashes.REQUIREMENTS.read_text(), re.MULTILINE)
+    seen: set[str] = set()
+    while waiting:
+        name = normal(waiting.pop())
+        if name in seen:
+            continue
+        seen.add(name)
+        assert name in there, f"{name} has no hash; run `python tests/helpers/requirements_hashes.py`"
+        for text in metadata.requires(name) or []:
+            needed = Requirement(text)
+            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+                waiting.append(needed.name)
+    assert len(seen) > 50
+
+
+def test_a_file_of_another_index_is_not_taken_for_that_of_pypi():
+    package = {
+        "metadata": {"name": "Some_Name", "version": "1"},
+        "download_info": {"archive_info": {"hashes": {"sha256": "ab"}}},
+    }
+    package["download_info"]["url"] = "https://files.pythonhosted.org/some.whl"
+    assert requirements_hashes.locked_lines({"install": [package]}) == ["some-name==1 --hash=sha256:ab"]
+    package["download_info"]["url"] = "https://example.org/some.whl"
+    with pytest.raises(AssertionError, match="is not of PyPI"):
+        requirements_hashes.locked_lines({"install": [package]})

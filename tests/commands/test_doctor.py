@@ -1,9 +1,12 @@
 """`tivit doctor` names what is there, what is missing, and no secret."""
 
+from pathlib import Path
+
 import torch
 
 from tivit.commands import doctor
 from tivit.commands.main import main
+from tivit.core.run.guard import USER_FOLDERS
 from tivit.pretrained import names
 
 
@@ -33,6 +36,28 @@ def test_a_lock_file_that_a_kill_has_emptied_is_a_fault_with_its_remedy(capsys, 
     assert main(["doctor"]) == 1
     said = lines(capsys)
     assert "git checkout dvc.lock" in said["dvc.lock"] and "data/dvc.lock" not in said
+
+
+def test_a_folder_that_stages_depend_on_and_cannot_read_is_a_fault_with_its_remedy(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in USER_FOLDERS:
+        Path(name).mkdir(parents=True)
+    Path("data/own").rename("data/mine")
+    assert main(["doctor"]) == 0  # a folder of no pipeline
+    Path("dvc.yaml").write_text("stages: {}\n")
+    capsys.readouterr()
+    assert main(["doctor"]) == 1
+    said = lines(capsys)
+    assert said["data/own"].startswith("is not there, and stages depend on it; run `git checkout HEAD -- data/own`")
+    assert "data/subsets" not in said and "data/pretrained" not in said
+    Path("data/own").symlink_to("nowhere")
+    Path("data/subsets").rmdir()
+    Path("data/subsets").write_text("")
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: path != Path("data/pretrained"))
+    assert main(["doctor"]) == 1
+    said = lines(capsys)
+    assert said["data/own"].startswith("leads nowhere") and said["data/subsets"].startswith("is no folder")
+    assert said["data/pretrained"].startswith("cannot be read")
 
 
 def test_missing_weights_are_a_fault(capsys, tmp_path, monkeypatch):

@@ -86,6 +86,7 @@ def _weights() -> Iterator[tuple[str, str, bool]]:
 
 def _data() -> Iterator[tuple[str, str, bool]]:
     from tivit.core.run.fingerprint import STATE_DIR_VARIABLE, state_folder
+    from tivit.core.run.guard import USER_FOLDERS
     from tivit.datasets.roots import FOLDERS, resolve_root
 
     for name, folder in FOLDERS.items():
@@ -97,9 +98,22 @@ def _data() -> Iterator[tuple[str, str, bool]]:
     for name in LOCK_FILES:
         if Path(name).is_file() and not Path(name).read_text(errors="replace").strip():
             yield name, f"is empty, as a killed DVC leaves it; run `git checkout {name}` and `dvc repro`", True
+    if Path("dvc.yaml").is_file():
+        for name in USER_FOLDERS:
+            if fault := _fault_of_folder(Path(name)):
+                yield name, f"{fault}, and stages depend on it; run `git checkout HEAD -- {name}`, which brings it back", True
     kept = state_folder("registration", "registration")
     count = sum(1 for _ in kept.glob("*.json")) if kept.is_dir() else 0
     yield "cache", f"{kept} ({count} registrations; {STATE_DIR_VARIABLE} moves it)", False
+
+
+def _fault_of_folder(folder: Path) -> str:
+    """Return why a stage cannot read a folder that it depends on, "" where it can."""
+    if not folder.exists():
+        return "leads nowhere" if folder.is_symlink() else "is not there"
+    if not folder.is_dir():
+        return "is no folder"
+    return "" if os.access(folder, os.R_OK | os.X_OK) else "cannot be read"
 
 
 def _remote(folder: Path) -> str:
