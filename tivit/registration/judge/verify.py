@@ -39,6 +39,9 @@ END_MM = 5 * WHITE_PITCH_MM
 """Length of what counts as an end of the keyboard, inwards and outwards."""
 SEAM_FLOOR = 0.015
 """Depth of white seams, relative to the keys' brightness, that counts as none."""
+UNLIKENESS_FLOOR = 0.4
+"""Differences in brightness from the white tails, as a share of that between white and black, are held against each other, or
+against this where both are small: over-exposed fronts are as bright as the tails, and a case half as bright is clearly not."""
 SEAM_REACH_MM = 5.0
 """A seam is held against what is so far to either side of it."""
 MOTION_WEIGHT = 0.5
@@ -246,7 +249,8 @@ def _side(plan: Plan, correction: tuple[float, ...], x_mm: np.ndarray, dark: flo
         values = profile(x_mm)
         values = np.where(np.isfinite(values), values, dark)
         unlikeness.append(min(abs(float(np.median(values)) - bright) / max(bright - dark, 1.0), 1.0))
-    return (seams[0] - seams[1]) / (seams[0] + seams[1] + SEAM_FLOOR) + 0.5 * (unlikeness[1] - unlikeness[0])
+    likeness = (unlikeness[1] - unlikeness[0]) / max(unlikeness[1] + unlikeness[0], UNLIKENESS_FLOOR)
+    return (seams[0] - seams[1]) / (seams[0] + seams[1] + SEAM_FLOOR) + 0.5 * likeness
 
 
 def _seam_depth(profile: Callable[[np.ndarray], np.ndarray], seams_mm: np.ndarray) -> float:
