@@ -1,78 +1,46 @@
 """From a few frames to a registration: detect, match, pose, extent, correct, judge.
 
-The steps are dark blobs on one line (`detect`), which key of the pattern each is (`match`), the camera (`pose`), which keys are
-in view and which octave they are (`extent`, `octave`), the x correction (`refine`), and whether to believe it (`verify`). What
-is not believed is searched for again in other ways (`rows.SEARCHES`). Corners, when given, tell where to look and choose
-among the readings; everything after is the same. A registration that is not believed is refused with a reason, never returned
-as usable. Cameras that move are the business of `follow`.
+The steps are dark blobs on one line (`detect`), which key of the pattern each is (`match`), the camera (`pose`), and what such
+a reading comes to (`candidates`). What is not believed is searched for again in other ways (`rows.SEARCHES`). Corners, when
+given, tell where to look and choose among the readings; everything after is the same. Where two keyboards are in the picture,
+the one that is played is taken, and one that is filmed before one that is drawn. A registration that is not believed is refused
+with a reason, never returned as usable. Cameras that move are the business of `follow`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
 import numpy as np
 
-from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM, WHITE_PITCH_MM, key_of, name_of
+from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM, WHITE_PITCH_MM, key_of
 from tivit.core.registration import Quality, Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
-from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
-from tivit.registration.find.readings import Reading, find_labellings, find_readings
+from tivit.registration.candidates import SETTLED, Candidate, best_of, objection
+from tivit.registration.find.pattern import key_edges_mm
+from tivit.registration.find.readings import find_labellings, find_readings
 from tivit.registration.find.rows import SEARCHES, Labelling, Search
 from tivit.registration.frames import LEAST_REGION_PX, grey_pictures, region_px
-from tivit.registration.judge.border import content_of
-from tivit.registration.judge.depth import Depth, fit_depth
-from tivit.registration.judge.extent import find_extent
-from tivit.registration.judge.octave import Alignment, Extent, align_to_piano
-from tivit.registration.judge.refine import Correction, Picture, fit_correction
-from tivit.registration.judge.verify import UNREST_FLOOR, Verdict, judge, player_side, unrest_before
+from tivit.registration.judge.refine import Picture
+from tivit.registration.judge.verify import UNREST_FLOOR, unrest_before
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.registration.sideways import ACROSS, turned, turned_back, turned_knowledge
+from tivit.video.picture import Region
 
-SURE = 0.9
-"""A reading with this confidence ends the search; it has been held against the shifted readings and the other side."""
-SETTLED = 0.6
-"""With less confidence than this, or with an objection, the keyboard is searched for again in other ways."""
-DOUBTFUL = 0.6
-"""Weight of a reading that leaves something open (octave or mirror image), beside one that does not."""
-MAX_ERROR_KEY = 0.15
-"""A clip is refused when its keys lie farther than this from their places (median, white-key widths)."""
-LEAST_HEIGHT_MM = 100.0
-"""A camera nearer to the plane of the white keys sees no keyboard; at the height of the black keys shadows have no end."""
-MISLED_KEY = 0.2
-"""A camera whose keys lie farther than this across the keyboard (median, white-key widths) is fitted again."""
-KEYS_PER_POWER = 9
-"""The x correction with which the keyboard is followed outwards has one power for so many black keys found."""
 RIVAL_SCORE, RIVALS = 7.0, 2
 """Another row of black keys is looked at when its score is at least so high; so many rows at most."""
-APART_MM = 40.0
-"""It is so far from the keys of the best one, across them."""
+BEFORE_MM, BEHIND_MM = 40.0, 90.0
+"""It is so far before or behind the keys of the best one: just behind them a polished fallboard mirrors their black keys."""
 PLAYED_FACTOR = 3.0
 """Before the one of two keyboards that is played so many times as much moves as before the other one."""
+ONLY_DRAWN = (
+    "the keys that were found are drawn and not filmed; if the video shows a piano as well, give the corners of its keys, or a"
+    " video cropped to them"
+)
 TWO_KEYBOARDS = (
     "two keyboards are in the picture, and which of them is played is not clear; give the corners of that one, or a video"
     " cropped to it"
 )
-FIRST_KEY_TOLERANCE = 4
-"""By how many semitones a first key given may differ from the one found: a key that the picture cuts may count or not."""
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A reading with what was measured by it; `doubt` says what is not known of it, "" when nothing."""
-
-    reading: Reading
-    extent: Extent
-    correction: Correction
-    depth: Depth
-    verdict: Verdict
-    doubt: str
-
-    @property
-    def weight(self) -> float:
-        """How much the reading is worth beside others: more if it explains more black keys, and if it leaves nothing open."""
-        return self.verdict.confidence * max(self.reading.score, 0.0) * (DOUBTFUL if self.doubt else 1.0)
 
 
 def estimate(
@@ -134,29 +102,62 @@ def _look(
     if region is not None and min(region.right - region.left, region.bottom - region.top) < LEAST_REGION_PX:
         bounds = ", ".join(f"{value:g}" for value in override.region)
         return Refusal(f"the region {bounds} lies outside the {source_hw[1]} x {source_hw[0]} picture", source_hw, len(greys))
-    picture, size_wh = Picture(greys), greys[0].shape[::-1]
-    best, rows = None, []
-    for search in searches:
-        labellings = find_labellings(greys, params, corners, search, region)
-        candidate = _best_of(find_readings(labellings, size_wh, params, corners, search), picture, params, override)
-        rows += labellings
-        if candidate is not None and (best is None or candidate.weight > best.weight):
-            best = candidate
-        if best is not None and best.verdict.confidence >= SETTLED and not _objection(best, override, params):
-            break
+    picture = Picture(greys)
+    best, rows = _search(greys, picture, params, override, searches, corners, region)
+    is_free = corners is None and region is None
+    if is_free and best is not None and not objection(best, override, params) and best.is_drawn(picture):
+        # A film of what is played, as lessons have it: the piano is in the rest of the picture.
+        best, rows = _search(greys, picture, params, override, searches, None, _rest(best, picture))
+        if best is None or objection(best, override, params) or best.is_drawn(picture):
+            return Refusal(ONLY_DRAWN, source_hw, len(greys))
     if best is None:
         where = " between the corners" if corners is not None else " in the region" if region is not None else ""
         return Refusal(f"no row of black keys was found{where}", source_hw, len(greys))
-    if corners is None and region is None and not _objection(best, override, params):
+    if is_free and not objection(best, override, params):
         best = _played(best, _rival(best, rows, picture, params, override), picture)
         if best is None:
             return Refusal(TWO_KEYBOARDS, source_hw, len(greys))
     return _registration(best, geometry, scale, source_hw, len(greys), override, params)
 
 
+def _search(
+    greys: list[np.ndarray],
+    picture: Picture,
+    params: RegistrationParams,
+    override: Override,
+    searches: Sequence[Search],
+    corners: np.ndarray | None,
+    region: Region | None,
+) -> tuple[Candidate | None, list[Labelling]]:
+    """Return the best candidate, and the rows of black keys that were looked at."""
+    best, rows = None, []
+    for search in searches:
+        labellings = find_labellings(greys, params, corners, search, region)
+        readings = find_readings(labellings, picture.shape[::-1], params, corners, search)
+        candidate = best_of(readings, picture, params, override)
+        rows += labellings
+        if candidate is not None and (best is None or candidate.weight > best.weight):
+            best = candidate
+        if best is not None and best.verdict.confidence >= SETTLED and not objection(best, override, params):
+            break
+    return best, rows
+
+
+def _rest(best: Candidate, picture: Picture) -> Region:
+    """Return the picture above or below a keyboard, whichever is more."""
+    height, width = picture.shape
+    ends_mm = (key_edges_mm(best.extent.first_midi)[0], key_edges_mm(best.extent.last_midi)[1])
+    corners = (
+        np.array([(x_mm, y_mm, 1.0) for x_mm in ends_mm for y_mm in (0.0, WHITE_LENGTH_MM)]) @ best.reading.plane_to_image.T
+    )
+    y_px = corners[:, 1] / corners[:, 2]
+    top, bottom = (int(np.clip(value, 0, height)) for value in (y_px.min(), y_px.max() + 1))
+    return Region(0, bottom, width, height) if height - bottom >= top else Region(0, 0, width, top)
+
+
 def _rival(
-    best: _Candidate, rows: Sequence[Labelling], picture: Picture, params: RegistrationParams, override: Override
-) -> _Candidate | None:
+    best: Candidate, rows: Sequence[Labelling], picture: Picture, params: RegistrationParams, override: Override
+) -> Candidate | None:
     """Return another keyboard in the picture that is as sure as the best one, None where there is none.
 
     It is played from the same side; what a fallboard mirrors is not.
@@ -166,18 +167,18 @@ def _rival(
     for row in rows:
         world = np.column_stack([row.row.center_px, np.ones(len(row.row))]) @ to_plane.T
         y_mm = float(np.median(world[:, 1] / world[:, 2]))
-        if row.match.score >= RIVAL_SCORE and not -APART_MM < y_mm < WHITE_LENGTH_MM + APART_MM:
+        if row.match.score >= RIVAL_SCORE and not -BEFORE_MM < y_mm < WHITE_LENGTH_MM + BEHIND_MM:
             others.append(row)
     readings = (
         reading
         for reading in find_readings(others[:RIVALS], picture.shape[::-1], params)
         if reading.is_rotated == best.reading.is_rotated
     )
-    rival = _best_of(readings, picture, params, override)
-    return rival if rival is not None and not _objection(rival, override, params) else None
+    rival = best_of(readings, picture, params, override)
+    return rival if rival is not None and not objection(rival, override, params) and not rival.is_drawn(picture) else None
 
 
-def _played(best: _Candidate, rival: _Candidate | None, picture: Picture) -> _Candidate | None:
+def _played(best: Candidate, rival: Candidate | None, picture: Picture) -> Candidate | None:
     """Return the one of two keyboards before which clearly more moves, None where neither is; the best one without a rival."""
     if rival is None:
         return best
@@ -187,84 +188,8 @@ def _played(best: _Candidate, rival: _Candidate | None, picture: Picture) -> _Ca
     return best if unrest[0] > unrest[1] else rival
 
 
-def _best_of(
-    readings: Iterable[Reading], picture: Picture, params: RegistrationParams, override: Override
-) -> _Candidate | None:
-    """Return the reading that is worth most, None when there is none; a sure one ends the search."""
-    candidates = []
-    for reading in readings:
-        candidate = _examine(picture, params, reading, override)
-        if candidate is not None:
-            candidates.append(candidate)
-            if candidate.verdict.confidence >= SURE and not candidate.doubt:
-                break
-    return max(candidates, key=lambda item: (item.weight, item.verdict.fit), default=None)
-
-
-def _examine(picture: Picture, params: RegistrationParams, reading: Reading, override: Override) -> _Candidate | None:
-    """Return what a reading comes to, None when the picture does not bear it out."""
-    if override.orientation is not None and reading.is_rotated != ("rotated" in override.orientation):
-        return None
-    if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
-        return None
-    # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
-    keys = np.arange(reading.keys.min(), reading.keys.max() + 1)
-    picture = picture.within(content_of(picture, reading))
-    plan = picture.look_from_above(reading.plane_to_image)
-    no_seams = np.zeros(0, int)
-    order = min(params.lens_order, max(1, len(reading.keys) // KEYS_PER_POWER))
-    first = fit_correction(plan, reading.pose.camera_mm, keys, no_seams, order)
-    if first is None:
-        return None
-    camera_mm, to_image = reading.pose.camera_mm, reading.plane_to_image
-    extent = find_extent(plan, camera_mm, to_image, first.coefficients, reading.keys, picture.bounds)
-    if extent is None:
-        return None
-    reading = reading.within(*black_range(extent.first_midi, extent.last_midi), params)
-    # Now the ends are known, and with them the octave and the mirror image. The reading is turned and moved to match.
-    is_mirrored = None if override.orientation is None else "mirrored" in override.orientation
-    alignment = align_to_piano(extent, override.first_key, is_mirrored)
-    if alignment is None:
-        return None
-    if alignment.is_mirrored:
-        reading = reading.seen_in_mirror(params)
-    if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
-        return None
-    reading, extent = reading.moved(alignment.octaves), alignment.extent
-    # A mirror image of the keys or a sloping front misleads the camera across the keyboard.
-    depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
-    if depth.err[0] > MISLED_KEY:
-        reading = reading.with_ends_moved(depth.plane_to_plane, params)
-        if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
-            return None
-        depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
-    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth)
-    if candidate is not None and candidate.verdict.confidence >= SETTLED:
-        return candidate
-    # Glare can pass for a line across the keyboard, so the reading without that correction may be the better one.
-    other = _measured(picture, params, reading, alignment, replace(depth, err=(depth.err[0], depth.err[0])))
-    return max(filter(None, (candidate, other)), key=lambda item: item.verdict.confidence, default=None)
-
-
-def _measured(
-    picture: Picture, params: RegistrationParams, reading: Reading, alignment: Alignment, depth: Depth
-) -> _Candidate | None:
-    """Return a reading that lies on the piano as it does, with what all of its keys say, black and white."""
-    extent = alignment.extent
-    # The camera may have been fitted again, so the picture is sampled anew.
-    plan = picture.look_from_above(reading.plane_to_image)
-    blacks = np.arange(*black_range(extent.first_midi, extent.last_midi))
-    low, high = white_range(extent.first_midi, extent.last_midi)
-    correction = fit_correction(plan, reading.pose.camera_mm, blacks, np.arange(low + 1, high), params.lens_order)
-    if correction is None:
-        return None
-    motion = player_side(picture, reading.plane_to_image, extent)
-    verdict = judge(plan, reading.pose, correction.coefficients, extent, motion, depth.err[1])
-    return _Candidate(reading, extent, correction, depth, verdict, alignment.doubt)
-
-
 def _registration(
-    best: _Candidate,
+    best: Candidate,
     geometry: StripGeometry,
     scale: float,
     source_hw: tuple[int, int],
@@ -273,7 +198,7 @@ def _registration(
     params: RegistrationParams,
 ) -> Registration | Refusal:
     """Return the registration that the best candidate comes to, a refusal where something speaks against it."""
-    reason = _objection(best, override, params)
+    reason = objection(best, override, params)
     if reason:
         return Refusal(reason, source_hw, frame_count)
     # The keyboard was found in a picture `scale` times the size of the frames; pixel centres are at whole numbers in both.
@@ -303,19 +228,7 @@ def _registration(
     )
 
 
-def _objection(best: _Candidate, override: Override, params: RegistrationParams) -> str:
-    """Return why a registration must not be used; "" when it may."""
-    if best.verdict.confidence < params.min_confidence:
-        return best.verdict.reason
-    if best.correction.err[1] > MAX_ERROR_KEY:
-        return f"the keys lie {best.correction.err[1]:.2f} white-key widths (median) from where they should be"
-    first, given = best.extent.first_midi, override.first_key
-    if given is not None and abs(first - given) > FIRST_KEY_TOLERANCE:
-        return f"the first key is given as {name_of(given)}, but the lowest key in view is a {name_of(first)}"
-    return ""
-
-
-def _deviation(best: _Candidate) -> float:
+def _deviation(best: Candidate) -> float:
     """Return how far (median, white-key widths) the keys lie from equal steps between the ends of the keys in view.
 
     Measured along the line half way down the white keys, as the picture shows it: what a plain scaling of the picture would

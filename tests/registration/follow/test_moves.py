@@ -151,8 +151,25 @@ def test_a_keyboard_said_to_lie_wholly_outside_the_picture_is_found_nowhere(monk
     assert Tracker(homography_of(start()) @ outside, [picture]).locate(picture) is None
     tracker = Tracker(homography_of(start()), [picture])
     assert tracker.locate(picture) is not None
-    monkeypatch.setattr(tracker, "_motion_to", lambda *_: outside)
+    monkeypatch.setattr(tracker, "_place_near", lambda *_: None)
+    monkeypatch.setattr(tracker, "_place_by", lambda raster, _: raster.world_to_image @ outside)
     assert tracker.locate(picture) is None
+
+
+def test_where_the_keyboard_was_a_moment_before_it_is_found_again():
+    view, there = start(), held_by_hand(start(), 30, 4)
+    rng = np.random.default_rng(1)
+    tracker = Tracker(homography_of(view), [render(view, rng, Look())])
+    picture, near = render(there, rng, Look()), homography_of(held_by_hand(view, 28, 3))
+    assert distance_key(homography_of(there), tracker.locate(picture, near)) < 0.02
+
+
+def test_a_keyboard_that_jumped_is_searched_for_from_its_reference():
+    view, there = start(), held_by_hand(start(), 30, 4)
+    rng = np.random.default_rng(1)
+    tracker = Tracker(homography_of(view), [render(view, rng, Look())])
+    picture, near = render(there, rng, Look()), homography_of(held_by_hand(view, -60, -10))
+    assert distance_key(homography_of(there), tracker.locate(picture, near)) < 0.02
 
 
 def test_a_shift_of_one_white_key_is_one_white_key():

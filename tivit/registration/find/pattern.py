@@ -7,6 +7,8 @@ was first thought to be is still a keyboard. The sizes of keys come from `core.k
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from tivit.core.keyboard import (
@@ -100,6 +102,7 @@ def white_midi(number: int) -> int:
     return int(midi_of(WHITE_KEYS[degree])) + OCTAVE_KEYS * octave
 
 
+@cache
 def whites_between(number: int) -> tuple[int, int]:
     """Return the white keys on both sides of a black key.
 
@@ -159,6 +162,7 @@ def is_black_midi(midi: int) -> bool:
     return midi % OCTAVE_KEYS in BLACK_OFFSET_MM
 
 
+@cache
 def key_edges_mm(midi: int) -> tuple[float, float]:
     """Return the x extent of a key: of the top of a black key, of the front part of a white key.
 
@@ -176,6 +180,7 @@ def key_edges_mm(midi: int) -> tuple[float, float]:
     return float(LEFT_MM[degree]) + OCTAVE_MM * octave, float(RIGHT_MM[degree]) + OCTAVE_MM * octave
 
 
+@cache
 def tail_mm(number: int) -> tuple[float, float]:
     """Return the x extent of a white key behind the fronts of its black neighbours.
 

@@ -37,6 +37,8 @@ OTHER_ASPECT = 0.15
 """A start whose log aspect is farther than this from nought is tried beside the one without."""
 MOST_ASPECT = 1.0
 """No start has a log aspect beyond this, either way."""
+DIFFERENCE = float(np.finfo(float).eps ** 0.5)
+"""Relative step of the differences that stand for derivatives: half of the digits."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,15 @@ def shadow_mm(points_mm: np.ndarray, z_mm: float, camera_mm: np.ndarray) -> np.n
         x and y of the points.
     z_mm : float, mm
         Their height above the white keys; less than the camera's.
-    camera_mm : ndarray, (3,), mm
-        Where the camera is.
+    camera_mm : ndarray, (..., 3), mm
+        Where the camera is, or several of them.
 
     Returns
     -------
     ndarray, (..., 2), mm
         x and y on the plane z = 0, by similar triangles.
     """
-    return points_mm + (points_mm - camera_mm[:2]) * (z_mm / (camera_mm[2] - z_mm))
+    return points_mm + (points_mm - camera_mm[..., :2]) * (z_mm / (camera_mm[..., 2:] - z_mm))
 
 
 def black_edges_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,20 +92,26 @@ def black_edges_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> tuple[np.ndarr
     ----------
     numbers : ndarray, (n,), int
         Numbers of black keys (`pattern`).
-    camera_mm : ndarray, (3,), mm
-        Where the camera is.
+    camera_mm : ndarray, (..., 3), mm
+        Where the camera is, or several of them.
 
     Returns
     -------
-    left, right : ndarray, (n,) each, mm
+    left, right : ndarray, (..., n) each, mm
         On the white-key plane.
     """
-    center = black_center_mm(numbers)
-    points = np.stack([center, np.zeros_like(center)], axis=1)
-    left = shadow_mm(points - (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, camera_mm)[:, 0]
-    right = shadow_mm(points + (BLACK_TOP_WIDTH_MM / 2, 0), BLACK_HEIGHT_MM, camera_mm)[:, 0]
+    return _edges_about(black_center_mm(numbers), camera_mm)
+
+
+def _edges_about(center_mm: np.ndarray, camera_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return `black_edges_mm` of black keys by their centres (n,)."""
+    # As `shadow_mm`, of x alone.
+    x_mm, height_mm = camera_mm[..., :1], camera_mm[..., 2:]
+    away = BLACK_HEIGHT_MM / (height_mm - BLACK_HEIGHT_MM)
+    left, right = center_mm - BLACK_TOP_WIDTH_MM / 2, center_mm + BLACK_TOP_WIDTH_MM / 2
+    left, right = left + (left - x_mm) * away, right + (right - x_mm) * away
     half_slot = BLACK_SLOT_WIDTH_MM / 2
-    return np.minimum(left, center - half_slot), np.maximum(right, center + half_slot)
+    return np.minimum(left, center_mm - half_slot), np.maximum(right, center_mm + half_slot)
 
 
 def black_ends_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
@@ -116,19 +124,26 @@ def black_ends_mm(numbers: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
     ----------
     numbers : ndarray, (n,), int
         Numbers of black keys (`pattern`).
-    camera_mm : ndarray, (3,), mm
-        Where the camera is.
+    camera_mm : ndarray, (..., 3), mm
+        Where the camera is, or several of them.
 
     Returns
     -------
-    ndarray, (n, 2, 2), mm
+    ndarray, (..., n, 2, 2), mm
         For each key the front and the back end, x and y on the white-key plane.
     """
-    left, right = black_edges_mm(numbers, camera_mm)
-    top_mm = shadow_mm(np.array([0.0, BLACK_FRONT_MM]), BLACK_HEIGHT_MM, camera_mm)[1]
-    front = np.full(len(left), min(top_mm, BLACK_FRONT_MM))
-    center = (left + right) / 2
-    return np.stack([np.column_stack([center, front]), np.column_stack([center, np.full_like(front, WHITE_LENGTH_MM)])], axis=1)
+    return _ends_about(black_center_mm(numbers), camera_mm)
+
+
+def _ends_about(center_mm: np.ndarray, camera_mm: np.ndarray) -> np.ndarray:
+    """Return `black_ends_mm` of black keys by their centres (n,)."""
+    left, right = _edges_about(center_mm, camera_mm)
+    top_mm = shadow_mm(np.array([0.0, BLACK_FRONT_MM]), BLACK_HEIGHT_MM, camera_mm)[..., 1]
+    ends = np.empty((*left.shape, 2, 2))
+    ends[..., 0] = ((left + right) / 2)[..., None]
+    ends[..., 0, 1] = np.minimum(top_mm, BLACK_FRONT_MM)[..., None]
+    ends[..., 1, 1] = WHITE_LENGTH_MM
+    return ends
 
 
 def fit_to_black_keys(
@@ -162,37 +177,82 @@ def fit_to_black_keys(
     22(11), 2000 (the start: a homography of a plane taken apart into a pose).
     """
 
-    def model(camera_mm: np.ndarray) -> np.ndarray:
-        return black_ends_mm(keys, camera_mm).reshape(-1, 2)
-
-    seen_px = ends_px.reshape(-1, 2)
-    width, height = size_wh
-    middle = np.array([(width - 1) / 2, (height - 1) / 2])
-    log_focal = np.log(focal_widths * width)
-    spread = np.linalg.norm(np.ptp(seen_px, axis=0))
-    along = seen_px[np.argmax(seen_px[:, 0])] - seen_px[np.argmin(seen_px[:, 0])]
-    along = along / np.linalg.norm(along)
-    # Errors are weighed along and across the keyboard as the picture shows it, because ends are less sure than edges.
-    turn = np.array([along, [-along[1], along[0]]])
-    scale = np.array([[X_SIGMA_PX], [Y_SIGMA_PX]]) * spread / 600.0
-
-    def residuals(values: np.ndarray) -> np.ndarray:
-        matrix, camera_mm, _ = _camera(values)
-        # The ends depend on the camera themselves (black keys are high), so the model is made anew for every trial camera.
-        error = turn @ (_project(matrix, model(camera_mm)) + middle - seen_px).T / scale
-        off = [values[7] / ASPECT_SIGMA, *(values[8:] / (CENTER_SIGMA * width)), (values[0] - log_focal) / focal_sigma]
-        return np.append(error.ravel(), off)
-
-    units = [0.1, 0.05, 0.05, 0.05, 20, 20, 50, 0.05, 0.02 * width, 0.02 * width]
-    homography = _flat_start(model(np.array([MIDDLE_MM, 50.0, 1200.0])), seen_px - middle)
+    fit = _Ends.of(keys, ends_px.reshape(-1, 2), size_wh, (np.log(focal_widths * size_wh[0]), focal_sigma))
+    units = [0.1, 0.05, 0.05, 0.05, 20, 20, 50, 0.05, 0.02 * size_wh[0], 0.02 * size_wh[0]]
     fits = [
-        least_squares(residuals, start, loss=_robust_but_last, x_scale=units, max_nfev=60)
-        for start in _starts(homography, float(np.exp(log_focal)))
+        least_squares(fit.residual, start, fit.slopes, loss=_robust_but_last, x_scale=units, max_nfev=60)
+        for start in _starts(fit.flat_start(), float(np.exp(fit.log_focal[0])))
     ]
     best = min(fits, key=lambda fit: fit.cost)
     matrix, camera_mm, focal_px = _camera(best.x)
-    shift = np.array([[1, 0, middle[0]], [0, 1, middle[1]], [0, 0, 1.0]])
+    shift = np.array([[1, 0, fit.middle_px[0]], [0, 1, fit.middle_px[1]], [0, 0, 1.0]])
     return Pose(shift @ matrix, camera_mm, focal_px, float(np.exp(best.x[7])))
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """Ends of black keys as a picture shows them, and how far those of trial cameras are from there.
+
+    Attributes
+    ----------
+    center_mm : ndarray, (n,)
+        x of the centres of the keys.
+    seen_px : ndarray, (2 n, 2)
+        Their ends in the picture.
+    middle_px : ndarray, (2,)
+        The middle of the picture.
+    turn, scale : ndarray, (2, 2) and (2, 1)
+        What brings an error to the directions along and across the keyboard, and its spread there.
+    log_focal : tuple of float
+        Prior on the logarithm of the focal length (px): mean and spread.
+    """
+
+    center_mm: np.ndarray
+    seen_px: np.ndarray
+    middle_px: np.ndarray
+    turn: np.ndarray
+    scale: np.ndarray
+    log_focal: tuple[float, float]
+
+    @classmethod
+    def of(cls, keys: np.ndarray, seen_px: np.ndarray, size_wh: tuple[int, int], log_focal: tuple[float, float]) -> _Ends:
+        """Return the ends (2 n, 2), px, of keys (n,) in a picture."""
+        spread = np.linalg.norm(np.ptp(seen_px, axis=0))
+        along = seen_px[np.argmax(seen_px[:, 0])] - seen_px[np.argmin(seen_px[:, 0])]
+        along = along / np.linalg.norm(along)
+        # Errors are weighed along and across the keyboard as the picture shows it, because ends are less sure than edges.
+        turn = np.array([along, [-along[1], along[0]]])
+        scale = np.array([[X_SIGMA_PX], [Y_SIGMA_PX]]) * spread / 600.0
+        middle_px = np.array([(size_wh[0] - 1) / 2, (size_wh[1] - 1) / 2])
+        return cls(black_center_mm(keys), seen_px, middle_px, turn, scale, log_focal)
+
+    def flat_start(self) -> np.ndarray:
+        """Return a homography (3, 3) from the plane to px about the middle of the picture that fits roughly."""
+        plane_mm = _ends_about(self.center_mm, np.array([MIDDLE_MM, 50.0, 1200.0])).reshape(-1, 2)
+        return _flat_start(plane_mm, self.seen_px - self.middle_px)
+
+    def residuals(self, cameras: np.ndarray) -> np.ndarray:
+        """Return the residuals (k, 4 n + 4) of several cameras (k, 10)."""
+        parts = [_camera(values) for values in cameras]
+        matrices, cameras_mm = (np.array([part[i] for part in parts]) for i in (0, 1))
+        # The ends depend on the camera themselves (black keys are high), so the model is made anew for every trial camera.
+        model_mm = _ends_about(self.center_mm, cameras_mm).reshape(len(cameras), -1, 2)
+        off_px = _project(matrices, model_mm) + self.middle_px - self.seen_px
+        error = self.turn @ off_px.transpose(0, 2, 1) / self.scale
+        width_px = 2 * self.middle_px[0] + 1
+        aspect, center = cameras[:, 7:8] / ASPECT_SIGMA, cameras[:, 8:] / (CENTER_SIGMA * width_px)
+        focal = (cameras[:, :1] - self.log_focal[0]) / self.log_focal[1]
+        return np.concatenate([error.reshape(len(cameras), -1), aspect, center, focal], axis=1)
+
+    def residual(self, values: np.ndarray) -> np.ndarray:
+        """Return the residuals (4 n + 4,) of one camera (10,)."""
+        return self.residuals(values[None])[0]
+
+    def slopes(self, values: np.ndarray) -> np.ndarray:
+        """Return the derivatives of the residuals, (4 n + 4, 10), by differences: all cameras in one go."""
+        steps = DIFFERENCE * np.where(values >= 0, 1.0, -1.0) * np.maximum(1.0, np.abs(values))
+        here, *there = self.residuals(np.concatenate([values[None], values + np.diag(steps)]))
+        return (np.array(there) - here).T / ((values + steps) - values)
 
 
 def _robust_but_last(squares: np.ndarray) -> np.ndarray:
@@ -215,9 +275,9 @@ def _camera(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def _project(matrix: np.ndarray, points_mm: np.ndarray) -> np.ndarray:
-    """Return the image points (n, 2), px, of points (n, 2) of the plane."""
-    image = points_mm @ matrix[:, :2].T + matrix[:, 2]
-    return image[:, :2] / image[:, 2:]
+    """Return the image points (k, n, 2), px, of points (k, n, 2) of the plane under matrices (k, 3, 3)."""
+    image = points_mm @ matrix[:, :, :2].transpose(0, 2, 1) + matrix[:, None, :, 2]
+    return image[..., :2] / image[..., 2:]
 
 
 def _flat_start(plane_mm: np.ndarray, image_px: np.ndarray) -> np.ndarray:

@@ -19,6 +19,8 @@ SMOOTH_SIGMA_S = 0.035
 """Their weight falls off with this standard deviation."""
 JUMP_KEY = 0.1
 """A frame in which the keyboard is farther than this away (white-key widths) has none: there the camera was bumped."""
+SOON_S = 0.15
+"""Within so much a camera in a hand does not get far, so the keyboard is looked for where it was."""
 CORNERS_MM = np.array([[0, 0], [KEYBOARD_WIDTH_MM, 0], [KEYBOARD_WIDTH_MM, WHITE_LENGTH_MM], [0, WHITE_LENGTH_MM]], np.float32)
 """Corners of the keyboard: four points stand for a homography."""
 
@@ -69,12 +71,16 @@ def sightings(frames: Iterable[SampledFrame], anchors: Sequence[Anchor]) -> list
     -------
     list of Sighting
     """
-    track = []
+    track: list[Sighting] = []
+    last: Anchor | None = None
     for frame in frames:
+        is_soon = bool(track) and frame.time_s - track[-1].time_s <= SOON_S
         for anchor in anchors:
-            homography = anchor.tracker.locate(frame.image)
+            near = track[-1].world_to_image if is_soon and anchor is last else None
+            homography = anchor.tracker.locate(frame.image, near)
             if homography is not None:
                 track.append(Sighting(frame.time_s, homography, anchor.registration.x_correction))
+                last = anchor
                 break
     return track
 

@@ -1,9 +1,10 @@
 """Where the keyboard lies in another frame of the same camera, given where it lies in a reference picture.
 
-Frames are rectified by the homography of the reference, with a margin, and evened out in brightness. Corners of the keyboard in
-the reference are then followed into the frame (coarse shift by correlation, pyramidal Lucas-Kanade, robust homography); hands,
-pressed keys and shadows are outliers of the fit. Everything is in millimetres of the white-key plane, so that it works alike at
-any resolution; "raster points" are steps of STEP_MM on it. What is a move and when it happens is decided in `moves`.
+Frames are rectified by the homography of the reference, with a margin, and evened out in brightness (`raster`). Corners of the
+keyboard in the reference are then followed into the frame (coarse shift by correlation, pyramidal Lucas-Kanade, robust
+homography); hands, pressed keys and shadows are outliers of the fit. Where the keyboard was a moment before is looked at first,
+because there no search is needed. Everything is in millimetres of the white-key plane, so that it works alike at any
+resolution; "raster points" are steps of STEP_MM on it. What is a move and when it happens is decided in `moves`.
 """
 
 from __future__ import annotations
@@ -14,15 +15,9 @@ import cv2
 import numpy as np
 
 from tivit.core.keyboard import KEYBOARD_WIDTH_MM, OCTAVE_MM, WHITE_PITCH_MM
+from tivit.registration.follow.raster import RASTER_TO_WORLD, STEP_MM, Raster, evened, keyboard_area, raster_at
 from tivit.video.median import temporal_median
-from tivit.video.rectify import StripMap, sampling_map
 
-STEP_MM = 2.0
-"""Step of the raster on which keyboards are compared, both ways."""
-MARGIN_X_MM, MARGIN_Y_MM = 150.0, 75.0
-"""How far a keyboard may have moved for the coarse search to find it."""
-FRONT_MM, BACK_MM = -25.0, 155.0
-"""y of the part of the raster that holds the keyboard: from just before the front lip to just behind the fallboard line."""
 COARSE = 2
 """The coarse search works on every second raster point."""
 REACH_MM = 350.0
@@ -31,10 +26,6 @@ END_SHARE = 0.5
 """An outermost octave must look at least this share as much like the reference as the whole keyboard does."""
 FAR_COST = 0.05
 """Of two readings that fit alike, the nearer one by an octave is preferred by this much correlation."""
-EVEN_MM = 40.0
-"""Brightness is evened out over squares of this size."""
-FLOOR = 6.0
-"""Grey levels of contrast below which a place is taken for even."""
 CORNERS, CORNER_QUALITY, CORNER_DISTANCE = 250, 0.02, 5
 """Corners looked for: how many at most, how good beside the best one (share), how far apart at least (raster points)."""
 WINDOW, LEVELS = (15, 15), 2
@@ -47,6 +38,9 @@ MIN_STEADY = 4
 """So many frames that show the whole picture at one place are enough; the others are then left out."""
 PICTURE_PX, PICTURE_LEVELS, PICTURE_MOVED_PX = 640, 4, 2.0
 """Whole pictures are compared at this width (px), over so many pyramid levels; a shift below so many px is none."""
+LEAST_LIKENESS, NEAR_LEVELS = 0.5, 1
+"""A frame whose coarse raster correlates with the reference by so much shows the keyboard where it is expected, within a few
+raster points, if it has its ends there too; corners are then followed over so many pyramid levels."""
 REPEAT_KEY = 0.3
 """A keyboard found farther away than this (white-key widths) is rectified anew and followed once more."""
 GRID_MM = np.array([(x, y, 1.0) for x in np.linspace(0, KEYBOARD_WIDTH_MM, 9) for y in (10.0, 75.0, 140.0)])
@@ -87,26 +81,28 @@ class Tracker:
         self.world_to_image = np.asarray(world_to_image, float)
         self._source_hw = images[0].shape[:2]
         self._corners: np.ndarray | None = None
-        raster = _raster(self.world_to_image, self._source_hw)
+        raster = raster_at(self.world_to_image, self._source_hw)
         if raster is None:
             return
-        self._sampler, inside = raster
-        self._reference = _even(temporal_median([_rectify(self._sampler, image) for image in images]))
-        rows, columns = _area()
-        self._inside = cv2.erode(inside.astype(np.uint8), np.ones(WINDOW, np.uint8))
+        self._raster = raster
+        self._reference = evened(temporal_median([raster.rectified(image) for image in images]))
+        rows, columns = keyboard_area()
+        self._inside = cv2.erode(raster.coverage(self._source_hw), np.ones(WINDOW, np.uint8))
         mask = np.zeros_like(self._inside)
         mask[rows, columns] = self._inside[rows, columns]
         self._corners = cv2.goodFeaturesToTrack(self._reference, CORNERS, CORNER_QUALITY, CORNER_DISTANCE, mask=mask)
-        self._elsewhere: tuple[np.ndarray, StripMap] | None = None
+        self._elsewhere: Raster | None = None
         self._template = np.ascontiguousarray(self._reference[rows, columns][::COARSE, ::COARSE])
 
-    def locate(self, image: np.ndarray) -> np.ndarray | None:
+    def locate(self, image: np.ndarray, near: np.ndarray | None = None) -> np.ndarray | None:
         """Return where the keyboard is in a frame.
 
         Parameters
         ----------
         image : ndarray, (height, width, 3), uint8 BGR
             Of the size of the reference.
+        near : ndarray, (3, 3), or None
+            Where it was a moment before, so that it is looked for there first; None: where it is in the reference.
 
         Returns
         -------
@@ -122,26 +118,39 @@ class Tracker:
         """
         if self._corners is None:
             return None
-        motion = self._motion_to(self._sampler, image)
-        if motion is None:
-            return None
-        homography = self.world_to_image @ motion
-        if distance_key(self.world_to_image, homography) <= REPEAT_KEY:
+        raster = self._raster if near is None else raster_at(near, self._source_hw)
+        if raster is not None:
+            homography = self._place_near(raster, image)
+            if homography is not None:
+                return homography
+        homography = self._place_by(self._raster, image)
+        if homography is None or distance_key(self.world_to_image, homography) <= REPEAT_KEY:
             return homography
         # Far away, the raster of the reference shows the keyboard at an angle or cut off. It is rectified anew where it was
         # found; that raster is kept, since the frames after it are mostly there too.
-        if self._elsewhere is None or distance_key(self._elsewhere[0], homography) > REPEAT_KEY:
-            raster = _raster(homography, self._source_hw)
+        if self._elsewhere is None or distance_key(self._elsewhere.world_to_image, homography) > REPEAT_KEY:
+            raster = raster_at(homography, self._source_hw)
             if raster is None:
                 return None
-            self._elsewhere = (homography, raster[0])
-        base, sampler = self._elsewhere
-        motion = self._motion_to(sampler, image)
-        return None if motion is None else base @ motion
+            self._elsewhere = raster
+        return self._place_by(self._elsewhere, image)
 
-    def _motion_to(self, sampler: StripMap, image: np.ndarray) -> np.ndarray | None:
-        """Return the homography (3, 3), mm to mm, that takes the reference to the rectified frame; None when too few agree."""
-        frame = _even(_rectify(sampler, image))
+    def _place_near(self, raster: Raster, image: np.ndarray) -> np.ndarray | None:
+        """Return where the keyboard is if it is within REPEAT_KEY of where a raster expects it, None otherwise."""
+        frame = evened(raster.rectified(image))
+        rows, columns = keyboard_area()
+        whole, ends = self._likeness(frame[rows, columns][::COARSE, ::COARSE])
+        if whole < LEAST_LIKENESS or ends < END_SHARE * whole:
+            return None
+        motion = _motion(self._reference, frame, self._corners, self._corners, NEAR_LEVELS)
+        if motion is None:
+            return None
+        homography = raster.world_to_image @ _in_mm(motion)
+        return homography if distance_key(raster.world_to_image, homography) <= REPEAT_KEY else None
+
+    def _place_by(self, raster: Raster, image: np.ndarray) -> np.ndarray | None:
+        """Return where the keyboard is, looked for all over a raster of the frame; None when too few corners agree."""
+        frame = evened(raster.rectified(image))
         motions = [
             _motion(self._reference, frame, self._corners, self._corners + shift, LEVELS)
             for shift in self._coarse_shifts(frame)
@@ -150,8 +159,7 @@ class Tracker:
         if not motions:
             return None
         best = motions[0] if len(motions) == 1 else max(motions, key=lambda motion: self._agreement(frame, motion))
-        # The motion is of raster points; the same motion in millimetres is its conjugate.
-        return _RASTER_TO_WORLD @ best @ np.linalg.inv(_RASTER_TO_WORLD)
+        return raster.world_to_image @ _in_mm(best)
 
     def _coarse_shifts(self, frame: np.ndarray) -> list[np.ndarray]:
         """Return by how many raster points (x, y) the whole keyboard may be shifted, (2,) each, to about two points.
@@ -159,33 +167,36 @@ class Tracker:
         The black keys repeat every octave. So unless the keyboard stands where it was, with both of its ends, these are the
         best shift and those one and two octaves beside it.
         """
-        rows, columns = _area()
+        rows, columns = keyboard_area()
         small = np.ascontiguousarray(frame[::COARSE, ::COARSE])
         score = cv2.matchTemplate(small, self._template, cv2.TM_CCOEFF_NORMED)
         row, column = np.unravel_index(score.argmax(), score.shape)
         best = np.array([column * COARSE - columns.start, row * COARSE - rows.start], np.float32)
-        if np.abs(best).max() <= 2 * COARSE and self._has_ends(small[row:, column:]):
+        height, width = self._template.shape
+        whole, ends = self._likeness(small[row : row + height, column : column + width])
+        if np.abs(best).max() <= 2 * COARSE and ends >= END_SHARE * whole:
             return [best]
         octave = np.array([OCTAVE_MM / STEP_MM, 0], np.float32)
         shifts = [best + number * octave for number in range(-2, 3)]
         return [shift for shift in shifts if abs(shift[0]) * STEP_MM <= REACH_MM]
 
-    def _has_ends(self, small: np.ndarray) -> bool:
-        """Return True when the outermost octaves of a coarse raster look about as much like the reference as the whole does."""
-        height, width = self._template.shape
+    def _likeness(self, small: np.ndarray) -> tuple[float, float]:
+        """Return how a coarse raster of the keyboard correlates with the reference: as a whole, and in the worse end octave."""
         end = int(OCTAVE_MM / STEP_MM) // COARSE
         whole, *ends = (
-            np.corrcoef(small[:height, :width][:, part].ravel(), self._template[:, part].ravel())[0, 1]
-            for part in (slice(None), slice(end), slice(width - end, None))
+            cv2.matchTemplate(
+                np.ascontiguousarray(small[:, part]), np.ascontiguousarray(self._template[:, part]), cv2.TM_CCOEFF_NORMED
+            )[0, 0]
+            for part in (slice(None), slice(end), slice(self._template.shape[1] - end, None))
         )
-        return min(ends) >= END_SHARE * whole
+        return float(whole), float(min(ends))
 
     def _agreement(self, frame: np.ndarray, motion: np.ndarray) -> float:
         """Return the correlation of a frame with the reference under a motion, less a little for each octave of shift."""
         size = frame.shape[::-1]
         back = cv2.warpPerspective(frame, motion, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         coverage = cv2.warpPerspective(np.ones_like(frame), motion, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
-        rows, _ = _area()
+        rows, _ = keyboard_area()
         common = (coverage[rows] & self._inside[rows]) > 0
         if common.sum() < MIN_INLIERS:
             return -1.0
@@ -251,44 +262,12 @@ def _motion(reference: np.ndarray, frame: np.ndarray, corners: np.ndarray, start
     return matrix
 
 
-_X_MM = np.arange(-MARGIN_X_MM, KEYBOARD_WIDTH_MM + MARGIN_X_MM, STEP_MM)
-_Y_MM = np.arange(FRONT_MM - MARGIN_Y_MM, BACK_MM + MARGIN_Y_MM, STEP_MM)
-_RASTER_TO_WORLD = np.array([[STEP_MM, 0.0, _X_MM[0]], [0.0, STEP_MM, _Y_MM[0]], [0.0, 0.0, 1.0]])
-"""Columns and rows of the raster (mm), and the map from raster points to mm, (3, 3)."""
-
-
 def _project(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Return points (..., 2) of homogeneous points (..., 3) under a homography."""
     there = points @ matrix.T
     return there[..., :2] / there[..., 2:]
 
 
-def _area() -> tuple[slice, slice]:
-    """Return the rows and columns of the raster that hold the keyboard."""
-    return (
-        slice(*np.searchsorted(_Y_MM, (FRONT_MM, BACK_MM)).tolist()),
-        slice(*np.searchsorted(_X_MM, (0.0, KEYBOARD_WIDTH_MM)).tolist()),
-    )
-
-
-def _raster(world_to_image: np.ndarray, source_hw: tuple[int, int]) -> tuple[StripMap, np.ndarray] | None:
-    """Return the map that samples an image on the raster, and which raster points lie in the picture; None when none does."""
-    x_mm, y_mm = np.meshgrid(_X_MM, _Y_MM)
-    points = _project(np.stack([x_mm, y_mm, np.ones_like(x_mm)], axis=-1), world_to_image)
-    height, width = source_hw
-    inside = (points >= 0).all(-1) & (points <= (width - 1, height - 1)).all(-1)
-    return (sampling_map(points, source_hw), inside) if inside.any() else None
-
-
-def _rectify(sampler: StripMap, image: np.ndarray) -> np.ndarray:
-    """Return the grey raster, uint8, of a BGR image."""
-    return sampler.apply(cv2.cvtColor(sampler.region.crop(image), cv2.COLOR_BGR2GRAY))
-
-
-def _even(grey: np.ndarray) -> np.ndarray:
-    """Return a grey raster, uint8, with local mean 128 and about equal local contrast (a standard deviation is 48 levels)."""
-    size = (int(EVEN_MM / STEP_MM) | 1,) * 2
-    values = grey.astype(np.float32)
-    relief = values - cv2.blur(values, size)
-    spread = np.sqrt(np.maximum(cv2.blur(relief * relief, size), 0.0)) + FLOOR
-    return cv2.convertScaleAbs(relief / spread, alpha=48.0, beta=128.0)
+def _in_mm(motion: np.ndarray) -> np.ndarray:
+    """Return a motion of raster points, (3, 3), in millimetres: its conjugate."""
+    return RASTER_TO_WORLD @ motion @ np.linalg.inv(RASTER_TO_WORLD)

@@ -14,6 +14,7 @@ import numpy as np
 from tivit.core.keyboard import OCTAVE_KEYS, OCTAVE_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
 from tivit.registration.find.pattern import (
+    BLACK_PER_OCTAVE,
     WHITE_PER_OCTAVE,
     black_midi,
     black_range_mm,
@@ -177,6 +178,9 @@ class _Slots:
 
     def __init__(self, plan: Plan, camera_mm: np.ndarray, correction: tuple[float, ...], blacks: np.ndarray) -> None:
         self.camera_mm, self.correction = camera_mm, correction
+        # What black keys hide is asked for again and again.
+        self._black_edges = (int(blacks.min()), np.zeros(0), np.zeros(0))
+        self._tails: dict[int, tuple[float, float]] = {}
         self.back, self.front = plan.profile(BLACK_ROWS), plan.profile(FRONT_ROWS)
         self.bands = [plan.profile(rows) for rows in BLACK_BANDS]
         # What a spotlight takes from the ends of a keyboard is given back, so that the levels of keys are alike.
@@ -281,18 +285,31 @@ class _Slots:
 
     def _black(self, number: int) -> tuple[float, float]:
         """Return the x extent (mm) of the dark area of a black key, without its edges."""
-        left, right = black_edges_mm(np.array([number]), self.camera_mm)
+        left, right = self._edges(number, number + 1)
         return float(left[0]) + 1.5, float(right[0]) - 1.5
 
     def _tail(self, white: int) -> tuple[float, float]:
         """Return the x extent (mm) of the tail of a white key that no black key hides from the camera, without its edges."""
-        left, right = tail_mm(white)
-        dark_left, dark_right = black_edges_mm(
-            np.arange(*black_range_mm(left - WHITE_PITCH_MM, right + WHITE_PITCH_MM)), self.camera_mm
-        )
-        middle = (left + right) / 2
-        before, after = dark_right[dark_right < middle + WHITE_PITCH_MM / 4], dark_left[dark_left > middle - WHITE_PITCH_MM / 4]
-        return max(left, float(before.max(initial=left))) + 1, min(right, float(after.min(initial=right))) - 1
+        if white not in self._tails:
+            left, right = tail_mm(white)
+            dark_left, dark_right = self._edges(*black_range_mm(left - WHITE_PITCH_MM, right + WHITE_PITCH_MM))
+            middle = (left + right) / 2
+            before = dark_right[dark_right < middle + WHITE_PITCH_MM / 4]
+            after = dark_left[dark_left > middle - WHITE_PITCH_MM / 4]
+            self._tails[white] = (
+                max(left, float(before.max(initial=left))) + 1,
+                min(right, float(after.min(initial=right))) - 1,
+            )
+        return self._tails[white]
+
+    def _edges(self, first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return `black_edges_mm` of black keys first..end - 1."""
+        low, left, right = self._black_edges
+        if first < low or end > low + len(left):
+            low, high = min(first, low) - BLACK_PER_OCTAVE, max(end, low + len(left)) + BLACK_PER_OCTAVE
+            left, right = black_edges_mm(np.arange(low, high), self.camera_mm)
+            self._black_edges = (low, left, right)
+        return left[first - low : end - low], right[first - low : end - low]
 
     def _front(self, white: int) -> tuple[float, float]:
         """Return the x extent (mm) of the middle of the front of a white key."""

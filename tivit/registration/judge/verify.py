@@ -8,7 +8,7 @@ of the picture are those of `refine`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,9 @@ END_MM = 5 * WHITE_PITCH_MM
 """Length of what counts as an end of the keyboard, inwards and outwards."""
 SEAM_FLOOR = 0.015
 """Depth of white seams, relative to the keys' brightness, that counts as none."""
+UNLIKENESS_FLOOR = 0.4
+"""Differences in brightness from the white tails, as a share of that between white and black, are held against each other, or
+against this where both are small: over-exposed fronts are as bright as the tails, and a case half as bright is clearly not."""
 SEAM_REACH_MM = 5.0
 """A seam is held against what is so far to either side of it."""
 MOTION_WEIGHT = 0.5
@@ -214,7 +217,9 @@ def _nothing_beyond(plan: Plan, camera_mm: np.ndarray, back: Callable[[np.ndarra
             x_mm = np.sort(start + sign * np.arange(0.0, END_MM, STEP_MM))
             x_mm = x_mm[np.isfinite(back(x_mm))]
             if len(x_mm) * STEP_MM > END_MM / 2:
-                sure = min(sure, _ramp(float((_contrast(back, x_mm) * _pattern(x_mm, camera_mm)).mean()), *BEYOND_RANGE))
+                sure = min(
+                    sure, _ramp(float((next(_contrasts(back, x_mm, 0.0)) * _pattern(x_mm, camera_mm)).mean()), *BEYOND_RANGE)
+                )
     return sure
 
 
@@ -244,7 +249,8 @@ def _side(plan: Plan, correction: tuple[float, ...], x_mm: np.ndarray, dark: flo
         values = profile(x_mm)
         values = np.where(np.isfinite(values), values, dark)
         unlikeness.append(min(abs(float(np.median(values)) - bright) / max(bright - dark, 1.0), 1.0))
-    return (seams[0] - seams[1]) / (seams[0] + seams[1] + SEAM_FLOOR) + 0.5 * (unlikeness[1] - unlikeness[0])
+    likeness = (unlikeness[1] - unlikeness[0]) / max(unlikeness[1] + unlikeness[0], UNLIKENESS_FLOOR)
+    return (seams[0] - seams[1]) / (seams[0] + seams[1] + SEAM_FLOOR) + 0.5 * likeness
 
 
 def _seam_depth(profile: Callable[[np.ndarray], np.ndarray], seams_mm: np.ndarray) -> float:
@@ -270,28 +276,30 @@ def _agreement(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, pa
     Bright reflections are cut off or left in, whichever fits better: a small bright one makes the white keys beside it look
     dark, but in a wide faint one black keys can still be seen.
     """
-    return max((_contrast(profile, x_mm, is_cut, USUAL_SHARE) * pattern for is_cut in (False, True)), key=np.mean)
+    return max((contrast * pattern for contrast in _contrasts(profile, x_mm, USUAL_SHARE)), key=np.mean)
 
 
-def _contrast(
-    profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, is_glare_cut: bool = False, share: float = 0.0
-) -> np.ndarray:
-    """Return -1 (as dark as what is dark near by) to 1 (as bright as what is bright) at each x; 0 where there is no picture.
+def _contrasts(profile: Callable[[np.ndarray], np.ndarray], x_mm: np.ndarray, share: float) -> Iterator[np.ndarray]:
+    """Yield -1 (as dark as what is dark near by) to 1 (as bright as what is bright) at each x; 0 where there is no picture.
 
-    Dark and bright are the levels below and above which a `share` of the places near by lie; 0: the least and the greatest.
+    First as it is, then with bright reflections cut off. Dark and bright are the levels below and above which a `share` of the
+    places near by lie; 0: the least and the greatest.
     """
     values = profile(x_mm)
     is_visible = np.isfinite(values)
     if not is_visible.any():
-        return np.zeros_like(x_mm)
+        yield np.zeros_like(x_mm)
+        return
     values = np.where(is_visible, values, np.median(values[is_visible])).astype(np.float32)
     dark, bright = _range_near(values, share)
     usual_dark, usual_bright = np.median(dark[is_visible]), np.median(bright[is_visible])
-    if is_glare_cut:
-        values = np.minimum(values, usual_dark + GLARE_SHARE * (usual_bright - usual_dark))
-        dark, bright = _range_near(values, share)
-    half = np.maximum(bright - dark, MIN_CONTRAST_SHARE * (usual_bright - usual_dark)) / 2
-    return np.where(is_visible, np.clip((values - (dark + bright) / 2) / np.maximum(half, 1e-6), -1, 1), 0.0)
+    most = usual_dark + GLARE_SHARE * (usual_bright - usual_dark)
+    for is_glare_cut in (False, True):
+        if is_glare_cut and values.max() > most:
+            values = np.minimum(values, most)
+            dark, bright = _range_near(values, share)
+        half = np.maximum(bright - dark, MIN_CONTRAST_SHARE * (usual_bright - usual_dark)) / 2
+        yield np.where(is_visible, np.clip((values - (dark + bright) / 2) / np.maximum(half, 1e-6), -1, 1), 0.0)
 
 
 def _range_near(values: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:

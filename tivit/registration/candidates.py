@@ -1,0 +1,214 @@
+"""What a reading comes to: its keys, its octave, its corrections, and whether to believe it; and the best of some readings.
+
+The steps after `readings` are which keys are in view and which octave they are (`extent`, `octave`), the correction across the
+keys (`depth`) and along them (`refine`), and whether to believe it (`verify`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tivit.core.keyboard import name_of
+from tivit.registration.find.pattern import black_range, white_range
+from tivit.registration.find.readings import Reading
+from tivit.registration.judge.border import content_of
+from tivit.registration.judge.depth import Depth, fit_depth
+from tivit.registration.judge.drawn import is_drawn
+from tivit.registration.judge.extent import find_extent
+from tivit.registration.judge.octave import Alignment, Extent, align_to_piano
+from tivit.registration.judge.refine import Correction, Picture, fit_correction
+from tivit.registration.judge.verify import Verdict, judge, player_side
+from tivit.registration.params import Override, RegistrationParams
+
+SURE = 0.9
+"""A reading with this confidence ends the search; it has been held against the shifted readings and the other side."""
+SETTLED = 0.6
+"""With less confidence than this, or with an objection, the keyboard is searched for again in other ways."""
+DOUBTFUL = 0.6
+"""Weight of a reading that leaves something open (octave or mirror image), beside one that does not."""
+UNUSUAL_LOG_ASPECT, UNUSUAL = 0.3, 0.5
+"""Keys whose proportions are off by more than this (logarithm), and the weight of such a reading beside others: a row of black
+keys together with its mirror image in a fallboard makes keys of twice the length, seen from the wrong side."""
+MAX_ERROR_KEY = 0.15
+"""A clip is refused when its keys lie farther than this from their places (median, white-key widths)."""
+LEAST_HEIGHT_MM = 100.0
+"""A camera nearer to the plane of the white keys sees no keyboard; at the height of the black keys shadows have no end."""
+MISLED_KEY = 0.2
+"""A camera whose keys lie farther than this across the keyboard (median, white-key widths) is fitted again."""
+KEYS_PER_POWER = 9
+"""The x correction with which the keyboard is followed outwards has one power for so many black keys found."""
+FIRST_KEY_TOLERANCE = 4
+"""By how many semitones a first key given may differ from the one found: a key that the picture cuts may count or not."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A reading with what was measured by it.
+
+    Attributes
+    ----------
+    reading : Reading
+        Its camera lies on the piano as the keys do.
+    extent : Extent
+        The keys in view.
+    correction : Correction
+        Along the keys.
+    depth : Depth
+        Across the keys; its homography is part of the reading.
+    verdict : Verdict
+        Whether to believe it.
+    doubt : str
+        What is not known of it, "" when nothing.
+    """
+
+    reading: Reading
+    extent: Extent
+    correction: Correction
+    depth: Depth
+    verdict: Verdict
+    doubt: str
+
+    @property
+    def weight(self) -> float:
+        """How much the reading is worth beside others: more if it explains more black keys, and if it leaves nothing open."""
+        share = (DOUBTFUL if self.doubt else 1.0) * (UNUSUAL if self.is_unusual else 1.0)
+        return self.verdict.confidence * max(self.reading.score, 0.0) * share
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether the keys are not as long for their width as those of a piano."""
+        return abs(np.log(self.reading.pose.aspect)) > UNUSUAL_LOG_ASPECT
+
+    def is_drawn(self, picture: Picture) -> bool:
+        """Return `drawn.is_drawn` of its keys.
+
+        Parameters
+        ----------
+        picture : Picture
+            The frames.
+
+        Returns
+        -------
+        bool
+        """
+        reading = self.reading
+        return is_drawn(picture, reading.plane_to_image, reading.pose.camera_mm, self.correction.coefficients, self.extent)
+
+
+def best_of(readings: Iterable[Reading], picture: Picture, params: RegistrationParams, override: Override) -> Candidate | None:
+    """Return the reading that is worth most.
+
+    Parameters
+    ----------
+    readings : iterable of Reading
+        Likely ones first; a sure one ends the search.
+    picture : Picture
+        The frames.
+    params : RegistrationParams
+    override : Override
+        What is known beforehand.
+
+    Returns
+    -------
+    Candidate or None
+        None when the picture bears none of them out.
+    """
+    candidates = []
+    for reading in readings:
+        candidate = _examine(picture, params, reading, override)
+        if candidate is not None:
+            candidates.append(candidate)
+            if candidate.verdict.confidence >= SURE and not candidate.doubt and not candidate.is_unusual:
+                break
+    return max(candidates, key=lambda item: (item.weight, item.verdict.fit), default=None)
+
+
+def _examine(picture: Picture, params: RegistrationParams, reading: Reading, override: Override) -> Candidate | None:
+    """Return what a reading comes to, None when the picture does not bear it out."""
+    if override.orientation is not None and reading.is_rotated != ("rotated" in override.orientation):
+        return None
+    if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
+        return None
+    # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
+    keys = np.arange(reading.keys.min(), reading.keys.max() + 1)
+    picture = picture.within(content_of(picture, reading))
+    plan = picture.look_from_above(reading.plane_to_image)
+    no_seams = np.zeros(0, int)
+    order = min(params.lens_order, max(1, len(reading.keys) // KEYS_PER_POWER))
+    first = fit_correction(plan, reading.pose.camera_mm, keys, no_seams, order)
+    if first is None:
+        return None
+    camera_mm, to_image = reading.pose.camera_mm, reading.plane_to_image
+    extent = find_extent(plan, camera_mm, to_image, first.coefficients, reading.keys, picture.bounds)
+    if extent is None:
+        return None
+    reading = reading.within(*black_range(extent.first_midi, extent.last_midi), params)
+    # Now the ends are known, and with them the octave and the mirror image. The reading is turned and moved to match.
+    is_mirrored = None if override.orientation is None else "mirrored" in override.orientation
+    alignment = align_to_piano(extent, override.first_key, is_mirrored)
+    if alignment is None:
+        return None
+    if alignment.is_mirrored:
+        reading = reading.seen_in_mirror(params)
+    if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
+        return None
+    reading, extent = reading.moved(alignment.octaves), alignment.extent
+    # A mirror image of the keys or a sloping front misleads the camera across the keyboard.
+    depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
+    if depth.err[0] > MISLED_KEY:
+        reading = reading.with_ends_moved(depth.plane_to_plane, params)
+        if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
+            return None
+        depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
+    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth)
+    if candidate is not None and candidate.verdict.confidence >= SETTLED:
+        return candidate
+    # Glare can pass for a line across the keyboard, so the reading without that correction may be the better one.
+    other = _measured(picture, params, reading, alignment, replace(depth, err=(depth.err[0], depth.err[0])))
+    return max(filter(None, (candidate, other)), key=lambda item: item.verdict.confidence, default=None)
+
+
+def _measured(
+    picture: Picture, params: RegistrationParams, reading: Reading, alignment: Alignment, depth: Depth
+) -> Candidate | None:
+    """Return a reading that lies on the piano as it does, with what all of its keys say, black and white."""
+    extent = alignment.extent
+    # The camera may have been fitted again, so the picture is sampled anew.
+    plan = picture.look_from_above(reading.plane_to_image)
+    blacks = np.arange(*black_range(extent.first_midi, extent.last_midi))
+    low, high = white_range(extent.first_midi, extent.last_midi)
+    correction = fit_correction(plan, reading.pose.camera_mm, blacks, np.arange(low + 1, high), params.lens_order)
+    if correction is None:
+        return None
+    motion = player_side(picture, reading.plane_to_image, extent)
+    verdict = judge(plan, reading.pose, correction.coefficients, extent, motion, depth.err[1])
+    return Candidate(reading, extent, correction, depth, verdict, alignment.doubt)
+
+
+def objection(best: Candidate, override: Override, params: RegistrationParams) -> str:
+    """Return why a registration must not be used.
+
+    Parameters
+    ----------
+    best : Candidate
+    override : Override
+        What is known beforehand; a first key far from the one found speaks against it.
+    params : RegistrationParams
+        For the least confidence.
+
+    Returns
+    -------
+    str
+        "" when it may be used.
+    """
+    if best.verdict.confidence < params.min_confidence:
+        return best.verdict.reason
+    if best.correction.err[1] > MAX_ERROR_KEY:
+        return f"the keys lie {best.correction.err[1]:.2f} white-key widths (median) from where they should be"
+    first, given = best.extent.first_midi, override.first_key
+    if given is not None and abs(first - given) > FIRST_KEY_TOLERANCE:
+        return f"the first key is given as {name_of(given)}, but the lowest key in view is a {name_of(first)}"
+    return ""

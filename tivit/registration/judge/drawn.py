@@ -1,0 +1,62 @@
+"""Whether keys are drawn: a keyboard above a film that shows what is played, as lesson videos have.
+
+What is drawn in one colour is of one level from end to end; on a piano light falls off along the keys, and black keys shine.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tivit.core.keyboard import WHITE_PITCH_MM
+from tivit.core.registration import correction_mm
+from tivit.registration.find.pattern import black_range, white_range
+from tivit.registration.find.pose import black_edges_mm
+from tivit.registration.judge.octave import Extent
+from tivit.registration.judge.refine import Picture
+
+FLAT_LEVELS = 2
+"""Points of one colour differ from their median by at most so many levels, after compression."""
+DRAWN_SHARE = 0.85
+"""Such a share of the white points and of the black ones is of one colour where keys are drawn. Of 30 views of pianos none had
+more than 0.94 of one of them and 0.56 of the other (over-exposed white keys are flat, and black keys in the dark); drawn keys
+had 0.97 or more of both."""
+WHITE_ROWS_MM, BLACK_ROWS_MM = np.arange(15.0, 40.0, 5.0), np.arange(85.0, 125.0, 8.0)
+"""y of the points on white fronts and on black keys."""
+WHITE_ASIDE_MM, BLACK_ASIDE_MM = np.array([-6.0, 0.0, 6.0]), np.array([-2.5, 0.0, 2.5])
+"""x of the points beside the middle of their key."""
+
+
+def is_drawn(
+    picture: Picture, plane_to_image: np.ndarray, camera_mm: np.ndarray, correction: tuple[float, ...], extent: Extent
+) -> bool:
+    """Return whether the keys in view are drawn in two colours.
+
+    Parameters
+    ----------
+    picture : Picture
+        The frames; keys that are lit in some of them do not show in their median.
+    plane_to_image : ndarray, (3, 3)
+        Homography from (x_mm, y_mm, 1) of the white-key plane to image px.
+    camera_mm : ndarray, (3,), mm
+        Where the camera is.
+    correction : tuple of float, mm
+        The x correction.
+    extent : Extent
+        The keys in view.
+
+    Returns
+    -------
+    bool
+    """
+    whites_mm = (np.arange(*white_range(extent.first_midi, extent.last_midi)) + 0.5) * WHITE_PITCH_MM
+    blacks_mm = np.mean(black_edges_mm(np.arange(*black_range(extent.first_midi, extent.last_midi)), camera_mm), axis=0)
+    shares = []
+    for centers_mm, aside_mm, rows_mm in (
+        (whites_mm, WHITE_ASIDE_MM, WHITE_ROWS_MM),
+        (blacks_mm, BLACK_ASIDE_MM, BLACK_ROWS_MM),
+    ):
+        x_mm = (centers_mm[:, None] + aside_mm).ravel()
+        levels = picture.sampled(plane_to_image, x_mm + correction_mm(correction, x_mm), rows_mm[:, None])
+        levels = levels[np.isfinite(levels)]
+        shares.append((np.abs(levels - np.median(levels)) <= FLAT_LEVELS).mean() if len(levels) else 0.0)
+    return min(shares) >= DRAWN_SHARE
