@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--loops", type=int, default=1)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--memory-only", action="store_true", help="transcribe once; decode nothing alone, as for a long video")
     parser.add_argument("--work", type=Path, help="a folder in which the videos are kept and found again")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -94,6 +95,9 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         video = make_video(work, arguments.size, arguments.seconds, arguments.loops)
         seconds = arguments.seconds * arguments.loops
+        if arguments.memory_only:
+            _say_needs([transcribed(video, work / "out.mid")], seconds)
+            return
         # In turns, so that what else the machine does meets both.
         turns = [(decoded_alone(video), transcribed(video, work / "out.mid")) for _ in range(arguments.runs)]
     alone, runs = [turn[0] for turn in turns], [turn[1] for turn in turns]
@@ -106,10 +110,13 @@ def main() -> None:
     print(f"which is {wall_s / alone_s:.2f} x decoding and warping alone, and {wall_s / program_s:.2f} x with the search")
     cpu_s = statistics.median(run.cpu_s for run in alone), statistics.median(run.cpu_s for run in runs)
     print(f"processor seconds: {cpu_s[0]:.1f} with the search for the keyboard, and {cpu_s[1]:.1f}")
+    _say_needs(runs, seconds)
+
+
+def _say_needs(runs: list[Run], seconds: float) -> None:
     print(f"first notes after {statistics.median(run.first_s for run in runs):.1f} s")
-    print(
-        f"memory {max(run.memory for run in runs) / 1e6:.0f} MB, temporary files {max(run.disk for run in runs) / 1e6:.1f} MB"
-    )
+    memory, disk = max(run.memory for run in runs), max(run.disk for run in runs)
+    print(f"{seconds:g} s of video: memory {memory / 1e6:.0f} MB, temporary files {disk / 1e6:.1f} MB")
 
 
 def decoded_alone(video: Path) -> Alone:

@@ -1,4 +1,4 @@
-"""Every option of `tivit transcribe` and `tivit serve` reaches what does the work, and none is without a case here."""
+"""Every option of `tivit transcribe`, `serve` and `finetune` reaches what does the work, and none is without a case here."""
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,8 @@ from paths import PARAMS_FILE
 
 from tivit.commands.main import command_parser, main
 from tivit.core.errors import InputError
+from tivit.finetuning import finetune as finetuning
+from tivit.finetuning.finetune import Outcome
 from tivit.pretrained.files import chosen
 from tivit.serve import run as serve_run
 from tivit.transcribe import batch, chain
@@ -56,6 +58,20 @@ SERVE = {
     "--threads": (["--threads", "3"], lambda asked: asked["params"]["runtime"]["threads"] == 3),
     "--verbose": (["--verbose", "debug"], lambda asked: asked["opens_browser"] and asked["port"] == 0),
 }
+FINETUNE = {
+    "--output": (["-o", "other.pt"], lambda asked: asked["request"].output == Path("other.pt")),
+    "--force": (["--force"], lambda asked: asked["request"].output == Path("my.pt")),
+    "--keep-anyway": (["--keep-anyway"], lambda asked: asked["request"].keeps_anyway),
+    "--learn-to": (["--learn-to", "1:02.5"], lambda asked: asked["request"].learn_to_s == 62.5),
+    "--steps": (["--steps", "7"], lambda asked: asked["request"].steps == 7),
+    "--corners": (["--corners", *CORNERS], lambda asked: asked["request"].known.corners == ((0, 0), (9, 0), (9, 5), (0, 5))),
+    "--first-key": (["--first-key", "F#1"], lambda asked: asked["request"].known.first_key == 30),
+    "--orientation": (["--orientation", "mirrored"], lambda asked: asked["request"].known.orientation == "mirrored"),
+    "--weights": (PIANO, lambda asked: asked["trained"].checkpoint == Path("piano.pt")),
+    "--device": (["--device", "cuda"], lambda asked: asked["params"]["runtime"]["device"] == "cuda"),
+    "--threads": (["--threads", "3"], lambda asked: asked["params"]["runtime"]["threads"] == 3),
+    "--verbose": (["--verbose", "debug"], lambda asked: asked["trained"].checkpoint == chosen(None, None).checkpoint),
+}
 
 
 def options_of(command):
@@ -65,7 +81,7 @@ def options_of(command):
     return set(names) - {"--help"}
 
 
-@pytest.mark.parametrize(("command", "cases"), [("transcribe", TRANSCRIBE), ("serve", SERVE)])
+@pytest.mark.parametrize(("command", "cases"), [("transcribe", TRANSCRIBE), ("serve", SERVE), ("finetune", FINETUNE)])
 def test_every_option_has_a_case(command, cases):
     assert options_of(command) == set(cases)
 
@@ -113,3 +129,23 @@ def test_an_option_of_serve_is_followed(folder, monkeypatch, option):
     monkeypatch.setattr(serve_run, "serve", serve)
     assert main(["serve", VIDEO, *arguments]) == 0
     assert holds(seen[0]) and seen[0]["videos"] == [Path(VIDEO)]
+
+
+@pytest.mark.parametrize("option", FINETUNE)
+def test_an_option_of_finetune_is_followed(folder, monkeypatch, capsys, option):
+    arguments, holds = FINETUNE[option]
+    seen = []
+
+    def learn(request, trained, params):
+        seen.append({"request": request, "trained": trained, "params": params})
+        return Outcome(None, is_written=request.keeps_anyway)
+
+    monkeypatch.setattr(finetuning, "finetune", learn)
+    if option == "--force":
+        Path("my.pt").write_bytes(b"")
+        assert main(["finetune", VIDEO, "my.mid"]) == 2 and "my.pt: is there already" in capsys.readouterr().err
+    # Exit status 1 where nothing is written.
+    assert main(["finetune", VIDEO, "my.mid", *arguments]) == (0 if option == "--keep-anyway" else 1)
+    assert holds(seen[0]) and seen[0]["request"].midi == Path("my.mid")
+    if option not in ("--verbose", "--force"):
+        assert main(["finetune", VIDEO, "my.mid"]) == 1 and not holds(seen[1])

@@ -7,6 +7,7 @@ import pytest
 from mir_eval.beat import f_measure
 from paths import PARAMS_FILE
 
+from tivit.core.heads import LEFT_HAND, RIGHT_HAND
 from tivit.core.notes import empty_notes, make_notes, read_midi
 from tivit.core.params import load, section
 from tivit.notation.beats import find_beats
@@ -98,6 +99,24 @@ def test_programs_see_the_hands_the_meter_and_the_key(tmp_path):
     assert pretty_midi.PrettyMIDI(str(tmp_path / "a.mid")).estimate_tempo() > 0
     tempo = next(message for message in conductor if message.type == "set_tempo").tempo
     assert 60e6 / tempo == pytest.approx(120.0, rel=0.02)
+
+
+@pytest.mark.parametrize("seed", SEEDS[:2])
+def test_another_program_sees_both_hands_and_the_bars_of_rendered_music(seed, tmp_path):
+    pytest.importorskip("music21", reason="music21, the extra `score`, is not installed")
+    from music21 import converter
+
+    piece, true_s, _ = rendered(seed)
+    write_music_midi(tmp_path / "a.mid", piece.notes, ["text"])
+    read = converter.parse(tmp_path / "a.mid")
+    assert [part.partName for part in read.parts] == ["right hand", "left hand"]
+    for part, hand in zip(read.parts, (RIGHT_HAND, LEFT_HAND), strict=True):
+        pitches = sorted(pitch.midi for note in part.flatten().notes for pitch in note.pitches)
+        assert set(pitches) == set(piece.notes.midi[piece.notes.hand == hand].tolist())
+    # What lies before the first beat has a tempo of its own, so the tempo is that of most quarters.
+    stretches = read.flatten().metronomeMarkBoundaries()
+    tempi = np.repeat([mark.number for *_, mark in stretches], [round(end - start) for start, end, _ in stretches])
+    assert np.median(tempi) == pytest.approx(60.0 / np.diff(true_s)[0], rel=0.02)
 
 
 def test_a_key_is_written_where_it_is_sure():

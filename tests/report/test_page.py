@@ -12,13 +12,15 @@ import mido
 import numpy as np
 import pytest
 from page_cases import EVIL, GOOD, GRID, PATIENCE_MS, POINT, chromium, opened, transcription, true_notes
-from paths import ROOT
+from paths import PARAMS_FILE, ROOT
 
-from tivit.commands.main import command_parser
+from tivit.commands.main import command_parser, main
 from tivit.core.keyboard import midi_of_name, name_of
 from tivit.core.notes import Notes, empty_notes, make_notes, read_midi
+from tivit.core.params import load, section
 from tivit.core.registration import Refusal
 from tivit.decoding.notes import decode_notes
+from tivit.pretrained.files import chosen
 from tivit.registration.params import Override
 from tivit.report import page
 from tivit.report.corners import write_corners_page
@@ -26,6 +28,8 @@ from tivit.report.data import _truth as page_truth
 from tivit.report.data import page_data
 from tivit.report.page import write_page
 from tivit.scoring.scores import score_clip
+from tivit.synth.dataset import ClipTask, write_clip
+from tivit.synth.params import SynthParams
 from tivit.transcribe.messages import KeyboardSearch
 from tivit.transcribe.result import UnknownKeyboardError
 
@@ -110,6 +114,44 @@ def test_sliders_make_the_notes_that_the_library_makes(written, tmp_path, onset)
         np.testing.assert_allclose([note[name] for note in got], getattr(expected, name)[order], atol=0.001)
     hands = [{"left": 0, "right": 1}[note["hand"]] for note in got]
     assert np.mean(np.array(hands) == expected.hand[order]) >= 0.98
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Return a rendered video of nine seconds, with many notes."""
+    folder = tmp_path_factory.mktemp("video")
+    params = load(PARAMS_FILE)
+    params["synth"]["music"]["notes_per_s"] = [9.0, 10.0]
+    synth = replace(section(params, "synth", SynthParams), test_s=9.0, seed=3)
+    (folder / "test").mkdir()
+    write_clip(folder, synth, ClipTask("test", 0, "hard", "clip"))
+    return folder / "test/clip.mp4"
+
+
+def test_sliders_make_the_notes_that_the_command_line_makes(video, tmp_path):
+    """The whole way twice: a page whose sliders are moved, and a second run with the thresholds they were moved to."""
+    shipped = chosen(None, None)
+    values = json.loads(shipped.thresholds.read_text())
+    values["onset"]["threshold"], values["pitch"]["threshold"] = 0.3, 0.35
+    (tmp_path / "moved.json").write_text(json.dumps(values))
+    assert main(["transcribe", str(video), "-o", str(tmp_path / "page.mid"), "--report", "--quiet"]) == 0
+    own = ["--checkpoint", str(shipped.checkpoint), "--thresholds", str(tmp_path / "moved.json"), "--params", str(PARAMS_FILE)]
+    assert main(["transcribe", str(video), "-o", str(tmp_path / "moved.mid"), "--quiet", *own]) == 0
+    script = """
+      const rows = await Decode.opened(data.decoding), values = data.decoding.values;
+      values.onset.threshold = values.onset.threshold.map(() => 0.3);
+      values.pitch.threshold = values.pitch.threshold.map(() => 0.35);
+      console.log(JSON.stringify(Decode.notes(data.decoding, rows, values, data.lowest_midi)));
+    """
+    got = json.loads(by_node(script, data_of(tmp_path / "page.html"), tmp_path))
+    expected, before = read_midi(tmp_path / "moved.mid"), read_midi(tmp_path / "page.mid")
+    assert len(got) == len(expected) > len(before) > 20
+    order = np.lexsort((expected.onset_s, expected.midi))
+    got.sort(key=lambda note: (note["midi"], note["onset_s"]))
+    assert [note["midi"] for note in got] == expected.midi[order].tolist()
+    for name in ("onset_s", "offset_s"):
+        np.testing.assert_allclose([note[name] for note in got], getattr(expected, name)[order], atol=0.002)
+    assert [{"left": 0, "right": 1}[note["hand"]] for note in got] == expected.hand[order].tolist()
 
 
 def test_an_edit_is_undone_redone_and_saved(written, tmp_path):

@@ -1,5 +1,6 @@
 """Video input: the file's own timestamps, grey crops, and one clear sentence for files that cannot be used."""
 
+import gc
 import re
 from fractions import Fraction
 
@@ -209,6 +210,20 @@ def test_pictures_are_turned_upright(tmp_path, turned, corner):
     assert {frame.grey.shape for frame in frames} == {shape} and (probe(path).height_px, probe(path).width_px) == shape
     samples = sample_frames(path, 2)
     assert all(image[corner].min() > 240 and np.median(image) < 16 for image in [frames[0].grey, samples[0].image])
+
+
+@pytest.mark.parametrize("turned", [0, 90])
+def test_frames_that_were_read_do_not_stay_in_memory(tmp_path, turned):
+    """A frame whose side data were looked at holds itself, until Python looks for such objects."""
+    path = write_h264(tmp_path / "many.mp4", [np.zeros((48, 64, 3), np.uint8)] * 60, turned=turned)
+    gc.collect()
+    gc.disable()
+    try:
+        frames = [frame.grey for frame in read_frames(path)]
+        left = sum(isinstance(item, av.VideoFrame) for item in gc.get_objects())
+    finally:
+        gc.enable()
+    assert len(frames) == 60 and left <= 2
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "yuv420p10le"])

@@ -19,7 +19,7 @@ from tivit.video.container import open_container, origin_s, video_stream
 from tivit.video.damage import Damage
 from tivit.video.declared import Declared, declared_by
 from tivit.video.edits import edit_count
-from tivit.video.picture import Region, colour_picture, grey_picture, square_size
+from tivit.video.picture import UPRIGHT, Region, Turn, colour_picture, grey_picture, square_size, turn_of
 
 LOG = logging.getLogger(__name__)
 NO_FRAME = "no frame can be read; a video with at least one frame is needed"
@@ -78,6 +78,7 @@ class Source:
         self.stream.codec_context.thread_count = cv2.getNumThreads()
         self._origin_s = origin_s(container, self.stream)
         self._is_sparse, self._suspects = False, 0
+        self._turned: tuple[int | None, Turn] = (None, UPRIGHT)
         self._stored_wh = (self.stream.codec_context.width, self.stream.codec_context.height)
         self._check_size(self._stored_wh)
         declared = declared_by(path, container, self.stream)
@@ -105,11 +106,11 @@ class Source:
 
     def grey(self, frame: av.VideoFrame, region: Region | None = None) -> np.ndarray:
         """Return the grey picture of a frame, or of a region of it, uint8 (height, width)."""
-        return grey_picture(frame, self._size_wh, region)
+        return grey_picture(frame, self._size_wh, self._turn_of(frame), region)
 
     def colour(self, frame: av.VideoFrame) -> np.ndarray:
         """Return the picture of a frame, uint8 BGR (height, width, 3)."""
-        return colour_picture(frame, self._size_wh)
+        return colour_picture(frame, self._size_wh, self._turn_of(frame))
 
     def seek(self, time_s: float) -> None:
         """Go on at the last key frame at or before an instant (s of the video's clock).
@@ -160,6 +161,11 @@ class Source:
         damage = self.damage
         if self.container.format.name in EVENLY_SPACED and damage.count:
             damage.lost += max(self.info.frame_count - damage.read - damage.lost - damage.timeless, 0)
+
+    def _turn_of(self, frame: av.VideoFrame) -> Turn:
+        if frame.rotation != self._turned[0]:
+            self._turned = frame.rotation, turn_of(frame)
+        return self._turned[1]
 
     @property
     def _is_unordered(self) -> bool:
