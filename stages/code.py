@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import exit_status
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 from pathlib import Path
 
 from tivit.core.run.code import write_code
-from tivit.core.run.stage import exit_status
 
 OTHERS = sorted({path.stem for path in Path(__file__).parent.glob("*.py")} - {"__init__", "code"})
 """The stages: one script each."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import run_stage
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 import logging
 from collections.abc import Sequence
 from itertools import chain
@@ -16,7 +20,6 @@ from tivit.core.disk_rows import DiskRows, Scratch
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, kept, read_logits, write_logits
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.run.stage import run_stage
 from tivit.theory.key import DecodeParams, clip_posterior, recorded, rescored
 from tivit.theory.profiles import KEY_NAMES
 from tivit.theory.track import DECIMALS, PLOT_CLIPS, PLOT_COLUMNS, TRACK_COLUMNS, plot_rows, track_rows

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import run_stage
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 import logging
 from pathlib import Path
 
@@ -10,7 +14,6 @@ from tivit.core.artifacts import resolve_inside, write_json
 from tivit.core.manifest import read_left_out_tiers
 from tivit.core.notes import Notes, write_midi
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.run.stage import run_stage
 from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import read_thresholds, refuse_other_settings
 from tivit.scoring.inputs import ScoredClip, load_split

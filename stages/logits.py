@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import run_stage
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 import logging
 import math
 import time
@@ -15,7 +19,6 @@ from tivit.core.logits import kept, write_logits
 from tivit.core.manifest import Clip, read_manifest
 from tivit.core.params import section
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.run.stage import run_stage
 from tivit.core.strip import open_strips
 from tivit.inference.load import checkpoint_for
 from tivit.inference.params import LogitsParams, recorded

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import run_stage
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +23,6 @@ from tivit.core.notes import Notes
 from tivit.core.params import section
 from tivit.core.registration import STATUSES, objection
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.run.stage import run_stage
 from tivit.core.strip import StripGeometry
 from tivit.datasets.base import Listing
 from tivit.datasets.own import OWN_FOLDER

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import run_stage
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 import logging
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,6 @@ from tivit.core.artifacts import write_bytes, write_json
 from tivit.core.params import section
 from tivit.core.registration import FILE_NAME, Refusal, Registration, is_usable, write_registrations
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.run.stage import run_stage
 from tivit.core.strip import StripGeometry
 from tivit.datasets.params import DataParams
 from tivit.datasets.registry import open_dataset

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import run_stage
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 import logging
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tivit.core.artifacts import remove_leftovers
 from tivit.core.params import section
 from tivit.core.registration import Registration
 from tivit.core.run.parallel import map_clips
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.run.stage import run_stage
 from tivit.core.strip import StripGeometry, strip_path, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import DataParams
@@ -64,6 +68,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     dataset = open_dataset(data)
     usable = usable_clips(dataset).clips
     items = [(clip.clip_id, dataset.video_path(clip), registration) for clip, registration in usable]
+    remove_leftovers(FOLDER)
     work = partial(strip_clip, geometry=geometry, fps=data.fps)
     results = map_clips(work, items, runtime.pool, "strips", lambda item: item[0], len(items))
     grids = {clip_id: grid for (clip_id, *_), grid in results}

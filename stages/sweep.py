@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import run_stage
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 from tivit.core import params as params_file
 from tivit.core.logits import SplitClips
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.run.stage import run_stage
 from tivit.scoring.inputs import label_lag_s, load_split
 from tivit.sweeping.search import SweepParams
 from tivit.sweeping.sweep_files import sweep_to

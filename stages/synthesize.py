@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import run_stage
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 from pathlib import Path
 from typing import Any
 
 from tivit.core.params import section
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.run.stage import run_stage
 from tivit.datasets.index import write_index
 from tivit.synth.dataset import write_dataset
 from tivit.synth.params import SynthParams

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tivit.core.run.stage import run_stage
+
+# isort: split
+# It comes first, so that Ctrl-C while the others are imported, which may take seconds, ends in a sentence too.
 from dataclasses import astuple
 from typing import Any
 
@@ -9,7 +13,6 @@ from tivit.core.artifacts import write_bytes, write_csv, write_json
 from tivit.core.manifest import read_manifest
 from tivit.core.params import section
 from tivit.core.run.runtime import RuntimeParams
-from tivit.core.run.stage import run_stage
 from tivit.core.strip import open_strips
 from tivit.model.checkpoint import save_checkpoint
 from tivit.model.params import ModelParams

@@ -2,13 +2,16 @@
 
 import errno
 import io
+import os
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 
 from tivit.core.arrays import read_npz, write_npz
-from tivit.core.artifacts import atomic_path, read_csv, read_json, resolve_inside, write_csv, write_json
+from tivit.core.artifacts import atomic_path, read_csv, read_json, remove_leftovers, resolve_inside, write_csv, write_json
 from tivit.core.errors import InputError
 
 
@@ -103,3 +106,21 @@ def test_damaged_npz_is_refused(tmp_path):
 def test_paths_stay_inside(tmp_path, name):
     with pytest.raises(InputError, match="leads out of"):
         resolve_inside(tmp_path, name)
+
+
+def test_what_a_killed_process_left_is_removed_and_what_one_at_work_writes_is_not(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (tmp_path / "deep").mkdir()
+    for name in (
+        f".a.{ended.pid}.tmp.npy",
+        f"deep/.b.{ended.pid}.tmp",
+        f".c.{os.getpid()}.tmp.npy",
+        ".d.tmp.npy",
+        "e.1.tmp.npy",
+    ):
+        (tmp_path / name).write_text("x")
+    remove_leftovers(tmp_path)
+    remove_leftovers(tmp_path / "none")
+    assert {path.name for path in tmp_path.iterdir()} == {"deep", f".c.{os.getpid()}.tmp.npy", ".d.tmp.npy", "e.1.tmp.npy"}
+    assert not any((tmp_path / "deep").iterdir())

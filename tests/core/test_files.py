@@ -6,14 +6,15 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from tivit.core import params
 from tivit.core.arrays import read_npz, write_npz
-from tivit.core.artifacts import write_csv
+from tivit.core.artifacts import read_json, write_csv
 from tivit.core.errors import InputError
 from tivit.core.heads import HEAD_NAMES, head_names
 from tivit.core.keyboard import CENTER_MM
 from tivit.core.logits import SILENT_LOGIT, ClipLogits, read_logits, silenced, write_logits
 from tivit.core.manifest import LAG_COLUMNS, Clip, Manifest, read_corrections, read_manifest, write_manifest
-from tivit.core.notes import empty_notes, make_notes
+from tivit.core.notes import empty_notes, make_notes, read_midi
 from tivit.core.registration import (
     Move,
     Quality,
@@ -27,6 +28,9 @@ from tivit.core.registration import (
 )
 from tivit.core.strip import StripGeometry, open_strips, strip_path, write_strip_index
 from tivit.core.timegrid import TimeGrid
+from tivit.decoding.thresholds import read_thresholds
+from tivit.model.checkpoint import load_checkpoint
+from tivit.video.reader import probe
 
 GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
 
@@ -297,3 +301,19 @@ def test_damaged_registrations(tmp_path, content):
     path.write_text(content)
     with pytest.raises(InputError, match="reg.json"):
         read_registrations(path)
+
+
+READERS = {
+    "params": params.load, "npz": read_npz, "json": read_json, "midi": read_midi, "thresholds": read_thresholds,
+    "checkpoint": load_checkpoint, "logits": read_logits, "registrations": read_registrations, "video": probe,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_folder_is_not_taken_for_a_file_that_is_missing(tmp_path, name):
+    (tmp_path / "x").mkdir()
+    with pytest.raises(InputError, match=r"/x: .*([Ii]s a directory|is a folder)") as told:
+        READERS[name](tmp_path / "x")
+    assert "no such" not in str(told.value) and "\n" not in str(told.value)
+    with pytest.raises(InputError, match=r"/y: no such"):
+        READERS[name](tmp_path / "y")

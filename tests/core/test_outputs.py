@@ -45,5 +45,7 @@ def test_room_is_looked_at_before_the_work(tmp_path, monkeypatch):
         refuse_file(tmp_path / "a", True)
     with pytest.raises(InputError, match=r"the work needs 2\.0 GB there for a\.mp4, 0\.0 GB are free; .* in TMPDIR, or not$"):
         temporary_file(2_000_000_000, "the work", tmp_path.joinpath("a.mp4").relative_to(tmp_path), "or not")
+    monkeypatch.setattr(outputs.tempfile, "tempdir", str(tmp_path))
     with temporary_file(1_000_000, "the work", tmp_path, "or not") as file:
         file.write(b"x")
+        assert list(tmp_path.iterdir()) == [], "it has no name, so nothing is left however the process ends"

@@ -12,11 +12,10 @@ CASES: tuple[Case, ...] = (
     *kinds(), *formats(), *sizes(), *rates(), *times(), *displays(), *contents(), *damages(), *strangers(), *names(),
 )  # fmt: skip
 KNOWN_FAULTS = {
-    "an end screen without a keyboard": "notes may be found where it appears: leave it out by `--end`",
-    "a title card over more than a third of the video": "some notes are missed: leave it out by `--start`",
-    "a fade from or to black": "notes in it may be missed",
+    "the keyboard that dissolves into another picture": "notes may be invented in it; the seconds are told: leave them out by "
+    "`--start` or `--end`",
 }
-"""What goes wrong without a word, and what to do."""
+"""What goes wrong, and what to do."""
 NOT_MADE = {
     "Theora in Ogg (.ogv)": "this build of PyAV has no encoder for it",
     "RealVideo (.rm)": "the container is not among those that are opened",

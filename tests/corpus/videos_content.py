@@ -18,13 +18,18 @@ def contents() -> list[Case]:
     """Return one case for each kind of picture."""
     group = "What the pictures show"
     return [
-        Case("fade.mp4", group, "a fade from black in the first half second", written(change=_faded), share=0.8, are_notes_right=False),
-        Case("title.mp4", group, "a title card", written(change=lambda film: _card().then(film)), is_fast=True),
+        Case("fade.mp4", group, "a fade from black in the first half second", written(change=_faded), WARNING, "is not seen at 0.0 to .* is faded at 0.", share=0.8),
+        Case("fade-out.mp4", group, "a fade to black in the last second", written(change=_faded_out), WARNING, "is faded at 2.[23] to .* is not seen at 2.8 to 3.0|is not seen at 2.8 to 3.0 .* is faded", share=0.8),
+        Case("title.mp4", group, "a title card", written(change=lambda film: _card().then(film)), WARNING, "is not seen at 0.0 to 0.6 s", is_fast=True),
+        Case("long-title.mp4", group, "a title card for more than half of the video", written(change=lambda film: _card(120).then(film)), WARNING, "is not seen at 0.0 to 4.0 s"),
+        Case("end.mp4", group, "an end screen", written(change=lambda film: film.then(_card(60))), WARNING, "is not seen at 3.0 to 5.0 s", is_fast=True),
+        Case("photo.mp4", group, "a photograph at the end", written(change=lambda film: film.then(_photo())), WARNING, "is not seen at 3.0 to 5.0 s"),
+        Case("cut-away.mp4", group, "another picture for a second in the middle", written(change=_cut_away), WARNING, "is not seen at 1.5 to 2.5 s"),
         Case("letterbox.mp4", group, "black bars above and below", written(change=lambda film: film.drawn(_letterbox))),
         Case("pillarbox.mp4", group, "black bars at the sides", written(change=lambda film: film.drawn(_pillarbox)), WARNING, "px wide"),
         Case("pop-up.mp4", group, "a pop-up over a fifth of the keys for a second", written(change=_popup), are_notes_right=False),
         Case("logo.mp4", group, "a logo in a corner", written(change=lambda film: film.drawn(_logo))),
-        Case("blackout.mp4", group, "black for a third of a second", written(change=_blackout), share=0.85, are_notes_right=False),
+        Case("blackout.mp4", group, "black for a third of a second", written(change=_blackout), WARNING, "is not seen at 1.5 to 1.8 s", share=0.85),
         Case("silent.mp4", group, "hands that rest: nobody plays", _silent, has_numbers=False, is_fast=True),
         Case("frozen.mp4", group, "a picture that stands still for three seconds", written(change=_frozen), are_notes_right=False),
         Case("mirrored.mp4", group, "mirrored, as front cameras film", written(change=lambda film: _turned(film, lambda p: p[:, ::-1]))),
@@ -43,15 +48,31 @@ def _faded(film: Film) -> Film:
     return Film(tuple((p * g).astype(np.uint8) for p, g in zip(film.pictures, gains, strict=True)), film.times_s, film.clip_s)
 
 
-def _card() -> Film:
-    """Return most of a second of a text, whose pictures carry numbers that no other picture has."""
+def _faded_out(film: Film) -> Film:
+    gains = [min((len(film.pictures) - k) / 30, 1.0) for k in range(len(film.pictures))]
+    return Film(tuple((p * g).astype(np.uint8) for p, g in zip(film.pictures, gains, strict=True)), film.times_s, film.clip_s)
+
+
+def _photo(count: int = 60) -> Film:
+    """Return a still picture of soft colours, without numbers."""
+    spots = np.random.default_rng(3).integers(0, 255, (9, 16, 3), dtype=np.uint8)
+    times_s = tuple(k / 30 for k in range(count))
+    return Film((cv2.resize(spots, (640, 360), interpolation=cv2.INTER_CUBIC),) * count, times_s, (9.0,) * count)
+
+
+def _cut_away(film: Film) -> Film:
+    return film.part(0, 45).then(_photo(30)).then(film.part(45, 90))
+
+
+def _card(count: int = 20) -> Film:
+    """Return a text, whose pictures carry numbers that no other picture has."""
     pictures = []
-    for k in range(20):
+    for k in range(count):
         card = np.full((360, 640, 3), (60, 30, 20), np.uint8)
         cv2.putText(card, "Nocturne", (180, 190), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (240, 240, 240), 4)
-        pictures.append(numbered(card, 150 + k))
-    times_s = tuple(k / 30 for k in range(20))
-    return Film(tuple(pictures), times_s, tuple(5.0 + time_s for time_s in times_s))
+        pictures.append(numbered(card, 120 + k))
+    times_s = tuple(k / 30 for k in range(count))
+    return Film(tuple(pictures), times_s, tuple(4.0 + time_s for time_s in times_s))
 
 
 def _with_cells(picture: np.ndarray, of: np.ndarray) -> np.ndarray:

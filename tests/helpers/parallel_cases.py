@@ -41,3 +41,9 @@ def slow_in(folder: str, number: int) -> int:
     time.sleep(0.3)
     Path(folder, f"{number}.done").touch()
     return number
+
+
+def interrupts_all(number: int) -> int:
+    """Do to this process, the others at work and the one that waits for them what Ctrl-C at a terminal does."""
+    os.killpg(0, signal.SIGINT)
+    return number

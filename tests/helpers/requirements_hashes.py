@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS, LOCKED = ROOT / "requirements.txt", ROOT / "tests/requirements-hashes.txt"
 PYPI = "https://files.pythonhosted.org/"
-HEAD = """# Every package that requirements.txt brings along, with the SHA-256 that PyPI states for its file: Python 3.11, Linux x86_64.
+HEAD = """# Every package that requirements.txt brings along, with the SHA-256 that PyPI states: Python 3.11, Linux x86_64.
 # It is written by `python tests/helpers/requirements_hashes.py`, and used by
 #     pip install --require-hashes -r tests/requirements-hashes.txt
 # torch is PyPI's build, with its libraries for a GPU. The smaller build for processors alone (2.13.0+cpu) comes from another

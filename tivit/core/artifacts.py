@@ -12,6 +12,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ from typing import Any
 
 from tivit.core.errors import InputError
 from tivit.core.text import read_text
+
+_TEMPORARY = re.compile(r"\.(\d+)\.tmp(\.[^.]+)?$")
+"""The end of the name of a temporary file, with the number of the process that writes it."""
 
 
 @contextmanager
@@ -52,6 +56,30 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path | str) -> None:
+    """Remove the temporary files that killed processes of this machine have left below a folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        It need not be there. Files of processes that are at work stay.
+    """
+    for path in Path(folder).rglob(".*.tmp*"):
+        match = _TEMPORARY.search(path.name)
+        if match and not _is_alive(int(match[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:

@@ -21,11 +21,13 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from tivit.core.errors import InputError
+from tivit.core.keyboard import keys_between
 from tivit.core.registration import is_usable
 from tivit.core.timegrid import frames_of
-from tivit.model.background import BACKGROUND_SAMPLES, Background, background_of
+from tivit.model.background import BACKGROUND_SAMPLES, LEAST_FRAMES, Background, background_of
 from tivit.registration.clip import register_video
 from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
+from tivit.transcribe.sight import LEAST_CLEAR, Sight, Watch, sight_of
 from tivit.video.reader import probe
 from tivit.video.rectify import StripPlaces, strips_on_grid
 from tivit.video.source import VideoInfo
@@ -41,6 +43,8 @@ ALIVE_EVERY_S = 2.0
 
 
 Message = tuple[Kind, object]
+Strip = tuple[float, np.ndarray]
+"""An instant (s of the video's clock), and the keyboard at it."""
 Send = Callable[[Kind, object], None]
 Watched = Callable[[Callable[[], KeyboardSearch]], KeyboardSearch]
 
@@ -113,10 +117,15 @@ def decode(job: DecoderJob, watched: Watched) -> Iterator[Message]:
     held: list[tuple[float, np.ndarray]] = []
     if 0 < _expected_frames(job, info) <= HELD_FRAMES:
         held = list(islice(strips, HELD_FRAMES))
-        yield Kind.BACKGROUND, background_of(np.stack([strip for _, strip in held]), job.geometry)
+        looked_at = np.stack([strip for _, strip in held])
     else:
-        yield Kind.BACKGROUND, _background(job, places)
-    yield from _pieces(held, strips)
+        frames = spread_frames(job.video, places.region, BACKGROUND_SAMPLES, job.span_s)
+        looked_at = np.stack([places.strip(frame) for frame in frames])
+    in_view = keys_between(search.registration.first_midi, search.registration.last_midi)
+    sight = sight_of(looked_at, job.geometry, in_view)
+    background = _background(looked_at, sight)
+    yield Kind.BACKGROUND, background
+    yield from _pieces(Watch(job.video, sight, background.image).over(_joined(held, strips)))
     yield Kind.END, None
 
 
@@ -130,21 +139,22 @@ def _search(job: DecoderJob) -> KeyboardSearch:
     return KeyboardSearch(found.registration, found.frame)
 
 
-def _background(job: DecoderJob, places: StripPlaces) -> Background:
-    frames = spread_frames(job.video, places.region, BACKGROUND_SAMPLES, job.span_s)
-    return background_of(np.stack([places.strip(frame) for frame in frames]), job.geometry)
+def _background(strips: np.ndarray, sight: Sight) -> Background:
+    """Return the keyboard at rest, of the pictures that show it clearly where there are enough of them."""
+    is_clear = sight.shares(strips) >= LEAST_CLEAR
+    return background_of(strips[is_clear] if is_clear.sum() >= LEAST_FRAMES else strips, sight.geometry)
 
 
-def _pieces(held: list[tuple[float, np.ndarray]], rest: Iterator[tuple[float, np.ndarray]]) -> Iterator[Message]:
-    """Yield pieces of `PIECE_FRAMES` frames; what is held is let go on the way."""
+def _joined(held: list[Strip], rest: Iterator[Strip]) -> Iterator[Strip]:
+    """Yield what is held, which is let go on the way, and the rest."""
     held.reverse()
+    while held:
+        yield held.pop()
+    yield from rest
 
-    def strips() -> Iterator[tuple[float, np.ndarray]]:
-        while held:
-            yield held.pop()
-        yield from rest
 
-    stream = strips()
+def _pieces(stream: Iterator[Strip]) -> Iterator[Message]:
+    """Yield pieces of `PIECE_FRAMES` frames."""
     while piece := list(islice(stream, PIECE_FRAMES)):
         yield Kind.PIECE, (piece[0][0], np.stack([strip for _, strip in piece]))
 

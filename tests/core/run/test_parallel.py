@@ -1,6 +1,8 @@
 """Per-clip work: order, failures by name, and workers that are killed, in this process, on local processes and on clusters."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from parallel_cases import dies_always, dies_once, full_disk, odd_alone, slow_in, squared
+from paths import ROOT
 
 from tivit.core.errors import InputError
 from tivit.core.run.parallel import AHEAD, map_clips
@@ -72,6 +75,26 @@ def test_a_clip_that_kills_every_process_is_named_and_the_others_are_done():
     assert [next(results), next(results)] == [(1, 1), (3, 3)]
     with pytest.raises(InputError, match="1 of 3 clips failed.*2: its worker died every time"):
         next(results)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_ctrl_c_that_reaches_the_workers_too_ends_in_one_sentence(count):
+    code = (
+        "from parallel_cases import interrupts_all\n"
+        "from tivit.core.run.parallel import map_clips\n"
+        "from tivit.core.run.runtime import Workers\n"
+        "from tivit.core.run.stage import exit_status\n"
+        f"work = lambda: list(map_clips(interrupts_all, [1, 2, 3], Workers({count}), 'clips', str, 3))\n"
+        "raise SystemExit(exit_status(work))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f".{os.pathsep}tests/helpers"}
+    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, start_new_session=True,
+        preexec_fn=listens,
+    )  # fmt: skip
+    assert process.returncode == 130, process.stderr
+    assert "Traceback" not in process.stderr and process.stderr.endswith("run the same command to go on\n")
 
 
 def test_items_are_taken_as_there_is_room_for_them():

@@ -1,6 +1,8 @@
 """The shell of a stage: what ends in which status, and in how many words."""
 
+import ast
 import os
+import signal
 import subprocess
 import sys
 
@@ -34,6 +36,23 @@ def test_foreseen_ends_are_one_sentence(capsys, error, status, sentence):
 def test_a_fault_of_the_program_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         exit_status(raiser(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "ZeroDivisionError"])
+def test_ctrl_c_between_imports_ends_in_a_sentence(error):
+    code = f"import tivit.core.run.stage\nraise {error}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    if error == "KeyboardInterrupt":
+        assert done.stderr == "stopped: what was finished is kept, run the same command to go on\n"
+        assert done.returncode == -signal.SIGINT
+    else:
+        assert done.returncode == 1 and done.stderr.startswith("Traceback")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "stages").glob("[a-z]*.py")), ids=lambda path: path.stem)
+def test_a_stage_imports_first_what_ends_ctrl_c_in_a_sentence(path):
+    imports = [node for node in ast.parse(path.read_text()).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert [getattr(node, "module", None) for node in imports[:2]] == ["__future__", "tivit.core.run.stage"]
 
 
 @pytest.mark.parametrize("length", [10, 1_000_000])

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from tivit.core.errors import InputError
@@ -21,6 +22,20 @@ EXIT_INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 EXIT_NO_READER = 141
 """Exit status when nobody reads stdout any more: 128 plus the number of SIGPIPE, as in shells."""
+
+
+STOPPED = "stopped: what was finished is kept, run the same command to go on"
+
+
+def _say_stopped(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say in a sentence that Ctrl-C ended the program while `exit_status` was not yet at work: between imports."""
+    if issubclass(kind, KeyboardInterrupt):
+        print(STOPPED, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _say_stopped
 
 
 def run_stage(run: Callable[[dict[str, Any], RuntimeParams], None], argv: list[str] | None = None) -> int:
@@ -110,6 +125,6 @@ def exit_status(work: Callable[[], None]) -> int:
         print(f"error: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
-        print("stopped: what was finished is kept, run the same command to go on", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return EXIT_INTERRUPTED
     return 0
