@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from registration_cases import GEOMETRY, PARAMS, Look, random_view, render, seen
 
+from tivit.core.keyboard import IS_BLACK, KEYBOARD_WIDTH_MM, LEFT_MM, RIGHT_MM
 from tivit.registration.estimate import estimate
 from tivit.registration.params import Override
 from tivit.registration.truth import key_errors
@@ -52,6 +53,27 @@ def test_two_keyboards_are_refused_and_corners_say_which_is_meant():
     assert refused.status == "refused" and "two keyboards" in refused.reason and "give the corners" in refused.reason
     found = estimate([picture], PARAMS, GEOMETRY, Override(tuple(map(tuple, view.corners_px() + shift))))
     assert found.status == "ok" and errors_of(found, view, shift=shift) < 0.1
+
+
+def drawn_panel(width):
+    """Return a keyboard drawn in two colours, 110 px high, (110, width, 3)."""
+    panel, scale = np.zeros((110, width, 3), np.uint8), width / KEYBOARD_WIDTH_MM
+    for key in np.argsort(IS_BLACK, kind="stable"):
+        left, right = int(LEFT_MM[key] * scale), int(RIGHT_MM[key] * scale)
+        panel[: 70 if IS_BLACK[key] else 106, left : right - 1] = 25 if IS_BLACK[key] else 240
+    return panel
+
+
+def test_drawn_keys_above_a_piano_are_not_taken_for_it():
+    view, picture = seen(4, size_wh=(1280, 720))
+    found = estimate([np.concatenate([drawn_panel(1280), picture])], PARAMS, GEOMETRY)
+    assert found.status == "ok" and errors_of(found, view, shift=(0.0, 110.0)) < 0.1
+
+
+def test_drawn_keys_alone_are_refused_and_the_reason_says_so():
+    picture = np.concatenate([np.full((300, 1280, 3), 70, np.uint8), drawn_panel(1280), np.full((310, 1280, 3), 40, np.uint8)])
+    refused = estimate([picture], PARAMS, GEOMETRY)
+    assert refused.status == "refused" and "drawn and not filmed" in refused.reason and "give the corners" in refused.reason
 
 
 def test_of_two_keyboards_the_one_that_is_played_is_taken():

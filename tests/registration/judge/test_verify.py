@@ -94,6 +94,21 @@ def test_black_keys_hardly_darker_than_white_ones_are_refused():
     assert found.confidence == 0.0 and found.reason.startswith("the black keys are hardly darker than the white ones")
 
 
+def test_keys_whose_fronts_are_all_out_of_the_picture_are_refused():
+    plan = drawn_plan(CAMERA_MM)
+    grey = np.where((Y_MM < 50)[:, None], np.nan, plan.grey)
+    assert verdict_of(Plan(grey)).confidence == 0.0
+
+
+def test_over_exposed_fronts_are_told_from_a_case_that_is_less_bright():
+    """No seam is seen, and the case is bright too, but not as bright as the keys."""
+    grey = drawn_plan(CAMERA_MM).grey.copy()
+    grey[grey > 150] = 255
+    grey[Y_MM < 50] = np.where(grey[Y_MM < 50] > 100, 255, grey[Y_MM < 50])
+    grey[Y_MM > 155] = 165
+    assert verdict_of(Plan(grey)).confidence > SURE
+
+
 def test_nothing_is_no_keyboard():
     for grey in (np.full((len(Y_MM), len(X_MM)), 90.0), np.random.default_rng(0).uniform(0, 255, (len(Y_MM), len(X_MM)))):
         assert verdict_of(Plan(grey)).confidence == 0.0

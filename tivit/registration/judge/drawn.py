@@ -1,15 +1,16 @@
 """Whether keys are drawn: a keyboard above a film that shows what is played, as lesson videos have.
 
-What is drawn in one colour is of one level from end to end; on a piano light falls off along the keys, and black keys shine.
+What is drawn lies exactly across the picture, without perspective, and each colour is of one level from end to end. No camera
+looks at a piano so straight, light falls off along its keys, and its black keys shine.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from tivit.core.keyboard import WHITE_PITCH_MM
+from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
-from tivit.registration.find.pattern import black_range, white_range
+from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
 from tivit.registration.find.pose import black_edges_mm
 from tivit.registration.judge.octave import Extent
 from tivit.registration.judge.refine import Picture
@@ -20,6 +21,8 @@ DRAWN_SHARE = 0.85
 """Such a share of the white points and of the black ones is of one colour where keys are drawn. Of 30 views of pianos none had
 more than 0.94 of one of them and 0.56 of the other (over-exposed white keys are flat, and black keys in the dark); drawn keys
 had 0.97 or more of both."""
+STRAIGHT_KEY = 0.3
+"""Corners of a drawn keyboard are at most so far (white-key widths) from those of an upright rectangle."""
 WHITE_ROWS_MM, BLACK_ROWS_MM = np.arange(15.0, 40.0, 5.0), np.arange(85.0, 125.0, 8.0)
 """y of the points on white fronts and on black keys."""
 WHITE_ASIDE_MM, BLACK_ASIDE_MM = np.array([-6.0, 0.0, 6.0]), np.array([-2.5, 0.0, 2.5])
@@ -48,6 +51,8 @@ def is_drawn(
     -------
     bool
     """
+    if not _is_straight(plane_to_image, extent):
+        return False
     whites_mm = (np.arange(*white_range(extent.first_midi, extent.last_midi)) + 0.5) * WHITE_PITCH_MM
     blacks_mm = np.mean(black_edges_mm(np.arange(*black_range(extent.first_midi, extent.last_midi)), camera_mm), axis=0)
     shares = []
@@ -60,3 +65,12 @@ def is_drawn(
         levels = levels[np.isfinite(levels)]
         shares.append((np.abs(levels - np.median(levels)) <= FLAT_LEVELS).mean() if len(levels) else 0.0)
     return min(shares) >= DRAWN_SHARE
+
+
+def _is_straight(plane_to_image: np.ndarray, extent: Extent) -> bool:
+    """Return whether the keys in view fill an upright rectangle of the picture."""
+    ends_mm = (key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1])
+    corners = np.array([(x_mm, y_mm, 1.0) for x_mm in ends_mm for y_mm in (0.0, WHITE_LENGTH_MM)]) @ plane_to_image.T
+    (x_px, y_px) = (corners[:, :2] / corners[:, 2:]).T.reshape(2, 2, 2)  # [end, front or back]
+    key_px = abs(x_px[1].mean() - x_px[0].mean()) / (ends_mm[1] - ends_mm[0]) * WHITE_PITCH_MM
+    return max(np.abs(np.diff(x_px, axis=1)).max(), np.abs(np.diff(y_px, axis=0)).max()) <= STRAIGHT_KEY * key_px

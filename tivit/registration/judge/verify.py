@@ -135,10 +135,10 @@ def judge(
     dark = np.nanmedian([np.median(back(np.linspace(a + 2, b - 2, 5))) for a, b in zip(left, right, strict=True)])
     fronts = (np.arange(*white_range(extent.first_midi, extent.last_midi)) + 0.5) * WHITE_PITCH_MM
     white = np.median([front(fronts + d) for d in (-6, 0, 6)], axis=0)
-    share_white = (
-        float((white[np.isfinite(white)] > (dark + np.nanmedian(white)) / 2).mean()) if np.isfinite(white).any() else 0.0
-    )
-    contrast = 1 - float(dark) / max(float(np.nanmedian(white)), 1.0)
+    white, share_white, contrast = white[np.isfinite(white)], 0.0, 0.0
+    if len(white) and np.isfinite(dark):  # otherwise the fronts are out of the picture, and nothing says that they are keys
+        share_white = float((white > (dark + np.median(white)) / 2).mean())
+        contrast = 1 - float(dark) / max(float(np.median(white)), 1.0)
     lean = abs(camera_mm[1] - WHITE_LENGTH_MM / 2) / max(camera_mm[2], 1.0)
     side = _side(plan, correction, x_mm, float(dark)) + MOTION_WEIGHT * player_side
     agreements = {
