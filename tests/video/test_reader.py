@@ -220,7 +220,7 @@ def test_frames_that_were_read_do_not_stay_in_memory(tmp_path, turned):
     gc.disable()
     try:
         frames = [frame.grey for frame in read_frames(path)]
-        left = sum(isinstance(item, av.VideoFrame) for item in gc.get_objects())
+        left = sum(type(item) is av.VideoFrame for item in gc.get_objects())
     finally:
         gc.enable()
     assert len(frames) == 60 and left <= 2
