@@ -163,8 +163,8 @@ def _wrong_end(status: int, said: str) -> str:
     """Return what is wrong with the end of a process that got SIGINT: it must say so in a sentence, or be done."""
     if status == -signal.SIGINT and not said.strip():
         return ""  # Python had not yet begun to listen
-    if status in (0, 130) and "Traceback" not in said and "KeyboardInterrupt" not in said:
-        return ""
+    if status in (0, 130, -signal.SIGINT) and "Traceback" not in said and "KeyboardInterrupt" not in said:
+        return ""  # by the signal: between imports, or after the work
     is_of_project = any(folder in said for folder in OF_PROJECT)
     return "" if not is_of_project else f"status {status}: {said[-600:]!r}"
 
