@@ -32,8 +32,8 @@ from pipeline_cases import STAGES, environment, make_clone
 MODES = ("kill", "interrupt", "kill", "full", "kill", "twice", "kill", "kill")
 LARGEST = 200_000
 """A disk that is full allows between nothing and so many bytes of a file."""
-STARTING = "import site"
-"""What Python says when Ctrl-C comes while it starts, before it has read a line of the project."""
+OF_PROJECT = ("/stages/", "/tivit/")
+"""A traceback without a line of these is Python's own, which Ctrl-C met while it started."""
 CACHE_OF_TORCH = "torchinductor_"
 """A folder that torch keeps in the folder for temporary files, for all processes of a user."""
 RECORD = "record.json"
@@ -163,9 +163,10 @@ def _wrong_end(status: int, said: str) -> str:
     """Return what is wrong with the end of a process that got SIGINT: it must say so in a sentence, or be done."""
     if status == -signal.SIGINT and not said.strip():
         return ""  # Python had not yet begun to listen
-    if status in (0, 130) and "Traceback" not in said and "KeyboardInterrupt" not in said:
-        return ""
-    return "" if STARTING in said else f"status {status}: {said[-600:]!r}"
+    if status in (0, 130, -signal.SIGINT) and "Traceback" not in said and "KeyboardInterrupt" not in said:
+        return ""  # by the signal: between imports, or after the work
+    is_of_project = any(folder in said for folder in OF_PROJECT)
+    return "" if not is_of_project else f"status {status}: {said[-600:]!r}"
 
 
 def prepare(folder: Path) -> Path:

@@ -110,7 +110,7 @@ def test_paths_stay_inside(tmp_path, name):
 
 def test_what_a_killed_process_left_is_removed_and_what_one_at_work_writes_is_not(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its number is still taken
     (tmp_path / "deep").mkdir()
     for name in (
         f".a.{ended.pid}.tmp.npy",
@@ -124,3 +124,4 @@ def test_what_a_killed_process_left_is_removed_and_what_one_at_work_writes_is_no
     remove_leftovers(tmp_path / "none")
     assert {path.name for path in tmp_path.iterdir()} == {"deep", f".c.{os.getpid()}.tmp.npy", ".d.tmp.npy", "e.1.tmp.npy"}
     assert not any((tmp_path / "deep").iterdir())
+    assert ended.wait() == 0

@@ -18,7 +18,7 @@ REQUIREMENTS, LOCKED = ROOT / "requirements.txt", ROOT / "tests/requirements-has
 PYPI = "https://files.pythonhosted.org/"
 HEAD = """# Every package that requirements.txt brings along, with the SHA-256 that PyPI states: Python 3.11, Linux x86_64.
 # It is written by `python tests/helpers/requirements_hashes.py`, and used by
-#     pip install --require-hashes -r tests/requirements-hashes.txt
+#     pip install -r tests/requirements-hashes.txt
 # torch is PyPI's build, with its libraries for a GPU. The smaller build for processors alone (2.13.0+cpu) comes from another
 # index and has another hash, so it is not installed by this file.
 """

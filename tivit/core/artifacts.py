@@ -73,13 +73,15 @@ def remove_leftovers(folder: Path | str) -> None:
 
 
 def _is_alive(process: int) -> bool:
+    """Return whether a process is at work: one that has ended, and whose parent has not yet asked how, is not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    state = Path(f"/proc/{process}/stat")
+    return not state.is_file() or state.read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:
