@@ -14,9 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core import params as params_file
+<<<<<<< HEAD
 from tivit.core.arrays import Pieces, write_npz
 from tivit.core.artifacts import write_csv
 from tivit.core.disk_rows import DiskRows, Scratch
+=======
+from tivit.core.arrays import write_npz
+from tivit.core.artifacts import remove_leftovers, write_csv
+>>>>>>> i21
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, kept, read_logits, write_logits
 from tivit.core.run.runtime import RuntimeParams
@@ -49,8 +54,9 @@ def run(params: dict, runtime: RuntimeParams) -> None:
     if not splits:
         raise InputError(f"data/logits: no logits of {' or '.join(SPLITS)}; the stage logits makes them (logits.splits)")
     for path in OUT.glob("*"):
-        if path.stem.removesuffix("_key") not in splits:
+        if not path.name.startswith(".") and path.stem.removesuffix("_key") not in splits:
             path.unlink()  # left by a run by hand: a stage after this one would take it for today's
+    remove_leftovers(OUT)
     for split in splits:
         clips = read_logits(f"data/logits/{split}.npz")
         scratch, decoded, posteriors = Scratch(OUT), [], []
