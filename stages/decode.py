@@ -14,14 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from tivit.core import params as params_file
-<<<<<<< HEAD
 from tivit.core.arrays import Pieces, write_npz
-from tivit.core.artifacts import write_csv
-from tivit.core.disk_rows import DiskRows, Scratch
-=======
-from tivit.core.arrays import write_npz
 from tivit.core.artifacts import remove_leftovers, write_csv
->>>>>>> i21
+from tivit.core.disk_rows import DiskRows, Scratch
 from tivit.core.errors import InputError
 from tivit.core.logits import ClipLogits, kept, read_logits, write_logits
 from tivit.core.run.runtime import RuntimeParams
