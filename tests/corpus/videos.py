@@ -14,6 +14,8 @@ CASES: tuple[Case, ...] = (
 KNOWN_FAULTS = {
     "the keyboard that dissolves into another picture": "notes may be invented in it; the seconds are told: leave them out by "
     "`--start` or `--end`",
+    "a fade from black of a second while notes are played": "up to three notes are missed or wrong, in the fade and in the two "
+    "seconds after it; the seconds of the fade are told: look at the notes there, or leave them out by `--start`",
 }
 """What goes wrong, and what to do."""
 NOT_MADE = {

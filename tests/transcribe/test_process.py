@@ -116,6 +116,25 @@ def test_a_crash_and_a_hang_are_one_sentence(monkeypatch, code, sentence):
     assert time.monotonic() - started_s < 300
 
 
+def test_a_long_search_says_that_it_is_at_work_and_one_that_hangs_does_not(monkeypatch):
+    monkeypatch.setattr(decoder, "ALIVE_EVERY_S", 0.05)
+
+    def work(until):
+        kinds = []
+        limit_s = time.monotonic() + 20.0
+        search = decoder._while_alive(lambda kind, _: kinds.append(kind), lambda: until(kinds, limit_s))
+        return search, kinds
+
+    def busy(kinds, limit_s):
+        while not kinds and time.monotonic() < limit_s:
+            sum(range(10_000))
+        return "found"
+
+    search, kinds = work(busy)
+    assert search == "found" and Kind.ALIVE in kinds
+    assert work(lambda kinds, limit_s: threading.Event().wait(0.5))[1] == []
+
+
 def test_it_is_stopped_from_another_thread(monkeypatch):
     monkeypatch.setattr(process, "START", "import time; time.sleep(600)")
     with DecoderProcess(job(Path("x.mp4"))) as running:
