@@ -143,7 +143,7 @@ def test_an_option_of_finetune_is_followed(folder, monkeypatch, capsys, option):
     monkeypatch.setattr(finetuning, "finetune", learn)
     if option == "--force":
         Path("my.pt").write_bytes(b"")
-        assert main(["finetune", VIDEO, "my.mid"]) == 2 and "my.pt: is there already" in capsys.readouterr().err
+        assert main(["finetune", VIDEO, "my.mid"]) == 2 and "my.pt: exists already" in capsys.readouterr().err
     # Exit status 1 where nothing is written.
     assert main(["finetune", VIDEO, "my.mid", *arguments]) == (0 if option == "--keep-anyway" else 1)
     assert holds(seen[0]) and seen[0]["request"].midi == Path("my.mid")
