@@ -43,7 +43,17 @@ def slow_in(folder: str, number: int) -> int:
     return number
 
 
-def interrupts_all(number: int) -> int:
-    """Do to this process, the others at work and the one that waits for them what Ctrl-C at a terminal does."""
-    os.killpg(0, signal.SIGINT)
+def interrupts_all(number: int, folder: Path, workers: int) -> int:
+    """Do to this process, the others and the one that waits for them what Ctrl-C at a terminal does, once all are at work.
+
+    A process that Python is only starting has no say yet in what Ctrl-C does to it.
+    """
+    (folder / str(number)).touch()
+    limit_s = time.monotonic() + 60.0
+    while len(list(folder.iterdir())) < workers and time.monotonic() < limit_s:
+        time.sleep(0.01)
+    if number == 1:
+        os.killpg(0, signal.SIGINT)
+    while time.monotonic() < limit_s:
+        time.sleep(0.01)
     return number

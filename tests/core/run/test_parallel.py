@@ -78,13 +78,16 @@ def test_a_clip_that_kills_every_process_is_named_and_the_others_are_done():
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_ctrl_c_that_reaches_the_workers_too_ends_in_one_sentence(count):
+def test_ctrl_c_that_reaches_the_workers_too_ends_in_one_sentence(count, tmp_path):
     code = (
+        "from functools import partial\n"
+        "from pathlib import Path\n"
         "from parallel_cases import interrupts_all\n"
         "from tivit.core.run.parallel import map_clips\n"
         "from tivit.core.run.runtime import Workers\n"
         "from tivit.core.run.stage import exit_status\n"
-        f"work = lambda: list(map_clips(interrupts_all, [1, 2, 3], Workers({count}), 'clips', str, 3))\n"
+        f"interrupts = partial(interrupts_all, folder=Path({str(tmp_path)!r}), workers={count})\n"
+        f"work = lambda: list(map_clips(interrupts, [1, 2, 3], Workers({count}), 'clips', str, 3))\n"
         "raise SystemExit(exit_status(work))\n"
     )
     environment = os.environ | {"PYTHONPATH": f".{os.pathsep}tests/helpers"}
