@@ -1,5 +1,6 @@
 """Rows on disk: the same numbers as in memory, in bounded memory, and nothing left behind."""
 
+import errno
 import gc
 import os
 import tracemalloc
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from tivit.core.arrays import Pieces, read_npz, write_npz
-from tivit.core.disk_rows import DiskRows, Scratch
+from tivit.core.disk_rows import DiskRows, OpenFile, Scratch
 from tivit.core.heads import EVENT_HEADS
 from tivit.core.logits import ClipLogits, kept, read_logits, stored, write_logits
 from tivit.core.timegrid import TimeGrid
@@ -36,6 +37,16 @@ def test_scratch_is_seen_by_nobody_and_closed_with_its_last_rows(tmp_path):
     del rows
     gc.collect()
     assert opened() == before
+
+
+def test_a_full_disk_is_told_with_the_folder(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    scratch = Scratch(tmp_path)
+    monkeypatch.setattr(OpenFile, "append", full)
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}'"):
+        scratch.keep(np.arange(5))
 
 
 def test_an_npz_in_pieces_has_the_bytes_of_numpy(tmp_path):

@@ -92,6 +92,7 @@ class Scratch:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         # No `with`: the file stays open for as long as its rows are used.
         self._file = OpenFile(tempfile.TemporaryFile(dir=folder, buffering=0))  # noqa: SIM115
 
@@ -110,8 +111,11 @@ class Scratch:
         Raises
         ------
         OSError
-            The disk is full.
+            The disk is full; it names the folder.
         """
         array = np.ascontiguousarray(array)
-        offset_b = self._file.append(array.reshape(-1).view(np.uint8).data)
+        try:
+            offset_b = self._file.append(array.reshape(-1).view(np.uint8).data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._folder)) from None
         return DiskRows(self._file, offset_b, array.shape, array.dtype)
