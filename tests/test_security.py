@@ -153,6 +153,7 @@ def test_every_requirement_has_a_hash_at_its_version():
     assert {normal(name): version for name, version in pinned}.items() <= hashed().items()
 
 
+# The file of hashes is for one version of Python, as it says at its top; the package allows three.
 @pytest.mark.skipif(
     sys.version_info[:2] != (3, 11), reason="the hashes are those of Python 3.11, where other packages are needed"
 )

@@ -19,12 +19,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from subprocess import PIPE
 
 import cv2
 import numpy as np
 from paths import ROOT
 from pipeline_cases import change_params, environment, git, run
+from process_cost import cost_of
 
 from tivit.core import params as params_file
 from tivit.core.params import section
@@ -94,17 +94,6 @@ values = params.load("params.yaml")
 logits.run(values, section(values, "runtime", RuntimeParams))
 """
 
-WATCH = """
-import os, subprocess, sys, time
-started_s = time.perf_counter()
-process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
-_, status, usage = os.wait4(process.pid, 0)
-wall_s = time.perf_counter() - started_s
-print(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-"""Runs a command from a small process: what a command's parent holds counts as the command's own memory until it starts."""
-
 
 def main() -> None:
     """Print a line for each command."""
@@ -141,12 +130,10 @@ def timed(folder: Path, clips: int, what: str, command: list[str]) -> None:
 
 def watched(folder: Path, command: list[str]) -> tuple[float, float, float]:
     """Run a command in a folder; return the seconds, the processor seconds of it and its children, and its memory (MB)."""
-    with open(folder / "log.txt", "ab") as log:
-        done = subprocess.run([sys.executable, "-c", WATCH, *command], cwd=folder, env=environment(), stdout=PIPE, stderr=log)
-    if done.returncode:
-        sys.exit(f"{command}: failed\n{(folder / 'log.txt').read_text()[-3000:]}")
-    wall_s, work_s, memory_mb = map(float, done.stdout.split()[-3:])
-    return wall_s, work_s, memory_mb
+    cost = cost_of(command, folder, environment())
+    if cost.status:
+        sys.exit(f"{command}: failed\n{cost.said[-3000:]}")
+    return cost.wall_s, cost.work_s, cost.memory_mb
 
 
 def copy_project(folder: Path) -> None:

@@ -48,6 +48,7 @@ class Work:
     outputs: tuple[str, ...]
 
 
+FINETUNE = "tivit finetune out/take.mp4 out/true.mid -o out/piano.pt --steps 2 --learn-to 9.5 --keep-anyway --force"
 COMMANDS = (
     Work(
         "tivit transcribe",
@@ -63,20 +64,7 @@ COMMANDS = (
     ),
     Work(
         "tivit finetune",
-        (
-            "tivit",
-            "finetune",
-            "out/take.mp4",
-            "out/true.mid",
-            "-o",
-            "out/piano.pt",
-            "--steps",
-            "2",
-            "--learn-to",
-            "9.5",
-            "--keep-anyway",
-            "--force",
-        ),
+        tuple(FINETUNE.split()),
         ("out/piano.pt", "out/piano.thresholds.json"),
     ),
 )

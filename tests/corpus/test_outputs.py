@@ -17,5 +17,6 @@ def test_no_place_stands_twice_and_every_refusal_is_a_stated_one():
 def test_what_comes_of_an_odd_output_is_what_is_expected(case: OutputCase, tmp_path):
     outcome, text = carried_out(case, tmp_path)
     if outcome == SKIPPED:
+        # Whoever may not mount file systems cannot make a full disk, or one that is read-only for the administrator.
         pytest.skip(text)
     assert fits(case, outcome, text), f"expected {case.outcome} ({case.says}), got {outcome}: {text}"

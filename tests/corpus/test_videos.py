@@ -1,24 +1,17 @@
 """The fast half of the corpus of odd videos; `python -m tests.corpus` carries out all of it."""
 
-import subprocess
 import sys
 
 import pytest
 from paths import ROOT
+from process_cost import cost_of
 
 from tests.corpus.case import REFUSAL, Case, carried_out
 from tests.corpus.page import PAGE, page
 from tests.corpus.videos import CASES
 
 LEAST_CASES = 120
-MOST_MEMORY_KB = 1_200_000
-WATCH = """
-import os, subprocess, sys
-_, status, usage = os.wait4(subprocess.Popen(sys.argv[1:], stdout=sys.stderr).pid, 0)
-print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
-"""
-"""Runs a command from a small process, because until a command has begun the memory of its parent counts as its own. What is
-printed is the largest memory of the command, or of its decoder process if that has more."""
+MOST_MEMORY_MB = 1200.0
 FAST = [case for case in CASES if case.is_fast]
 
 
@@ -44,7 +37,6 @@ def test_a_small_file_that_claims_much_takes_little_memory(file, tmp_path):
     (case,) = [case for case in CASES if case.file == file]
     case.make(tmp_path / file)
     command = [sys.executable, "-m", "tivit", "transcribe", str(tmp_path / file), "--quiet"]
-    done = subprocess.run([sys.executable, "-c", WATCH, *command], cwd=ROOT, capture_output=True, text=True)
-    status, memory_kb = map(int, done.stdout.split())
-    assert memory_kb < MOST_MEMORY_KB, f"{memory_kb / 1e6:.1f} GB"
-    assert status != 0 and "Traceback" not in done.stderr
+    cost = cost_of(command, ROOT)
+    assert cost.memory_mb < MOST_MEMORY_MB
+    assert cost.status != 0 and "Traceback" not in cost.said

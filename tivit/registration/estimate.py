@@ -17,10 +17,10 @@ from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM, WHITE_PITCH_MM, key_
 from tivit.core.registration import Quality, Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
 from tivit.registration.candidates import SETTLED, Candidate, best_of, objection
-from tivit.registration.find.pattern import key_edges_mm
 from tivit.registration.find.readings import find_labellings, find_readings
 from tivit.registration.find.rows import SEARCHES, Labelling, Search
 from tivit.registration.frames import LEAST_REGION_PX, grey_pictures, region_px
+from tivit.registration.judge.drawn import corners_px
 from tivit.registration.judge.refine import Picture
 from tivit.registration.judge.verify import UNREST_FLOOR, unrest_before
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
@@ -146,11 +146,7 @@ def _search(
 def _rest(best: Candidate, picture: Picture) -> Region:
     """Return the picture above or below a keyboard, whichever is more."""
     height, width = picture.shape
-    ends_mm = (key_edges_mm(best.extent.first_midi)[0], key_edges_mm(best.extent.last_midi)[1])
-    corners = (
-        np.array([(x_mm, y_mm, 1.0) for x_mm in ends_mm for y_mm in (0.0, WHITE_LENGTH_MM)]) @ best.reading.plane_to_image.T
-    )
-    y_px = corners[:, 1] / corners[:, 2]
+    y_px = corners_px(best.reading.plane_to_image, best.extent)[..., 1]
     top, bottom = (int(np.clip(value, 0, height)) for value in (y_px.min(), y_px.max() + 1))
     return Region(0, bottom, width, height) if height - bottom >= top else Region(0, 0, width, top)
 
@@ -235,7 +231,7 @@ def _deviation(best: Candidate) -> float:
     miss.
     """
     keys = np.arange(key_of(best.extent.first_midi), key_of(best.extent.last_midi) + 1)
-    ends = [key_edges_mm(best.extent.first_midi)[0], key_edges_mm(best.extent.last_midi)[1]]
+    ends = best.extent.ends_mm
     x_mm = np.append(CENTER_MM[keys], ends)
     plane_mm = x_mm + correction_mm(best.correction.coefficients, x_mm)
     image = np.column_stack([plane_mm, np.full(len(x_mm), 75.0), np.ones(len(x_mm))]) @ best.reading.plane_to_image.T

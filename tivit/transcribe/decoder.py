@@ -27,7 +27,7 @@ from tivit.core.timegrid import frames_of
 from tivit.model.background import BACKGROUND_SAMPLES, LEAST_FRAMES, Background, background_of
 from tivit.registration.clip import register_video
 from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
-from tivit.transcribe.sight import LEAST_CLEAR, Sight, Watch, sight_of
+from tivit.transcribe.presence import LEAST_CLEAR, Presence, Watch, presence_of
 from tivit.video.reader import probe
 from tivit.video.rectify import StripPlaces, strips_on_grid
 from tivit.video.source import VideoInfo
@@ -122,10 +122,10 @@ def decode(job: DecoderJob, watched: Watched) -> Iterator[Message]:
         frames = spread_frames(job.video, places.region, BACKGROUND_SAMPLES, job.span_s)
         looked_at = np.stack([places.strip(frame) for frame in frames])
     in_view = keys_between(search.registration.first_midi, search.registration.last_midi)
-    sight = sight_of(looked_at, job.geometry, in_view)
-    background = _background(looked_at, sight)
+    presence = presence_of(looked_at, job.geometry, in_view)
+    background = _background(looked_at, presence)
     yield Kind.BACKGROUND, background
-    yield from _pieces(Watch(job.video, sight, background.image).over(_joined(held, strips)))
+    yield from _pieces(Watch(job.video, presence, background.image).over(_joined(held, strips)))
     yield Kind.END, None
 
 
@@ -139,10 +139,10 @@ def _search(job: DecoderJob) -> KeyboardSearch:
     return KeyboardSearch(found.registration, found.frame)
 
 
-def _background(strips: np.ndarray, sight: Sight) -> Background:
+def _background(strips: np.ndarray, presence: Presence) -> Background:
     """Return the keyboard at rest, of the pictures that show it clearly where there are enough of them."""
-    is_clear = sight.shares(strips) >= LEAST_CLEAR
-    return background_of(strips[is_clear] if is_clear.sum() >= LEAST_FRAMES else strips, sight.geometry)
+    is_clear = presence.shares(strips) >= LEAST_CLEAR
+    return background_of(strips[is_clear] if is_clear.sum() >= LEAST_FRAMES else strips, presence.geometry)
 
 
 def _joined(held: list[Strip], rest: Iterator[Strip]) -> Iterator[Strip]:

@@ -24,7 +24,7 @@ HERE, TWO = Workers(1), Workers(2)
 needs_dask = pytest.mark.skipif(
     find_spec("distributed") is None, reason="dask.distributed (the extra `cluster`) is not installed"
 )
-# As for dask.
+# Ray is large too, and left out and installed in the same places.
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray (the extra `cluster`) is not installed")
 
 

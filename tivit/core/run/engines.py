@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tivit.core.errors import InputError
+from tivit.core.run.libraries import CALM
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+ONE_THREAD = CALM | {"OMP_NUM_THREADS": "1"}
 """What the libraries that compute are told before they are loaded."""
 ATTEMPTS = 3
 """So often a clip is tried whose worker dies."""

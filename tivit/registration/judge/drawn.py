@@ -10,7 +10,7 @@ import numpy as np
 
 from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
-from tivit.registration.find.pattern import black_range, key_edges_mm, white_range
+from tivit.registration.find.pattern import black_range, white_range
 from tivit.registration.find.pose import black_edges_mm
 from tivit.registration.judge.octave import Extent
 from tivit.registration.judge.refine import Picture
@@ -67,10 +67,28 @@ def is_drawn(
     return min(shares) >= DRAWN_SHARE
 
 
+def corners_px(plane_to_image: np.ndarray, extent: Extent) -> np.ndarray:
+    """Return where the corners of the keys in view are in the picture.
+
+    Parameters
+    ----------
+    plane_to_image : ndarray, (3, 3)
+        Homography from (x_mm, y_mm, 1) of the white-key plane to image px.
+    extent : Extent
+        The keys in view.
+
+    Returns
+    -------
+    ndarray, (2, 2, 2), px
+        By end (low, high) and row (front, back): x and y.
+    """
+    plane_mm = [[(x_mm, y_mm, 1.0) for y_mm in (0.0, WHITE_LENGTH_MM)] for x_mm in extent.ends_mm]
+    corners = np.array(plane_mm) @ plane_to_image.T
+    return corners[..., :2] / corners[..., 2:]
+
+
 def _is_straight(plane_to_image: np.ndarray, extent: Extent) -> bool:
     """Return whether the keys in view fill an upright rectangle of the picture."""
-    ends_mm = (key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1])
-    corners = np.array([(x_mm, y_mm, 1.0) for x_mm in ends_mm for y_mm in (0.0, WHITE_LENGTH_MM)]) @ plane_to_image.T
-    (x_px, y_px) = (corners[:, :2] / corners[:, 2:]).T.reshape(2, 2, 2)  # [end, front or back]
-    key_px = abs(x_px[1].mean() - x_px[0].mean()) / (ends_mm[1] - ends_mm[0]) * WHITE_PITCH_MM
+    x_px, y_px = np.moveaxis(corners_px(plane_to_image, extent), -1, 0)  # [end, front or back]
+    key_px = abs(x_px[1].mean() - x_px[0].mean()) / np.diff(extent.ends_mm).item() * WHITE_PITCH_MM
     return max(np.abs(np.diff(x_px, axis=1)).max(), np.abs(np.diff(y_px, axis=0)).max()) <= STRAIGHT_KEY * key_px

@@ -18,6 +18,7 @@ from tivit.core.keyboard import (
     PITCH_CLASS_NAMES,
     mirrored_midi,
 )
+from tivit.registration.find.pattern import key_edges_mm
 
 MOST_MISSING = 5
 """So many keys at the ends of a whole piano may be unseen, and are taken to be there all the same."""
@@ -69,6 +70,11 @@ class Extent:
     def count(self) -> int:
         """The number of keys."""
         return self.last_midi - self.first_midi + 1
+
+    @property
+    def ends_mm(self) -> tuple[float, float]:
+        """The left end of the lowest key and the right end of the highest, x (mm)."""
+        return key_edges_mm(self.first_midi)[0], key_edges_mm(self.last_midi)[1]
 
     def moved(self, octaves: int) -> Extent:
         """Return the same keys `octaves` higher (negative: lower)."""

@@ -118,7 +118,7 @@ def judge(
     Verdict
     """
     camera_mm = pose.camera_mm
-    low_mm, high_mm = key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1]
+    low_mm, high_mm = extent.ends_mm
     x_mm = np.arange(low_mm, high_mm, STEP_MM)
     back, front = _profile(plan, BLACK_ROWS, correction), _profile(plan, FRONT_ROWS, correction)
     pattern = _pattern(x_mm, camera_mm)
@@ -183,7 +183,7 @@ def player_side(picture: Picture, plane_to_image: np.ndarray, extent: Extent) ->
     float, -1..1
         1: all that moves is before the keys; about 0: nothing moves, or as much on both sides.
     """
-    x_mm = np.arange(key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1], 6.0)
+    x_mm = np.arange(*extent.ends_mm, 6.0)
     before, behind = (picture.unrest(plane_to_image, y_mm, x_mm) for y_mm in (BEFORE_MM, BEHIND_MM))
     return (before - behind) / (before + behind + UNREST_FLOOR)
 
@@ -201,7 +201,7 @@ def unrest_before(picture: Picture, plane_to_image: np.ndarray, extent: Extent) 
     float, grey levels
         Mean distance from the median over time.
     """
-    x_mm = np.arange(key_edges_mm(extent.first_midi)[0], key_edges_mm(extent.last_midi)[1], 6.0)
+    x_mm = np.arange(*extent.ends_mm, 6.0)
     return picture.unrest(plane_to_image, BEFORE_MM, x_mm)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from tivit.core.keyboard import BLACK_FRONT_MM, BLACK_KEYS, CENTER_MM, KEY_COUNT
 from tivit.core.strip import StripGeometry
-from tivit.transcribe.sight import LEAST_FULL, LEAST_SEEN, Watch, sight_of, spans
+from tivit.transcribe.presence import LEAST_FULL, LEAST_SEEN, Watch, presence_of, spans
 
 GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
 ALL = np.ones(KEY_COUNT, bool)
@@ -29,8 +29,8 @@ def with_hand(picture, low, high):
 
 
 def watched(strips, pictures, at_rest):
-    sight = sight_of(np.stack(pictures), GEOMETRY, ALL)
-    return [strip for _, strip in Watch("a.mp4", sight, at_rest).over((k / 30, strip) for k, strip in enumerate(strips))]
+    presence = presence_of(np.stack(pictures), GEOMETRY, ALL)
+    return [strip for _, strip in Watch("a.mp4", presence, at_rest).over((k / 30, strip) for k, strip in enumerate(strips))]
 
 
 def test_hands_over_most_of_the_keys_hide_no_keyboard_and_a_card_does(keyboard):
@@ -44,8 +44,8 @@ def test_hands_over_most_of_the_keys_hide_no_keyboard_and_a_card_does(keyboard):
         np.full_like(keyboard, 255),
         keyboard // 2,
     ]
-    sight = sight_of(np.stack([keyboard] * 6 + pictures), GEOMETRY, ALL)
-    shares = sight.shares(np.stack(pictures))
+    presence = presence_of(np.stack([keyboard] * 6 + pictures), GEOMETRY, ALL)
+    shares = presence.shares(np.stack(pictures))
     assert (
         shares[:2] == pytest.approx(1.0, abs=0.05)
         and (shares[2:5] < LEAST_SEEN).all()
@@ -76,7 +76,7 @@ def test_a_faded_picture_is_told_and_made_lighter_without_a_step(keyboard, caplo
 def test_a_keyboard_without_contrast_or_without_black_keys_is_not_judged(keyboard, caplog):
     grey = np.full_like(keyboard, 90)
     assert (watched([grey, grey], [grey] * 2, keyboard)[1] == grey).all() and not caplog.records
-    assert (sight_of(grey[None], GEOMETRY, np.zeros(KEY_COUNT, bool)).shares(grey[None]) == 1.0).all()
+    assert (presence_of(grey[None], GEOMETRY, np.zeros(KEY_COUNT, bool)).shares(grey[None]) == 1.0).all()
 
 
 def test_spans_that_are_near_are_one():

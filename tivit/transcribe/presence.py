@@ -37,7 +37,7 @@ log = logging.getLogger("tivit.transcribe")
 
 
 @dataclass(frozen=True)
-class Sight:
+class Presence:
     """What the keyboard of a video looks like where it is seen.
 
     Attributes
@@ -74,7 +74,7 @@ class Sight:
         return ratios[:, round(PICTURE_QUANTILE * (len(self.keys) - 1))]
 
 
-def sight_of(strips: np.ndarray, geometry: StripGeometry, in_view: np.ndarray) -> Sight:
+def presence_of(strips: np.ndarray, geometry: StripGeometry, in_view: np.ndarray) -> Presence:
     """Return what a keyboard looks like where it is seen.
 
     Parameters
@@ -88,15 +88,15 @@ def sight_of(strips: np.ndarray, geometry: StripGeometry, in_view: np.ndarray) -
 
     Returns
     -------
-    Sight
+    Presence
         Without keys where the contrast of the keyboard is too low to be judged.
     """
     keys = BLACK_KEYS[in_view[BLACK_KEYS]]
     if not len(keys):
-        return Sight(geometry, keys, np.zeros(0))
+        return Presence(geometry, keys, np.zeros(0))
     usual = np.quantile(_contrasts(strips, geometry, keys), USUAL_QUANTILE, axis=0)
     is_judged = usual >= max(LEAST_CONTRAST, 0.4 * float(np.median(usual)))
-    return Sight(geometry, keys[is_judged], usual[is_judged])
+    return Presence(geometry, keys[is_judged], usual[is_judged])
 
 
 def _contrasts(strips: np.ndarray, geometry: StripGeometry, keys: np.ndarray) -> np.ndarray:
@@ -123,14 +123,14 @@ class Watch:
     ----------
     video : Path
         The video, for the message.
-    sight : Sight
+    presence : Presence
         What its keyboard looks like.
     at_rest : np.ndarray
         The keyboard at rest, uint8 (H, W).
     """
 
     video: Path
-    sight: Sight
+    presence: Presence
     at_rest: np.ndarray
     _absent_s: list[float] = field(default_factory=list)
     _faded_s: list[float] = field(default_factory=list)
@@ -139,7 +139,7 @@ class Watch:
         """Yield instants (s) and pictures; at the end, warn of those that do not show the keyboard, or only faintly."""
         last, missing = self.at_rest, HELD_FRAMES
         for time_s, strip in strips:
-            share = self.sight.shares(strip[None])[0]
+            share = self.presence.shares(strip[None])[0]
             if share >= LEAST_SEEN:
                 if share < LEAST_CLEAR:
                     self._faded_s.append(time_s)
