@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,8 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
         method = network_heads(checkpoint.model.to(device), checkpoint.geometry, runtime, logits.window_frames)
         found = split_logits(strips, clips, frames, method, "logits")
     scratch = Scratch(OUT)  # what is kept in memory would grow with the video
-    reached = {answer.clip_id: kept(answer, scratch) for answer in found}
+    with closing(found):  # so that on a full disk the progress bar ends before the sentence that says so
+        reached = {answer.clip_id: kept(answer, scratch) for answer in found}
     for split in logits.splits:
         ids = [clip.clip_id for clip in manifest.of_split(split)]
         answers = [reached[clip_id] for clip_id in ids if clip_id in reached]

@@ -9,7 +9,7 @@ remember from before its context is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -58,7 +58,7 @@ def spread_over_tiers(clips: Sequence[Clip]) -> list[Clip]:
 
 def split_logits(
     strips: StripFolder, clips: Iterable[Clip], total_frames: int, heads_of: HeadsOf, label: str
-) -> Iterator[ClipLogits]:
+) -> Generator[ClipLogits, None, None]:
     """Yield what a method says of clips, keys out of view silenced.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -36,7 +36,7 @@ def is_spread(runtime: RuntimeParams) -> bool:
 
 def spread_logits(
     strips: StripFolder, clips: Iterable[Clip], total: int, checkpoint: Path, runtime: RuntimeParams, window_frames: int
-) -> Iterator[ClipLogits]:
+) -> Generator[ClipLogits, None, None]:
     """Yield what a trained network says of clips, keys out of view silenced.
 
     Parameters
