@@ -19,6 +19,7 @@ from tivit.core.run.runtime import RuntimeParams
 from tivit.core.strip import StripGeometry, strip_path, write_strip_index
 from tivit.core.timegrid import TimeGrid
 from tivit.datasets.params import DataParams
+from tivit.datasets.places import DatasetFile
 from tivit.datasets.registry import open_dataset
 from tivit.labels.usable import usable_clips
 from tivit.video.rectify import write_strip
@@ -27,12 +28,12 @@ log = logging.getLogger("tivit.strips")
 FOLDER = Path("data/strips")
 
 
-def strip_clip(item: tuple[str, Path, Registration], geometry: StripGeometry, fps: float) -> TimeGrid:
+def strip_clip(item: tuple[str, DatasetFile, Registration], geometry: StripGeometry, fps: float) -> TimeGrid:
     """Write the strip of one clip.
 
     Parameters
     ----------
-    item : tuple of str, Path and Registration
+    item : tuple of str, DatasetFile and Registration
         Id of the clip, its video, and where the keyboard is in it.
     geometry : StripGeometry
         The raster of the strip.
@@ -49,8 +50,9 @@ def strip_clip(item: tuple[str, Path, Registration], geometry: StripGeometry, fp
     InputError
         The video cannot be used, as `write_strip` says.
     """
-    clip_id, video, registration = item
-    return write_strip(video, registration, geometry, fps, strip_path(FOLDER, clip_id))
+    clip_id, file, registration = item
+    with file.opened() as video:
+        return write_strip(video, registration, geometry, fps, strip_path(FOLDER, clip_id))
 
 
 def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
@@ -67,7 +69,7 @@ def run(params: dict[str, Any], runtime: RuntimeParams) -> None:
     data = section(params, "data", DataParams)
     dataset = open_dataset(data)
     usable = usable_clips(dataset).clips
-    items = [(clip.clip_id, dataset.video_path(clip), registration) for clip, registration in usable]
+    items = [(clip.clip_id, dataset.video(clip), registration) for clip, registration in usable]
     remove_leftovers(FOLDER)
     work = partial(strip_clip, geometry=geometry, fps=data.fps)
     results = map_clips(work, items, runtime.pool, "strips", lambda item: item[0], len(items))

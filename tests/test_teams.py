@@ -1,10 +1,8 @@
 """A team on one pipeline, as docs/teams.md says: what one clone computed, no other computes again."""
 
-import importlib.util
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +11,9 @@ from pathlib import Path
 import pytest
 from doc_pages import blocks
 from pipeline_cases import change_params, committed_copy, environment, git, run, shell, stages_run
+from s3_server import s3_server
+
+from tivit.core.artifacts import md5_of
 
 PAGE = "docs/teams.md"
 LATE = ["decode", "sweep", "evaluate"]
@@ -34,24 +35,8 @@ def first(pristine_clone, tmp_path_factory) -> Path:
 @pytest.fixture
 def bucket(monkeypatch) -> Iterator[tuple[str, str]]:
     """Yield the address of an empty bucket and of the S3 server on this machine that holds it."""
-    lacking = [name for name in ("moto", "flask", "dvc_s3") if importlib.util.find_spec(name) is None]
-    if lacking:
-        # 170 MB of libraries, so requirements.txt leaves them out; the job `remotes` of the workflow installs them.
-        pytest.skip(f"{', '.join(lacking)} not installed (pip install -r tests/requirements-s3.txt)")
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = ThreadedMotoServer("127.0.0.1", port)
-    server.start()
-    endpoint = f"http://127.0.0.1:{port}"
-    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="team")
-    yield "s3://team/tivit", endpoint
-    server.stop()
+    with s3_server(monkeypatch, "team") as endpoint:
+        yield "s3://team/tivit", endpoint
 
 
 def push_and_clone(first: Path, tmp_path: Path, setup: str) -> Path:
@@ -164,3 +149,42 @@ def test_paths_of_videos_change_no_result_and_run_nothing(first, tmp_path):
         [sys.executable, "-m", "dvc", "repro"], cwd=folder, env=moved, check=True, capture_output=True, text=True
     )
     assert stages_run(done.stdout) == []
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the MD5 of all that the stages write which open videos or labels."""
+    places = [folder / f"data/{name}" for name in ("registration", "strips", "manifest")]
+    return {str(path.relative_to(folder)): md5_of(path) for place in places for path in place.rglob("*") if path.is_file()}
+
+
+def stages_read_videos_from(address: str, folder: Path, variables: dict[str, str]) -> None:
+    """Fail unless the stages write the same bytes with the videos in a bucket, of which little may lie on this disk."""
+    before, largest = digests(folder), max(path.stat().st_size for path in (folder / "data/Synthetic").rglob("*.mp4"))
+    shutil.rmtree(folder / "data/Synthetic")
+    shutil.rmtree(folder / ".tivit", ignore_errors=True)
+    bound = round(3.2 * largest / 1e9, 6)
+    change_params(folder, data={"root": address, "fetched_gb": max(bound, 0.001)}, runtime={"workers": 2})
+    for stage in ("register", "strips", "manifest"):
+        command = [sys.executable, "-m", f"stages.{stage}"]
+        done = subprocess.run(command, cwd=folder, env=environment() | variables, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        taken = sum(path.stat().st_size for path in (folder / ".tivit/fetched").glob("*/*"))
+        assert 0 < taken <= max(bound, 0.001) * 1e9
+    assert digests(folder) == before and len(before) > 10
+
+
+def test_videos_in_a_bucket_give_the_same_bytes(first, tmp_path):
+    folder = shutil.copytree(first, tmp_path / "far", symlinks=True)
+    shutil.copytree(folder / "data/Synthetic", tmp_path / "bucket")
+    stages_read_videos_from(f"file://{tmp_path}/bucket", folder, {})
+
+
+def test_videos_on_s3_give_the_same_bytes(first, tmp_path, bucket):
+    import boto3
+
+    _, endpoint = bucket
+    folder = shutil.copytree(first, tmp_path / "far", symlinks=True)
+    root, client = folder / "data/Synthetic", boto3.client("s3", endpoint_url=endpoint)
+    for path in filter(Path.is_file, root.rglob("*")):
+        client.upload_file(str(path), "team", f"videos/{path.relative_to(root)}")
+    stages_read_videos_from("s3://team/videos", folder, {"AWS_ENDPOINT_URL": endpoint})

@@ -56,9 +56,9 @@ def test_nothing_is_lost_every_video_is_a_clip_or_left_out_with_a_reason(fixture
 def test_a_video_without_label_and_a_label_without_video_are_named(fixture):
     dataset = opened(fixture, clips={"include_low_res": True})
     first, second = sorted(dataset.clips(), key=lambda clip: (clip.split != "train", clip.clip_id))[:2]
-    (dataset.root / first.video).unlink()
-    (dataset.root / second.label).unlink()
-    index(dataset.root, dataset.index.name)
+    (dataset.place.root / first.video).unlink()
+    (dataset.place.root / second.label).unlink()
+    index(dataset.place.root, dataset.index.name)
     left = opened(fixture, clips={"include_low_res": True})
     listing = left.listing
     assert first.label in dataset.index.files and first.video not in left.index.files
@@ -94,8 +94,8 @@ def test_the_same_video_in_two_splits_is_refused(fixture):
     dataset = opened(fixture)
     dataset.refuse_shared(dataset.clips())
     train, test = (next(clip for clip in dataset.clips() if clip.split == split) for split in ("train", "test"))
-    (dataset.root / test.video).write_bytes((dataset.root / train.video).read_bytes())
-    index(dataset.root, dataset.index.name)
+    (dataset.place.root / test.video).write_bytes((dataset.place.root / train.video).read_bytes())
+    index(dataset.place.root, dataset.index.name)
     with pytest.raises(InputError, match="the content of video .* is in the splits test and train"):
         opened(fixture).refuse_shared(opened(fixture).clips())
 
@@ -138,5 +138,5 @@ def test_a_root_that_is_no_folder_is_refused_though_there_is_another_copy(tmp_pa
 def test_a_clone_without_a_single_video_knows_its_notes(fixture):
     dataset = opened(fixture)
     for video in VIDEOS[fixture]:
-        (dataset.root / video).unlink()
+        (dataset.place.root / video).unlink()
     assert [len(dataset.notes(clip)) for clip in opened(fixture).clips()] == [len(dataset.notes(c)) for c in dataset.clips()]

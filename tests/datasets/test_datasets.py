@@ -7,7 +7,8 @@ from datasets_cases import rendered_params as params
 
 from tivit.core.artifacts import write_json
 from tivit.core.errors import InputError
-from tivit.datasets.index import check_index, checked_path, read_index, write_index
+from tivit.datasets.index import check_index, checked_file, read_index, write_index
+from tivit.datasets.places import Folder
 from tivit.datasets.registry import Dataset, layout_of, open_dataset
 from tivit.datasets.roots import folder_of, resolve_root
 
@@ -72,11 +73,11 @@ def test_a_changed_file_is_not_opened(project):
 def test_check_finds_what_changed(project):
     index = read_index(Path("data/index/Synthetic.json"))
     root = Path("data/Synthetic")
-    assert check_index(index, root, full=True) == []
+    assert check_index(index, Folder(root), full=True) == []
     (root / "val/plain_000.mp4").write_bytes(b"vidio")
     (root / "val/plain_001.mp4").unlink()
-    assert len(check_index(index, root, full=False)) == 1
-    faults = check_index(index, root, full=True)
+    assert len(check_index(index, Folder(root), full=False)) == 1
+    faults = check_index(index, Folder(root), full=True)
     assert "other content" in faults[0] and "is missing" in faults[1]
 
 
@@ -92,7 +93,7 @@ def test_the_index_names_no_machine_and_no_time(project):
 def test_an_index_cannot_lead_out_of_its_root(project, name):
     write_json("data/index/Synthetic.json", {"dataset": "Synthetic", "files": [{"path": name, "size": 1, "md5": "0"}]})
     with pytest.raises(InputError, match="leads out of"):
-        checked_path(read_index(Path("data/index/Synthetic.json")), Path("data/Synthetic"), name)
+        checked_file(read_index(Path("data/index/Synthetic.json")), Folder(Path("data/Synthetic")), name)
 
 
 def test_roots_in_order(project, tmp_path_factory, monkeypatch):

@@ -11,9 +11,10 @@ from paths import PARAMS_FILE
 from tivit.__main__ import main
 from tivit.core.artifacts import md5_of
 from tivit.core.errors import InputError
-from tivit.datasets import memo
+from tivit.datasets import places
 from tivit.datasets.index import read_index, write_index
 from tivit.datasets.memo import refresh_index
+from tivit.datasets.places import Folder
 
 INDEX, KEPT = Path("data/index/OMAPS.json"), Path(".tivit/index/OMAPS.json")
 OLD_NS = 10**18
@@ -25,7 +26,7 @@ def reads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TIVIT_STATE_DIR", raising=False)
     found = []
-    monkeypatch.setattr(memo, "md5_of", lambda path: found.append(path.name) or md5_of(path))
+    monkeypatch.setattr(places, "md5_of", lambda path: found.append(path.name) or md5_of(path))
     for name in ("train/001.mp4", "train/001.txt", "test/001.mp4"):
         write(name, name)
     return found
@@ -40,12 +41,12 @@ def write(name: str, content: str, changed_ns: int | None = OLD_NS) -> None:
 
 
 def test_a_second_index_reads_only_what_changed_and_is_what_a_first_one_would_be(reads):
-    refresh_index("OMAPS", Path("root"), INDEX, quick=False)
+    refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=False)
     assert len(reads) == 3
-    refresh_index("OMAPS", Path("root"), INDEX, quick=False)
+    refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=False)
     assert len(reads) == 3
     write("train/001.txt", "train/002.txt", OLD_NS + 1)
-    refresh_index("OMAPS", Path("root"), INDEX, quick=False)
+    refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=False)
     assert reads[3:] == ["001.txt"]
     content = INDEX.read_bytes()
     write_index("OMAPS", Path("root"), INDEX)
@@ -55,39 +56,39 @@ def test_a_second_index_reads_only_what_changed_and_is_what_a_first_one_would_be
 def test_a_file_that_was_just_written_is_read_again(reads):
     write("train/001.txt", "fresh", None)
     for count in (3, 4):
-        refresh_index("OMAPS", Path("root"), INDEX, quick=False)
+        refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=False)
         assert len(reads) == count
 
 
 def test_quick_trusts_the_size_in_the_index_and_reads_what_is_new_or_longer(reads):
-    refresh_index("OMAPS", Path("root"), INDEX, quick=False)
+    refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=False)
     KEPT.unlink()
     write("train/001.txt", "longer than it was")
     write("train/002.mp4", "new")
-    refresh_index("OMAPS", Path("root"), INDEX, quick=True)
+    refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=True)
     assert sorted(reads[3:]) == ["001.txt", "002.mp4"]
     assert read_index(INDEX).files["train/001.mp4"] == (13, md5_of("root/train/001.mp4"))
-    refresh_index("OMAPS", Path("root"), INDEX, quick=False)
+    refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=False)
     assert len(reads) == 5 + 2, "what quick did not read is not kept as if it had been"
 
 
 def test_another_root_and_damage_are_read_again(reads):
-    refresh_index("OMAPS", Path("root"), INDEX, quick=False)
+    refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=False)
     for content in ("{", "[]", '{"root": "/elsewhere", "files": {}}', KEPT.read_text().replace('"files": {', '"files": [{', 1)):
         KEPT.write_text(content)
         before = len(reads)
-        refresh_index("OMAPS", Path("root"), INDEX, quick=False)
+        refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=False)
         assert len(reads) == before + 3
     KEPT.write_text(KEPT.read_text().replace(str(OLD_NS), '"soon"', 1))
     before = len(reads)
-    refresh_index("OMAPS", Path("root"), INDEX, quick=False)
+    refresh_index("OMAPS", Folder(Path("root")), INDEX, quick=False)
     assert len(reads) == before + 1
 
 
 def test_no_files_are_an_error_and_write_nothing(reads):
     Path("empty").mkdir()
     with pytest.raises(InputError, match="empty: holds no files to index"):
-        refresh_index("OMAPS", Path("empty"), INDEX, quick=False)
+        refresh_index("OMAPS", Folder(Path("empty")), INDEX, quick=False)
     assert not INDEX.exists() and not KEPT.exists()
 
 

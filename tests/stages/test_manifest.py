@@ -80,8 +80,8 @@ def test_a_carved_validation_split_is_recorded_and_a_published_one_is_not(fixtur
 def test_a_recording_in_two_splits_stops_the_stage(fixture):
     dataset = opened(fixture)
     train, val = (next(clip for clip in dataset.clips() if clip.split == split) for split in ("train", "val"))
-    (dataset.root / train.video).write_bytes((dataset.root / val.video).read_bytes())
-    index(dataset.root, dataset.index.name)
+    (dataset.place.root / train.video).write_bytes((dataset.place.root / val.video).read_bytes())
+    index(dataset.place.root, dataset.index.name)
     with pytest.raises(InputError, match="is in the splits train and val; a recording may be in one only"):
         run(fixture)
 

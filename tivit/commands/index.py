@@ -31,16 +31,16 @@ def run(arguments: argparse.Namespace) -> int:
     from tivit.datasets.index import check_index, index_path, read_index
     from tivit.datasets.memo import refresh_index
     from tivit.datasets.params import DataParams
-    from tivit.datasets.roots import folder_of, resolve_root
+    from tivit.datasets.roots import folder_of, place_of
 
     params = section(params_of(arguments), "data", DataParams)
-    root = resolve_root(folder_of(arguments.name), params.root if params.name == arguments.name else None)
+    place = place_of(folder_of(arguments.name), params.root if params.name == arguments.name else None, params.fetched_gb)
     path = index_path(arguments.name)
     if not arguments.check:
-        index = refresh_index(arguments.name, root, path, arguments.quick)
-        print(f"{path}: {len(index.files)} files of {root}")
+        index = refresh_index(arguments.name, place, path, arguments.quick)
+        print(f"{path}: {len(index.files)} files of {place.address}")
         return 0
     index = read_index(path)
-    faults = check_index(index, root, arguments.full)
+    faults = check_index(index, place, arguments.full)
     print("\n".join([*faults, f"{path}: {len(index.files)} files, {len(faults)} faults"]))
     return 1 if faults else 0

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tivit.core.artifacts import md5_of, read_json, resolve_inside, write_json
+from tivit.core.artifacts import read_json, write_json
 from tivit.core.errors import InputError, quoted
 from tivit.core.run.progress import progress
+from tivit.datasets.places import DatasetFile, Folder, Place
 
 INDEX_FOLDER = Path("data/index")
 
@@ -70,23 +71,23 @@ def write_index(name: str, root: Path, path: Path) -> FileIndex:
     InputError
         There is no visible file below `root`.
     """
-    files = {}
-    for item in progress(visible_files(root), f"index {name}", "file"):
-        files[item.relative_to(root).as_posix()] = (item.stat().st_size, md5_of(item))
+    place, files = Folder(root), {}
+    for item in progress(place.listed(), f"index {name}", "file"):
+        files[item.name] = (item.size, place.md5(item.name))
     index = FileIndex(name, files)
-    save_index(index, root, path)
+    save_index(index, place, path)
     return index
 
 
-def save_index(index: FileIndex, root: Path, path: Path) -> None:
+def save_index(index: FileIndex, place: Place, path: Path) -> None:
     """Write an index to a file.
 
     Parameters
     ----------
     index : FileIndex
         The index.
-    root : Path
-        The folder that was indexed, for the message.
+    place : Place
+        What was indexed, for the message.
     path : Path
         The index file to write.
 
@@ -96,25 +97,9 @@ def save_index(index: FileIndex, root: Path, path: Path) -> None:
         The index has no files.
     """
     if not index.files:
-        raise InputError(f"{root}: holds no files to index")
+        raise InputError(f"{place.address}: holds no files to index")
     entries = [{"path": name, "size": size, "md5": md5} for name, (size, md5) in sorted(index.files.items())]
     write_json(path, {"dataset": index.name, "files": entries})
-
-
-def visible_files(root: Path) -> list[Path]:
-    """Return every file below a folder that is not hidden, nor in a hidden folder.
-
-    Parameters
-    ----------
-    root : Path
-        The folder; it need not exist.
-
-    Returns
-    -------
-    list of Path
-        The files, sorted; none when there is no such folder.
-    """
-    return sorted(item for item in root.rglob("*") if item.is_file() and not _is_hidden(item.relative_to(root)))
 
 
 def read_index(path: Path) -> FileIndex:
@@ -154,15 +139,15 @@ def _text(value: object) -> str:
     return value
 
 
-def check_index(index: FileIndex, root: Path, full: bool) -> list[str]:
+def check_index(index: FileIndex, place: Place, full: bool) -> list[str]:
     """Return what is wrong with the files of a dataset by its index.
 
     Parameters
     ----------
     index : FileIndex
         The index.
-    root : Path
-        The dataset's folder on this disk.
+    place : Place
+        Where the dataset lies.
     full : bool
         Whether the MD5 of every file is compared too, which reads all of them.
 
@@ -174,52 +159,47 @@ def check_index(index: FileIndex, root: Path, full: bool) -> list[str]:
     Raises
     ------
     InputError
-        A path of the index leads out of `root`.
+        A path of the index leads out of the place, or the place cannot be read.
     """
     faults = []
     for name, (size, md5) in progress(sorted(index.files.items()), f"check {index.name}", "file"):
-        path = resolve_inside(root, name)
-        if not path.is_file():
-            faults.append(f"{path}: is missing")
-        elif path.stat().st_size != size:
-            faults.append(f"{path}: has {path.stat().st_size} bytes, the index says {size}")
-        elif full and md5_of(path) != md5:
-            faults.append(f"{path}: has other content than when it was indexed")
+        there = place.size(name)
+        if there is None:
+            faults.append(f"{place.where(name)}: is missing")
+        elif there != size:
+            faults.append(f"{place.where(name)}: has {there} bytes, the index says {size}")
+        elif full and place.md5(name) != md5:
+            faults.append(f"{place.where(name)}: has other content than when it was indexed")
     return faults
 
 
-def checked_path(index: FileIndex, root: Path, name: str) -> Path:
-    """Return where a file of a dataset lies on this disk, after checking that it is the one that was indexed.
+def checked_file(index: FileIndex, place: Place, name: str) -> DatasetFile:
+    """Return a file of a dataset, after checking that its size is that of the one that was indexed.
 
     Parameters
     ----------
     index : FileIndex
         The dataset's index.
-    root : Path
-        The dataset's folder on this disk.
+    place : Place
+        Where the dataset lies.
     name : str
         Relative POSIX path of the file.
 
     Returns
     -------
-    Path
+    DatasetFile
         The file.
 
     Raises
     ------
     InputError
-        The file is not in the index or not on this disk, has another size than the index says, or lies outside `root`.
+        The file is not in the index or not in its place, has another size than the index says, or lies outside the place.
     """
     if name not in index.files:
         raise InputError(f"{name}: is not in the index of {index.name}; run `tivit index {index.name}`")
-    path = resolve_inside(root, name)
-    if not path.is_file():
-        raise InputError(f"{path}: is in the index of {index.name} but not on this disk")
-    size = path.stat().st_size
-    if size != index.files[name][0]:
-        raise InputError(f"{path}: has {size} bytes, the index of {index.name} says {index.files[name][0]}")
-    return path
-
-
-def _is_hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)
+    (size, md5), there = index.files[name], place.size(name)
+    if there is None:
+        raise InputError(f"{place.where(name)}: is in the index of {index.name} but not {place.here}")
+    if there != size:
+        raise InputError(f"{place.where(name)}: has {there} bytes, the index of {index.name} says {size}")
+    return place.file(name, size, md5)

@@ -18,8 +18,9 @@ from tivit.core.manifest import OWN_TIER
 from tivit.core.notes import Notes, read_midi
 from tivit.core.params import check_range, nearest
 from tivit.datasets.base import DatasetClip, Listing, NothingKnown, Opener, listing_of
-from tivit.datasets.index import FileIndex, visible_files
+from tivit.datasets.index import FileIndex
 from tivit.datasets.params import DataParams
+from tivit.datasets.places import visible_files
 
 OWN_FOLDER = Path("data/own")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".avi", ".webm")

@@ -109,7 +109,9 @@ class DataParams:
     name : str
         Name of a registered dataset.
     root : str or None
-        Its folder; None: it is searched for.
+        Its folder, or the address of a bucket; None: it is searched for.
+    fetched_gb : float
+        At most so many GB of the files of a bucket lie on this disk at a time.
     fps : float
         Rate of the time grid (instants per second).
     clips : ClipChoice
@@ -124,6 +126,7 @@ class DataParams:
 
     name: str
     root: str | None
+    fetched_gb: Annotated[float, Range(0.001, 1e6)]
     fps: Annotated[float, Range(*FPS_RANGE)]
     clips: ClipChoice
     offsets: Annotated[str, Choice(OFFSETS)]

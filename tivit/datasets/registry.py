@@ -20,13 +20,14 @@ from tivit.core.params import check_choice
 from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 from tivit.datasets.base import DatasetClip, Layout, Listing
-from tivit.datasets.index import FileIndex, checked_path, index_path, read_index
+from tivit.datasets.index import FileIndex, checked_file, index_path, read_index
 from tivit.datasets.omaps import OMAPS, OMAPS2
 from tivit.datasets.own import OWN_FOLDER, read_own
 from tivit.datasets.params import DataParams, SubsetFiles
 from tivit.datasets.pianovam import PianoVAM
 from tivit.datasets.pianoyt import PianoYT
-from tivit.datasets.roots import resolve_root
+from tivit.datasets.places import DatasetFile, Place
+from tivit.datasets.roots import place_of
 from tivit.datasets.skeleton import HandLabels, hands_of_notes, read_skeleton
 from tivit.datasets.splits import listed, refuse_shared, with_val, without
 from tivit.datasets.synthetic import Synthetic
@@ -44,7 +45,7 @@ AnyClip = TypeVar("AnyClip")
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as the stages see it. Its folder is looked for when the first file is opened.
+    """A dataset as the stages see it. Its place is looked for when the first file is opened.
 
     Methods that take a clip take one of the dataset or an own clip.
 
@@ -71,9 +72,9 @@ class Dataset:
         return (self,) if self.own is None else (self, self.own)
 
     @cached_property
-    def root(self) -> Path:
-        """Where the dataset lies on this disk; InputError, which lists every place looked at, when it is nowhere."""
-        return resolve_root(self.layout.folder, self.params.root)
+    def place(self) -> Place:
+        """Where the dataset lies; InputError, which lists every place looked at, when it is nowhere."""
+        return place_of(self.layout.folder, self.params.root, self.params.fetched_gb)
 
     @cached_property
     def listing(self) -> Listing:
@@ -133,7 +134,7 @@ class Dataset:
         InputError
             The file is there but is not in the index, or it is in the index and not there, or has another size.
         """
-        if relative not in self.index.files and not (self.root / relative).exists():
+        if relative not in self.index.files and self.place.size(relative) is None:
             return None
         return self._opened(relative)
 
@@ -147,12 +148,12 @@ class Dataset:
         """
         return self._home(clip).index.files[clip.video][1]
 
-    def video_path(self, clip: DatasetClip) -> Path:
-        """Return a clip's video on this disk.
+    def video(self, clip: DatasetClip) -> DatasetFile:
+        """Return a clip's video, to be opened by whoever works on the clip.
 
         Returns
         -------
-        Path
+        DatasetFile
             The video, whose size was checked against the index.
 
         Raises
@@ -160,7 +161,23 @@ class Dataset:
         InputError
             The video is missing, or has another size than the index says.
         """
-        return self._home(clip)._opened(clip.video)
+        home = self._home(clip)
+        return checked_file(home.index, home.place, clip.video)
+
+    def video_path(self, clip: DatasetClip) -> Path:
+        """Return where a clip's video lies on this disk, fetched where the dataset lies in a bucket.
+
+        Returns
+        -------
+        Path
+            The video; a copy of a bucket's file stays as long as `DatasetFile.path` says.
+
+        Raises
+        ------
+        InputError
+            As `video` does, or the video cannot be fetched.
+        """
+        return self.video(clip).path()
 
     def notes(self, clip: DatasetClip) -> Notes:
         """Return a clip's published notes.
@@ -278,7 +295,7 @@ class Dataset:
         return self if self.own is None or clip.tier != OWN_TIER else self.own
 
     def _opened(self, relative: str) -> Path:
-        return checked_path(self.index, self.root, relative)
+        return checked_file(self.index, self.place, relative).path()
 
 
 def open_dataset(params: DataParams) -> Dataset:

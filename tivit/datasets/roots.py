@@ -1,8 +1,8 @@
-"""Where a dataset lies on this disk.
+"""Where a dataset lies.
 
-Its folder is `data.root` where that is given, else the first that exists of: `$TIVIT_DATA_DIR/<folder>`;
-`$DATASETS_HOME/<folder>`; `data/<folder>`; `~/datasets/<folder>`. This stands apart from the layouts, which take longer to
-import than it takes to write an index again.
+It lies in a bucket where `data.root` is an address (`tivit.datasets.bucket`). Otherwise its folder is `data.root` where that is
+given, else the first that exists of: `$TIVIT_DATA_DIR/<folder>`; `$DATASETS_HOME/<folder>`; `data/<folder>`;
+`~/datasets/<folder>`. This stands apart from the layouts, which take longer to import than it takes to write an index again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from tivit.core.errors import InputError
 from tivit.core.params import check_choice
+from tivit.datasets.bucket import Bucket, is_address
+from tivit.datasets.places import Folder, Place
 
 FOLDERS = {
     "Synthetic": "Synthetic",
@@ -45,6 +47,31 @@ def folder_of(name: str) -> str:
     return FOLDERS[name]
 
 
+def place_of(folder: str, root: str | None, fetched_gb: float) -> Place:
+    """Return where a dataset lies.
+
+    Parameters
+    ----------
+    folder : str
+        Name of its folder, as published.
+    root : str or None
+        The value of `data.root`: a folder or the address of a bucket; None: not given.
+    fetched_gb : float
+        The value of `data.fetched_gb`: at most so many GB of a bucket lie on this disk at a time.
+
+    Returns
+    -------
+    Place
+        The place; a bucket is not looked into yet.
+
+    Raises
+    ------
+    InputError
+        As `resolve_root` and `Bucket` do.
+    """
+    return Bucket(root, fetched_gb) if root and is_address(root) else Folder(resolve_root(folder, root))
+
+
 def resolve_root(folder: str, root: str | None) -> Path:
     """Return where a dataset's folder lies on this disk.
 
@@ -53,7 +80,7 @@ def resolve_root(folder: str, root: str | None) -> Path:
     folder : str
         Name of the folder, as published.
     root : str or None
-        The value of `data.root`: where the dataset itself lies; None: not given.
+        The folder that is given; None: none is.
 
     Returns
     -------

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import cv2
 
@@ -19,6 +18,7 @@ from tivit.core.run.parallel import map_clips
 from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripGeometry
 from tivit.datasets.base import DatasetClip
+from tivit.datasets.places import DatasetFile
 from tivit.datasets.registry import Dataset
 from tivit.registration import cache
 from tivit.registration.clip import register_video
@@ -34,8 +34,8 @@ class Task:
     Attributes
     ----------
     clip_id : str
-    video : Path
-        The video on this disk.
+    video : DatasetFile
+        The video; it is opened by the worker that has the task.
     override : Override
         What is known of its keyboard.
     name : str
@@ -43,7 +43,7 @@ class Task:
     """
 
     clip_id: str
-    video: Path
+    video: DatasetFile
     override: Override
     name: str
 
@@ -91,7 +91,7 @@ def tasks_of(dataset: Dataset, clips: Sequence[DatasetClip], params: Registratio
     return [
         Task(
             clip.clip_id,
-            dataset.video_path(clip),
+            dataset.video(clip),
             overrides[clip.clip_id],
             cache.name_of(dataset.video_md5(clip), overrides[clip.clip_id], params, geometry),
         )
@@ -148,10 +148,11 @@ def register_clip(task: Task, params: RegistrationParams, geometry: StripGeometr
     Registered
         With a refusal, which is not kept, for a video that cannot be read.
     """
-    try:
-        result = register_video(task.video, params, geometry, task.override)
-    except InputError as error:
-        return Registered(task.clip_id, Refusal(str(error).removeprefix(f"{task.video}: "), (0, 0), 0), None)
+    with task.video.opened() as video:
+        try:
+            result = register_video(video, params, geometry, task.override)
+        except InputError as error:
+            return Registered(task.clip_id, Refusal(str(error).removeprefix(f"{video}: "), (0, 0), 0), None)
     picture = draw_overlay(result.frame, result.registration, geometry, result.time_s)
     entry = cache.store(task.name, result.registration, cv2.imencode(".png", picture)[1].tobytes())
     return Registered(task.clip_id, entry.registration, entry.overlay)
