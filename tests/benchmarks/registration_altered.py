@@ -21,7 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from registration import SEVERITY, verdict
-from registration_alterations import ALTERATIONS
+from registration_alterations import ALTERATIONS, moved
 from registration_cameras import points_mm
 from registration_views import Truth, view_of
 
@@ -80,7 +80,11 @@ def examine(cache: Path, save: Path | None, place: Place) -> dict | None:
     if not view.truth.keyboard:
         return None
     rng = np.random.default_rng([seed, index, SLICES.index(name)])
-    altered = ALTERATIONS.get(name, ALTERATIONS["plain"])(view.frames(), view.truth, rng)
+    # A key is in view when the rows that show a press are, in every slice.
+    there = moved(view.truth, np.eye(3), view.truth.size_wh)
+    if there is None:
+        return None
+    altered = ALTERATIONS.get(name, ALTERATIONS["plain"])(view.frames(), there, rng)
     if altered is None:
         return None
     frames, truth = altered

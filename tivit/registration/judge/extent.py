@@ -7,7 +7,7 @@ bright beside what is dark near by, over all or a third of their length, because
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,8 @@ NEIGHBOURS = 8
 """So many of the matched black keys nearest to an end say how dark and how bright keys are there."""
 GLARE, GLARE_LEVEL = 1.3, 235.0
 """What is brighter than white keys by this factor, and brighter than this grey level, is a reflection."""
+DIM_GLARE = 2.5
+"""In a dark picture a reflection may be darker than GLARE_LEVEL; what is brighter than white keys by this factor is one."""
 GLARE_REACH = 4
 """So many white keys, from the last one outwards, are looked at for a reflection that hides how the keyboard goes on."""
 MAX_STRAY = 4
@@ -40,6 +42,8 @@ MIN_SLOT_MM = 3.0
 """So much of the place of a key must be in the picture to say how bright it is."""
 ROWS_IN_VIEW_MM = (float(Y_MM[FRONT_ROWS].min()), float(Y_MM[BLACK_ROWS].max()))
 """y of the rows that a key must have in the picture: those that show a press. Its edges may be out of the picture."""
+MOST_RECOUNTED = 2
+"""So many keys more or fewer may be in the picture than its first count, which knows the places of keys less well."""
 END_TOLERANCE_MM = 7.0
 """So much of the outermost key of an instrument may be cut off by the picture."""
 HALF = 0.5
@@ -50,6 +54,8 @@ SHADE = 0.25
 """So much of the usual difference between black and white must be left where a reflection adds light."""
 BRIDGE = 3
 """So many black keys may be hidden by a reflection when those beyond them are seen."""
+RESUMING = 3
+"""So many black keys in a row, each between white ones, are the keyboard again: clutter is not spaced like that."""
 LIGHT_KEYS, LIGHT_FITS, LIGHT_SPREAD = 10, 6, 0.15
 """From so many white keys on the light along the keyboard is followed, by a robust curve of second power through the logarithm
 of their levels; its steps, and the usual spread about it."""
@@ -92,14 +98,7 @@ def find_extent(
     slots = _Slots(plan, camera_mm, correction, keys)
 
     def in_view(midi: int, tolerance_mm: float = 0.0) -> bool:
-        left, right = key_edges_mm(midi)
-        left, right = left + tolerance_mm, right - tolerance_mm
-        x_mm = np.array([left, right, right, left])
-        plane = np.stack([x_mm + correction_mm(correction, x_mm), np.repeat(ROWS_IN_VIEW_MM, 2), np.ones(4)])
-        image = plane_to_image @ plane
-        points = image[:2] / image[2]
-        begin, end = (np.array(side)[:, None] - 0.5 for side in ((bounds.left, bounds.top), (bounds.right, bounds.bottom)))
-        return bool((image[2] > 0).all() and (points > begin).all() and (points < end).all())
+        return is_in_view(midi, plane_to_image, correction, bounds, tolerance_mm)
 
     ends = [_outermost_key(slots, keys, step, in_view) for step in (-1, 1)]
     if None in ends:
@@ -110,6 +109,71 @@ def find_extent(
     extent = Extent(first, last, is_low_end, is_high_end).trimmed()
     whole = extent.completed()
     return whole if all(in_view(midi, END_TOLERANCE_MM) for midi in (whole.first_midi, whole.last_midi)) else extent
+
+
+def cut_by_picture(
+    extent: Extent, plane_to_image: np.ndarray, correction: tuple[float, ...], exact: tuple[float, ...], bounds: Region
+) -> Extent:
+    """Return the keys in view where the places of keys are known better than when the keyboard was followed.
+
+    Parameters
+    ----------
+    extent : Extent
+        What `find_extent` returned.
+    plane_to_image : ndarray, (3, 3)
+        Homography from (x_mm, y_mm, 1) of the white-key plane to image px.
+    correction, exact : tuple of float, mm
+        The x correction with which the keyboard was followed, and the one that holds.
+    bounds : Region
+        Where the picture is.
+
+    Returns
+    -------
+    Extent
+        With up to MOST_RECOUNTED keys more or fewer at an end where the picture cuts the keyboard; the same keys elsewhere.
+    """
+
+    def recounted(midi: int, step: int) -> int:
+        if is_in_view(midi + step, plane_to_image, correction, bounds):
+            return midi  # not the picture ends here but what can be seen of the keys
+        keys = range(midi + step * MOST_RECOUNTED, midi - step * (MOST_RECOUNTED + 1), -step)
+        return next((key for key in keys if is_in_view(key, plane_to_image, exact, bounds)), midi)
+
+    first = extent.first_midi if extent.is_low_end else recounted(extent.first_midi, -1)
+    last = extent.last_midi if extent.is_high_end else recounted(extent.last_midi, 1)
+    return replace(extent, first_midi=first, last_midi=last)
+
+
+def is_in_view(
+    midi: int, plane_to_image: np.ndarray, correction: tuple[float, ...], bounds: Region, tolerance_mm: float = 0.0
+) -> bool:
+    """Return whether the rows of a key that show a press (ROWS_IN_VIEW_MM) are in the picture.
+
+    Parameters
+    ----------
+    midi : int
+        MIDI number of the key.
+    plane_to_image : ndarray, (3, 3)
+        Homography from (x_mm, y_mm, 1) of the white-key plane to image px.
+    correction : tuple of float, mm
+        The x correction, lowest power first.
+    bounds : Region
+        Where the picture is.
+    tolerance_mm : float, mm
+        So much of the key may be cut off at either side.
+
+    Returns
+    -------
+    bool
+    """
+    left, right = key_edges_mm(midi)
+    left, right = left + tolerance_mm, right - tolerance_mm
+    x_mm = np.array([left, right, right, left])
+    plane = np.stack([x_mm + correction_mm(correction, x_mm), np.repeat(ROWS_IN_VIEW_MM, 2), np.ones(4)])
+    image = plane_to_image @ plane
+    points = image[:2] / image[2]
+    begin, end = (np.array(side)[:, None] - 0.5 for side in ((bounds.left, bounds.top), (bounds.right, bounds.bottom)))
+    return bool((image[2] > 0).all() and (points > begin).all() and (points < end).all())
 
 
 def _outermost_key(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple[int, bool] | None:
@@ -131,6 +195,7 @@ def _outermost_key(slots: _Slots, keys: np.ndarray, step: int, in_view) -> tuple
         while (there := slots.is_black_there(outer + step, step, levels)) and slots.are_white(outer, step, levels):
             outer += step
         hidden = slots.hidden_by_glare(outer, step, levels) if there is False else 0
+        hidden = hidden or slots.hidden_before_more(outer, step, levels)
         if hidden == 0:
             break
         outer += step * (hidden + 1)
@@ -204,7 +269,7 @@ class _Slots:
         value = self._median(self.back, *((left, middle) if step > 0 else (middle, right)))
         if np.isnan(value):
             return None
-        if value > max(GLARE * levels.tail, GLARE_LEVEL) or value < levels.dark + HALF * (levels.tail - levels.dark):
+        if _is_glare(value, levels.tail) or value < levels.dark + HALF * (levels.tail - levels.dark):
             return True
         beside = [self._median(self.back, *self._tail(white)) for white in whites_between(number)]
         return bool(value < DARKER * min(beside)) or self.is_shade_at(number, step, levels)
@@ -232,6 +297,22 @@ class _Slots:
                 return hidden
         return 0
 
+    def hidden_before_more(self, outer: int, step: int, levels: _Levels) -> int:
+        """Return how many black keys after the outermost one something hides, such as a hand, before RESUMING ones that are
+        seen without a doubt; 0 where there are none."""
+        for hidden in range(1, BRIDGE + 1):
+            resuming = [outer + step * (hidden + place) for place in range(1, RESUMING + 1)]
+            if all(self.is_plain_at(number, levels) for number in resuming):
+                return hidden
+        return 0
+
+    def is_plain_at(self, number: int, levels: _Levels) -> bool:
+        """Return whether a dark key between two bright ones is seen at the place of a black key."""
+        value = self._median(self.back, *self._black(number))
+        beside = [self._median(self.back, *self._tail(white)) for white in whites_between(number)]
+        dark, bright = (levels.dark + share * (levels.tail - levels.dark) for share in (HALF, WHITE_SHARE))
+        return bool(value < dark and min(beside) > bright)
+
     def is_white(self, number: int, levels: _Levels) -> bool | None:
         """Return whether the front or the tail of a white key is bright; None when it is not in the picture."""
         front, tail = self._median(self.front, *self._front(number)), self._median(self.back, *self._tail(number))
@@ -245,7 +326,7 @@ class _Slots:
         number = int(round(key_edges_mm(midi)[0] / WHITE_PITCH_MM))
         for white in range(number, number + GLARE_REACH * step, step):
             front, tail = self._median(self.front, *self._front(white)), self._median(self.back, *self._tail(white))
-            if front > max(GLARE * levels.front, GLARE_LEVEL) or tail > max(GLARE * levels.tail, GLARE_LEVEL):
+            if _is_glare(front, levels.front) or _is_glare(tail, levels.tail):
                 return True
         return False
 
@@ -322,6 +403,11 @@ class _Slots:
         values = np.sort(values[np.isfinite(values)])
         count = len(values)
         return float(values[(count - 1) // 2] + values[count // 2]) / 2 if count >= MIN_SLOT_MM else float("nan")
+
+
+def _is_glare(level: float, white: float) -> bool:
+    """Return whether a level is that of a reflection, beside white keys; False where it is no number."""
+    return level > max(GLARE * white, GLARE_LEVEL) or level > DIM_GLARE * white
 
 
 def _finite(values: list[float]) -> np.ndarray:
