@@ -185,9 +185,8 @@ def _followed(picture: Picture, params: RegistrationParams, reading: Reading) ->
     camera_mm, to_image = reading.pose.camera_mm, reading.plane_to_image
     plan = picture.look_from_above(to_image)
     numbers, blacks = reading.keys, (int(reading.keys.min()), int(reading.keys.max()) + 1)
-    seen = []
-    while blacks not in seen and len(seen) < MOST_FOLLOWED:
-        seen.append(blacks)
+    rounds: dict[tuple[int, int], tuple[Correction, Extent]] = {}
+    while blacks not in rounds and len(rounds) < MOST_FOLLOWED:
         order = min(params.lens_order, max(1, len(numbers) // KEYS_PER_POWER))
         correction = fit_correction(plan, camera_mm, np.arange(*blacks), np.zeros(0, int), order)
         if correction is None:
@@ -195,8 +194,12 @@ def _followed(picture: Picture, params: RegistrationParams, reading: Reading) ->
         extent = find_extent(plan, camera_mm, to_image, correction.coefficients, numbers, picture.bounds)
         if extent is None:
             return None
+        rounds[blacks] = correction, extent
         blacks = black_range(extent.first_midi, extent.last_midi)
         numbers = np.arange(*blacks)
+    if blacks not in rounds:  # it goes to and fro, so the keys of the row itself are the best that is known
+        correction, extent = next(iter(rounds.values()))
+        numbers = np.arange(*black_range(extent.first_midi, extent.last_midi))
     if extent.is_low_end and extent.is_high_end:
         return correction, extent
     # Where the picture ends the keyboard, a fraction of a key says which is the last one wholly in it.
