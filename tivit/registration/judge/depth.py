@@ -38,7 +38,7 @@ LINE_SIGMA_MM = 2.0
 RIGHT_KEY = 0.1
 """Lines within this of where the camera expects them (median, white-key widths) are left alone: on twelve plain views with no
 fault across the keys a correction put the worst key 1.6 to 10.7 mm off, and the camera alone 1.7 to 3.6 mm."""
-FAR_KEY, LEAST_SEEN = 0.3, 3
+FAR_KEY, LEAST_SEEN = 0.5, 3
 """Unless one of the lines is farther off than this, seen in so many stretches: where glare hides the fronts of black keys, the
 camera may have the back right and the lip 12 mm off."""
 PRIOR_SIGMA_MM = (6.0, 15.0, 5.0, 0.5)
