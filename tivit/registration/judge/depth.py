@@ -129,7 +129,8 @@ def fit_depth(
         weight = (1 + ((off - design @ values) / LINE_SIGMA_MM) ** 2) ** -0.25
     errors = np.abs(np.stack([off, off - design @ values])) / WHITE_PITCH_MM
     before = float(np.median(errors[0]))
-    worst = max((float(np.median(errors[0][y == line])) for line in np.unique(y) if (y == line).sum() >= LEAST_SEEN), default=0.0)
+    by_line = [errors[0][y == line] for line in np.unique(y)]
+    worst = max((float(np.median(seen)) for seen in by_line if len(seen) >= LEAST_SEEN), default=0.0)
     if before <= RIGHT_KEY and worst <= FAR_KEY:
         return Depth(np.eye(3), (before, before))
     ends_mm = fronts_mm[[0, -1]]

@@ -24,7 +24,7 @@ from tivit.registration.find.pattern import (
     whites_between,
 )
 from tivit.registration.find.pose import black_edges_mm
-from tivit.registration.judge.octave import C, E, F, Extent
+from tivit.registration.judge.octave import C, E, Extent, F
 from tivit.registration.judge.refine import BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, X_MM, Y_MM, Plan
 from tivit.video.picture import Region
 
