@@ -168,11 +168,13 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
             return None
         depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
-    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth)
+    is_side_given = override.orientation is not None
+    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth, is_side_given=is_side_given)
     if candidate is not None and candidate.verdict.confidence >= SETTLED:
         return candidate
     # Glare can pass for a line across the keyboard, so the reading without that correction may be the better one.
-    other = _measured(picture, params, reading, alignment, replace(depth, err=(depth.err[0], depth.err[0])))
+    unchanged = replace(depth, err=(depth.err[0], depth.err[0]))
+    other = _measured(picture, params, reading, alignment, unchanged, is_side_given=is_side_given)
     return max(filter(None, (candidate, other)), key=lambda item: item.verdict.confidence, default=None)
 
 
@@ -211,7 +213,13 @@ def _followed(picture: Picture, params: RegistrationParams, reading: Reading) ->
 
 
 def _measured(
-    picture: Picture, params: RegistrationParams, reading: Reading, alignment: Alignment, depth: Depth
+    picture: Picture,
+    params: RegistrationParams,
+    reading: Reading,
+    alignment: Alignment,
+    depth: Depth,
+    *,
+    is_side_given: bool,
 ) -> Candidate | None:
     """Return a reading that lies on the piano as it does, with what all of its keys say, black and white."""
     extent = alignment.extent
@@ -223,7 +231,7 @@ def _measured(
     if correction is None:
         return None
     motion = player_side(picture, reading.plane_to_image, extent)
-    verdict = judge(plan, reading.pose, correction.coefficients, extent, motion, depth.err[1])
+    verdict = judge(plan, reading.pose, correction.coefficients, extent, motion, depth.err[1], is_side_given=is_side_given)
     return Candidate(reading, extent, correction, depth, verdict, alignment.doubt)
 
 
