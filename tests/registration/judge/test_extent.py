@@ -327,3 +327,11 @@ def test_a_picture_that_ends_just_before_the_rows_that_show_a_press_still_shows_
     to_image = np.array([[1.0, 0, 200.0], [0, -1.0, 200.0], [0, 0, 1.0]])
     bottom = int(200 - ROWS_IN_VIEW_MM[0] - beyond_mm) + 1
     assert is_in_view(60, to_image, (), Region(0, 0, 1600, bottom)) == is_in_it
+
+
+@pytest.mark.parametrize(("first", "last"), [(21, 108), (33, 107)])
+def test_the_last_key_of_a_whole_piano_may_be_cut_off_a_little(first, last):
+    """5 mm of it are out of the picture; of a keyboard that is cut anyway such a key is not in view."""
+    to_image = np.array([[1.0, 0, 200.0], [0, -1.0, 200.0], [0, 0, 1.0]])
+    bounds = Region(0, 0, int(key_edges_mm(108)[1] + 200 - 5), 320)
+    assert cut_by_picture(Extent(first, 108, True, False), to_image, (), (), bounds).last_midi == last

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tivit.core.keyboard import OCTAVE_KEYS, OCTAVE_MM, WHITE_PITCH_MM
+from tivit.core.keyboard import KEY_COUNT, OCTAVE_KEYS, OCTAVE_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
 from tivit.registration.find.pattern import (
     BLACK_PER_OCTAVE,
@@ -142,12 +142,16 @@ def cut_by_picture(
     Returns
     -------
     Extent
-        With up to MOST_RECOUNTED keys more or fewer at an end where the picture cuts the keyboard; the same keys elsewhere.
+        With up to MOST_RECOUNTED keys more or fewer at an end where the picture cuts the keyboard; the same keys elsewhere, and
+        where the outermost key of a whole piano is cut off no more than it may be.
     """
+    is_whole = extent.count == KEY_COUNT
 
     def recounted(midi: int, step: int) -> int:
         if is_in_view(midi + step, plane_to_image, correction, bounds):
             return midi  # not the picture ends here but what can be seen of the keys
+        if is_whole and is_in_view(midi, plane_to_image, exact, bounds, END_TOLERANCE_MM):
+            return midi
         keys = range(midi + step * MOST_RECOUNTED, midi - step * (MOST_RECOUNTED + 1), -step)
         return next((key for key in keys if is_in_view(key, plane_to_image, exact, bounds)), midi)
 
