@@ -7,7 +7,7 @@ import pytest
 from registration_cases import GEOMETRY, PARAMS, TURNS, assert_so, cut_view, drawn_corners, keys_in_view, look_at, seen
 
 from tivit.core.errors import InputError
-from tivit.core.keyboard import KEY_COUNT
+from tivit.core.keyboard import KEY_COUNT, midi_of_name
 from tivit.registration.estimate import estimate
 from tivit.registration.params import Override
 from tivit.registration.truth import key_errors
@@ -37,6 +37,7 @@ def test_a_first_key_that_cannot_be_is_refused(given, names):
     found = look_at(cut_view(4), (15, 75), Override(first_key=given))
     sentence = "the first key is given as {}, but the lowest key in view is a {}".format(*names)
     assert (found.status, found.reason) == ("refused", sentence)
+    assert look_at(cut_view(4), (15, 75), Override(first_key=midi_of_name(names[1]))).status == "ok"
 
 
 @pytest.mark.parametrize(("orientation", "turns"), [("turned_right", -1), ("turned_left", 1)])

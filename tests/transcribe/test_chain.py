@@ -85,6 +85,35 @@ def test_a_refusal_names_what_would_help(known, remedy):
         usable(VIDEO, searched(Refusal("too dark", (360, 640), 4)), known)
 
 
+def test_a_side_that_the_picture_does_not_tell_is_settled_by_the_option_that_is_named():
+    """Keys and case are of one brightness, and the picture is blurred: no seams, and no fronts that stand out."""
+    picture = render(cut_view(2), np.random.default_rng(1), Look(body=200, blur=2.0))
+
+    def found(known):
+        return usable(VIDEO, KeyboardSearch(estimate([picture], PARAMS, GEOMETRY, known), picture), known)
+
+    with pytest.raises(InputError, match=r"which side the player sits on is not clear .*; give --orientation, one of upright"):
+        found(NOTHING_KNOWN)
+    registration = found(Override(orientation="upright"))
+    assert (registration.first_midi, registration.last_midi) == (21, 108)
+    with pytest.raises(InputError, match="check what was given"):
+        found(Override(orientation="rotated"))
+
+
+def test_a_keyboard_seen_too_flat_is_found_from_above():
+    """As the message says that it should be filmed."""
+    view = random_view(np.random.default_rng(3), (640, 360))
+    ahead = np.array([0.0, 2475.0, -900.0]) / np.hypot(2475.0, 900.0)
+    right = np.array([1.0, 0.0, 0.0])
+    lying = np.stack([right, np.cross(ahead, right), ahead])
+    flat = replace(view, rotation=lying, camera_mm=np.array([611.0, -2400.0, 900.0]), focal_px=1034.0)
+    flat_picture, picture = (render(seen, np.random.default_rng(1), Look()) for seen in (flat, view))
+    with pytest.raises(InputError, match="seen too flat .*; film the keys from above with their front edge in"):
+        usable(VIDEO, KeyboardSearch(estimate([flat_picture], PARAMS, GEOMETRY), flat_picture), NOTHING_KNOWN)
+    registration = usable(VIDEO, KeyboardSearch(estimate([picture], PARAMS, GEOMETRY), picture), NOTHING_KNOWN)
+    assert (registration.first_midi, registration.last_midi) == (21, 108)
+
+
 def test_a_part_of_the_keyboard_is_said(caplog):
     with caplog.at_level("INFO", logger="tivit"):
         usable(VIDEO, searched(replace(GOOD, first_midi=36, last_midi=96)), NOTHING_KNOWN)

@@ -17,7 +17,7 @@ from tivit.registration.find.readings import Reading
 from tivit.registration.judge.border import content_of
 from tivit.registration.judge.depth import Depth, fit_depth
 from tivit.registration.judge.drawn import is_drawn
-from tivit.registration.judge.extent import find_extent
+from tivit.registration.judge.extent import cut_by_picture, find_extent
 from tivit.registration.judge.octave import Alignment, Extent, align_to_piano
 from tivit.registration.judge.refine import Correction, Picture, fit_correction
 from tivit.registration.judge.verify import Verdict, judge, player_side
@@ -40,6 +40,8 @@ MISLED_KEY = 0.2
 """A camera whose keys lie farther than this across the keyboard (median, white-key widths) is fitted again."""
 KEYS_PER_POWER = 9
 """The x correction with which the keyboard is followed outwards has one power for so many black keys found."""
+MOST_FOLLOWED = 6
+"""The keyboard is followed outwards so often at most, each time with the keys of the time before."""
 FIRST_KEY_TOLERANCE = 4
 """By how many semitones a first key given may differ from the one found: a key that the picture cuts may count or not."""
 
@@ -74,8 +76,12 @@ class Candidate:
     @property
     def weight(self) -> float:
         """How much the reading is worth beside others: more if it explains more black keys, and if it leaves nothing open."""
-        share = (DOUBTFUL if self.doubt else 1.0) * (UNUSUAL if self.is_unusual else 1.0)
-        return self.verdict.confidence * max(self.reading.score, 0.0) * share
+        return self.belief * (DOUBTFUL if self.doubt else 1.0)
+
+    @property
+    def belief(self) -> float:
+        """The same, whatever it leaves open."""
+        return self.verdict.confidence * max(self.reading.score, 0.0) * (UNUSUAL if self.is_unusual else 1.0)
 
     @property
     def is_unusual(self) -> bool:
@@ -123,7 +129,13 @@ def best_of(readings: Iterable[Reading], picture: Picture, params: RegistrationP
             candidates.append(candidate)
             if candidate.verdict.confidence >= SURE and not candidate.doubt and not candidate.is_unusual:
                 break
-    return max(candidates, key=lambda item: (item.weight, item.verdict.fit), default=None)
+    if not candidates:
+        return None
+    # What a reading leaves open says nothing of the side on which the player sits: with another keyboard behind the keys, whose
+    # fronts lie where those of the wrong side would, a reading from there may know its octave, and be less like the picture.
+    is_rotated = max(candidates, key=lambda item: (item.belief, item.weight)).reading.is_rotated
+    same_side = [item for item in candidates if item.reading.is_rotated == is_rotated]
+    return max(same_side, key=lambda item: (item.weight, item.verdict.fit))
 
 
 def _examine(picture: Picture, params: RegistrationParams, reading: Reading, override: Override) -> Candidate | None:
@@ -133,18 +145,11 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
     if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
     # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
-    keys = np.arange(reading.keys.min(), reading.keys.max() + 1)
     picture = picture.within(content_of(picture, reading))
-    plan = picture.look_from_above(reading.plane_to_image)
-    no_seams = np.zeros(0, int)
-    order = min(params.lens_order, max(1, len(reading.keys) // KEYS_PER_POWER))
-    first = fit_correction(plan, reading.pose.camera_mm, keys, no_seams, order)
-    if first is None:
+    followed = _followed(picture, params, reading)
+    if followed is None:
         return None
-    camera_mm, to_image = reading.pose.camera_mm, reading.plane_to_image
-    extent = find_extent(plan, camera_mm, to_image, first.coefficients, reading.keys, picture.bounds)
-    if extent is None:
-        return None
+    first, extent = followed
     reading = reading.within(*black_range(extent.first_midi, extent.last_midi), params)
     # Now the ends are known, and with them the octave and the mirror image. The reading is turned and moved to match.
     is_mirrored = None if override.orientation is None else "mirrored" in override.orientation
@@ -163,16 +168,58 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
             return None
         depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
-    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth)
+    is_side_given = override.orientation is not None
+    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth, is_side_given=is_side_given)
     if candidate is not None and candidate.verdict.confidence >= SETTLED:
         return candidate
     # Glare can pass for a line across the keyboard, so the reading without that correction may be the better one.
-    other = _measured(picture, params, reading, alignment, replace(depth, err=(depth.err[0], depth.err[0])))
+    unchanged = replace(depth, err=(depth.err[0], depth.err[0]))
+    other = _measured(picture, params, reading, alignment, unchanged, is_side_given=is_side_given)
     return max(filter(None, (candidate, other)), key=lambda item: item.verdict.confidence, default=None)
 
 
+def _followed(picture: Picture, params: RegistrationParams, reading: Reading) -> tuple[Correction, Extent] | None:
+    """Return the keys in view by what black keys alone tell, and the correction with which they were followed outwards.
+
+    None when the picture does not bear the reading out. A correction by the keys of a part of the keyboard loses its way
+    farther out, so keys that are new go into the next one, and the keyboard is followed once more.
+    """
+    camera_mm, to_image = reading.pose.camera_mm, reading.plane_to_image
+    plan = picture.look_from_above(to_image)
+    numbers, blacks = reading.keys, (int(reading.keys.min()), int(reading.keys.max()) + 1)
+    rounds: dict[tuple[int, int], tuple[Correction, Extent]] = {}
+    while blacks not in rounds and len(rounds) < MOST_FOLLOWED:
+        order = min(params.lens_order, max(1, len(numbers) // KEYS_PER_POWER))
+        correction = fit_correction(plan, camera_mm, np.arange(*blacks), np.zeros(0, int), order)
+        if correction is None:
+            return None
+        extent = find_extent(plan, camera_mm, to_image, correction.coefficients, numbers, picture.bounds)
+        if extent is None:
+            return None
+        rounds[blacks] = correction, extent
+        blacks = black_range(extent.first_midi, extent.last_midi)
+        numbers = np.arange(*blacks)
+    if blacks not in rounds:  # it goes to and fro, so the keys of the row itself are the best that is known
+        correction, extent = next(iter(rounds.values()))
+        numbers = np.arange(*black_range(extent.first_midi, extent.last_midi))
+    if extent.is_low_end and extent.is_high_end:
+        return correction, extent
+    # Where the picture ends the keyboard, a fraction of a key says which is the last one wholly in it.
+    low, high = white_range(extent.first_midi, extent.last_midi)
+    exact = fit_correction(plan, camera_mm, numbers, np.arange(low + 1, high), params.lens_order)
+    if exact is not None:
+        extent = cut_by_picture(extent, to_image, correction.coefficients, exact.coefficients, picture.bounds)
+    return correction, extent
+
+
 def _measured(
-    picture: Picture, params: RegistrationParams, reading: Reading, alignment: Alignment, depth: Depth
+    picture: Picture,
+    params: RegistrationParams,
+    reading: Reading,
+    alignment: Alignment,
+    depth: Depth,
+    *,
+    is_side_given: bool,
 ) -> Candidate | None:
     """Return a reading that lies on the piano as it does, with what all of its keys say, black and white."""
     extent = alignment.extent
@@ -184,7 +231,7 @@ def _measured(
     if correction is None:
         return None
     motion = player_side(picture, reading.plane_to_image, extent)
-    verdict = judge(plan, reading.pose, correction.coefficients, extent, motion, depth.err[1])
+    verdict = judge(plan, reading.pose, correction.coefficients, extent, motion, depth.err[1], is_side_given=is_side_given)
     return Candidate(reading, extent, correction, depth, verdict, alignment.doubt)
 
 

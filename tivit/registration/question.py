@@ -1,4 +1,4 @@
-"""What is asked of the user when a picture does not tell which keys it shows: one sentence, with a guess to accept."""
+"""What the user is asked or told to do next: where a picture does not tell which keys it shows, and where none are found."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from tivit.core.choices import ORIENTATIONS
 from tivit.core.keyboard import name_of
 from tivit.core.registration import Registration
 from tivit.registration.judge.octave import MIRROR_OPEN
+from tivit.registration.judge.verify import SAY_SIDE
 
 
 def question(registration: Registration) -> str:
@@ -29,3 +30,25 @@ def question(registration: Registration) -> str:
         f"which keys are in view is not known ({registration.doubt}); add {guess} if this guess is right, or else give {others}"
         " with the same options"
     )
+
+
+def remedy(reason: str, is_known: bool) -> str:
+    """Return what to do next about a video whose keyboard is refused.
+
+    Parameters
+    ----------
+    reason : str
+        That of the refusal.
+    is_known : bool
+        Whether the user has said something of the keyboard already.
+
+    Returns
+    -------
+    str
+        Without a full stop; the options are those of `tivit transcribe`.
+    """
+    if SAY_SIDE in reason:
+        return f"give --orientation, one of {', '.join(ORIENTATIONS)}"
+    if is_known:
+        return "check what was given (--corners, --first-key, --orientation)"
+    return "film the keys from above with their front edge in the picture, or give --corners (--report helps to)"

@@ -36,7 +36,7 @@ from tivit.model.background import Background
 from tivit.model.header import read_header
 from tivit.registration.overlay import keys_in_view
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
-from tivit.registration.question import question
+from tivit.registration.question import question, remedy
 from tivit.registration.scale import small_keys
 from tivit.theory.key import params_of
 from tivit.transcribe.messages import DecoderJob, KeyboardSearch
@@ -251,9 +251,8 @@ def usable(video: Path, search: KeyboardSearch, known: Override) -> Registration
     """
     registration = search.registration
     if isinstance(registration, Refusal):
-        remedy = "film the keys from above with their front edge in the picture, or give --corners (--report helps to)"
-        remedy = remedy if known == NOTHING_KNOWN else "check what was given (--corners, --first-key, --orientation)"
-        sentence = f"the keyboard was not found ({registration.reason}); {remedy}"
+        what_next = remedy(registration.reason, known != NOTHING_KNOWN)
+        sentence = f"the keyboard was not found ({registration.reason}); {what_next}"
         raise UnknownKeyboardError(sentence, video, search, known)
     if registration.doubt:
         raise UnknownKeyboardError(question(registration), video, search, known)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from registration_cases import Look, random_view, render
 
-from tivit.core.keyboard import KEYBOARD_WIDTH_MM
-from tivit.registration.judge.depth import fit_depth
+from tivit.core.keyboard import BLACK_FRONT_MM, KEYBOARD_WIDTH_MM
+from tivit.registration.judge import depth as depth_module
+from tivit.registration.judge.depth import BACK_MM, FRONT_MM, LIP_MM, fit_depth
 from tivit.registration.judge.octave import Extent
 from tivit.registration.judge.refine import Picture
 
@@ -35,3 +36,14 @@ def test_without_a_step_nothing_is_changed():
     view = random_view(np.random.default_rng(2), (640, 360))
     depth = fit_depth(Picture([np.full((360, 640), 99, np.uint8)]), np.eye(3), view.camera_mm, (), WHOLE)
     assert depth.err == (0.0, 0.0) and (depth.plane_to_plane == np.eye(3)).all()
+
+
+@pytest.mark.parametrize(("lip_mm", "is_changed"), [(-8.0, False), (-13.0, True)])
+def test_a_lip_that_is_far_off_is_corrected_though_the_other_lines_are_right(monkeypatch, lip_mm, is_changed):
+    """A camera may have the back right and the lip wrong; a lip a little off may be the sloping front of the keys."""
+    seen_mm = {LIP_MM[0]: lip_mm, FRONT_MM[0]: BLACK_FRONT_MM, BACK_MM[0]: 150.0}
+    monkeypatch.setattr(depth_module, "_first_step", lambda levels, y_mm, least: seen_mm[y_mm[0]])
+    camera_mm = np.array([611.0, 0.0, 1300.0])
+    depth = fit_depth(Picture([np.full((360, 1300), 99, np.uint8)]), np.eye(3), camera_mm, (), WHOLE)
+    assert bool((depth.plane_to_plane != np.eye(3)).any()) == is_changed
+    assert depth.err[0] < 0.1

@@ -1,13 +1,15 @@
 """Which keys are in view, and where they lie on a piano: drawn keyboards with known ends, and the table of instruments."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from registration_cases import drawn_plan
 
 from tivit.registration.find.pattern import black_range, key_edges_mm
-from tivit.registration.judge.extent import find_extent
+from tivit.registration.judge.extent import ROWS_IN_VIEW_MM, cut_by_picture, find_extent, is_in_view
 from tivit.registration.judge.octave import Extent, align_to_piano
-from tivit.registration.judge.refine import BLACK_BANDS, X_MM, Plan
+from tivit.registration.judge.refine import BLACK_BANDS, BLACK_ROWS, X_MM, Plan
 from tivit.video.picture import Region
 
 CAMERA_MM = np.array([611.0, 0.0, 1300.0])
@@ -253,3 +255,83 @@ def test_an_unknown_instrument_is_named_without_its_octave():
     """Keys an octave below 0 have names such as A-2."""
     alignment = align_to_piano(Extent(22, 108, True, True).moved(-3), None, None)
     assert alignment.doubt.endswith("87 keys from A#")
+
+
+def beside_bright_case(instrument):
+    """Return a drawn keyboard between cheek blocks that are nearly as bright as its white keys."""
+    plan = drawn_plan(CAMERA_MM, instrument)
+    low_mm, high_mm = key_edges_mm(instrument[0])[0], key_edges_mm(instrument[1])[1]
+    plan.grey[:, (low_mm - 1.5 > X_MM) | (high_mm + 1.5 < X_MM)] = 180.0
+    return plan
+
+
+@pytest.mark.parametrize("instrument", [(41, 65), (40, 76), (52, 76), (36, 96), (28, 103), (21, 108)])
+def test_a_case_as_bright_as_the_keys_has_no_edge_where_a_key_would_have_one(instrument):
+    """Some begin and end at F, and more at E or at C, beside them."""
+    blacks = np.arange(*black_range(instrument[0] + 1, instrument[1] - 1))
+    found = seen_extent(beside_bright_case(instrument), blacks[1:-1])
+    assert (found.first_midi, found.last_midi) == instrument
+
+
+def test_keys_beyond_a_hand_are_found():
+    """The hand lies on three black keys and on the white ones between them, and the row of black keys ended before it."""
+    plan = drawn_plan(CAMERA_MM)
+    plan.grey[:, (key_edges_mm(85)[0] < X_MM) & (key_edges_mm(90)[1] > X_MM)] = 90.0
+    assert seen_extent(plan, np.arange(8, 26)) == Extent(21, 108, True, True)
+
+
+def test_a_hand_on_the_last_keys_does_not_make_more_of_them():
+    plan = drawn_plan(CAMERA_MM, (36, 96))
+    plan.grey[:, (key_edges_mm(91)[0] < X_MM) & (key_edges_mm(94)[1] > X_MM)] = 90.0
+    found = seen_extent(plan, np.arange(8, 24))
+    assert (found.first_midi, found.last_midi <= 96) == (36, True)
+
+
+def test_a_reflection_in_a_dark_picture_is_one():
+    """White keys have a level of 20, and the reflection one of 90: no white key is that much brighter than the others."""
+    plan = drawn_plan(CAMERA_MM)
+    dark = Plan(0.1 * plan.grey)
+    dark.grey[np.ix_(BLACK_ROWS, np.abs(X_MM - key_edges_mm(90)[0]) < 60)] = 90.0
+    assert seen_extent(dark, np.arange(8, 22)) == Extent(21, 108, True, True)
+
+
+def test_a_lamp_on_the_last_keys_does_not_hide_those_beyond_it():
+    """The last black keys that were matched are as bright as white keys elsewhere, and still darker than white ones there."""
+    plan = drawn_plan(CAMERA_MM)
+    lit = (key_edges_mm(72)[0] < X_MM) & (key_edges_mm(90)[1] > X_MM)
+    plan.grey[:] *= 0.35
+    plan.grey[:, lit] += 120.0
+    assert seen_extent(plan, np.arange(8, 33)) == Extent(21, 108, True, True)
+
+
+@pytest.mark.parametrize(("shift_mm", "last"), [(0.0, 84), (-8.0, 83), (20.0, 85), (-30.0, 82)])
+def test_keys_at_the_border_are_counted_again_where_their_places_are_known_better(shift_mm, last):
+    """The picture ends 3 mm beyond the 84th key as it was first followed; the exact places are `shift_mm` farther left."""
+    border_mm = key_edges_mm(84)[1] + 3
+    to_image = np.array([[1.0, 0, 200.0], [0, -1.0, 200.0], [0, 0, 1.0]])
+    bounds = Region(0, 0, int(border_mm + 200), 320)
+    seen = Extent(21, 84, True, False)
+    found = cut_by_picture(seen, to_image, (), (-shift_mm,), bounds)
+    assert found == replace(seen, last_midi=last)
+
+
+def test_keys_that_end_within_the_picture_are_not_counted_again():
+    to_image = np.array([[1.0, 0, 200.0], [0, -1.0, 200.0], [0, 0, 1.0]])
+    seen = Extent(40, 84, False, False)
+    assert cut_by_picture(seen, to_image, (), (15.0,), Region(0, 0, 1600, 320)) == seen
+
+
+@pytest.mark.parametrize(("beyond_mm", "is_in_it"), [(0.0, True), (3.0, True), (12.0, False)])
+def test_a_picture_that_ends_just_before_the_rows_that_show_a_press_still_shows_the_key(beyond_mm, is_in_it):
+    """Where those rows are is known to a few millimetres only."""
+    to_image = np.array([[1.0, 0, 200.0], [0, -1.0, 200.0], [0, 0, 1.0]])
+    bottom = int(200 - ROWS_IN_VIEW_MM[0] - beyond_mm) + 1
+    assert is_in_view(60, to_image, (), Region(0, 0, 1600, bottom)) == is_in_it
+
+
+@pytest.mark.parametrize(("first", "last"), [(21, 108), (33, 107)])
+def test_the_last_key_of_a_whole_piano_may_be_cut_off_a_little(first, last):
+    """5 mm of it are out of the picture; of a keyboard that is cut anyway such a key is not in view."""
+    to_image = np.array([[1.0, 0, 200.0], [0, -1.0, 200.0], [0, 0, 1.0]])
+    bounds = Region(0, 0, int(key_edges_mm(108)[1] + 200 - 5), 320)
+    assert cut_by_picture(Extent(first, 108, True, False), to_image, (), (), bounds).last_midi == last

@@ -7,7 +7,7 @@ import pytest
 
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI
 from tivit.registration.find.pattern import is_black_midi
-from tivit.registration.judge.octave import Extent, align_to_piano
+from tivit.registration.judge.octave import MIRROR_OPEN, Extent, align_to_piano
 
 INSTRUMENTS = ((21, 108), (28, 103), (36, 96))
 """88, 76 and 61 keys."""
@@ -44,3 +44,27 @@ def test_no_cut_keyboard_is_turned_round_by_a_first_key(step):
 
 def test_the_right_first_key_leaves_no_cut_keyboard_open():
     assert [extent for extent in cut_keyboards() if align_to_piano(extent, extent.first_midi, None).doubt] == []
+
+
+def every_extent():
+    """Return all stretches of keys that a picture can show, each end seen or cut."""
+    whites = [midi for midi in range(LOWEST_MIDI, HIGHEST_MIDI + 1) if not is_black_midi(midi)]
+    stretches = [(first, last) for first, last in product(whites, repeat=2) if last - first + 1 >= LEAST_KEYS]
+    return [Extent(*stretch, *ends) for stretch in stretches for ends in product((False, True), repeat=2)]
+
+
+def test_whatever_is_left_open_is_settled_by_the_options_that_are_asked_for():
+    """The guess of the question, and the same keys an octave off with the picture the other way round."""
+    asked = 0
+    for extent in every_extent():
+        found = align_to_piano(extent, None, None)
+        if not found.doubt:
+            continue
+        asked += 1
+        orientation = found.is_mirrored if MIRROR_OPEN in found.doubt else None
+        settled = align_to_piano(extent, found.extent.first_midi, orientation)
+        assert (settled.doubt, settled.is_mirrored) == ("", found.is_mirrored), extent
+        assert settled.extent.first_midi == found.extent.first_midi, extent
+        if orientation is not None and (other := align_to_piano(extent, None, not orientation)):
+            assert align_to_piano(extent, other.extent.first_midi, not orientation).doubt == "", extent
+    assert asked > 1000

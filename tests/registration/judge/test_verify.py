@@ -143,3 +143,14 @@ def test_keys_off_across_the_keyboard_and_keys_of_an_odd_shape_are_doubted():
     off, odd = verdict_of(plan, err_across=0.5), verdict_of(plan, aspect=2.5)
     assert off.confidence < NOT_BELIEVED and "0.50 white-key widths across" in off.reason
     assert odd.confidence < NOT_BELIEVED and "0.4 times as wide" in odd.reason
+
+
+@pytest.mark.parametrize(("motion", "is_believed"), [(0.0, True), (-1.0, False)])
+def test_an_orientation_given_settles_a_side_that_the_picture_does_not_tell(motion, is_believed):
+    """Fronts and what lies behind the keys look alike here; what moves behind the keys still speaks against it."""
+    plan = drawn_plan(CAMERA_MM, has_seams=False)
+    plan.grey[(Y_MM < 50) | (Y_MM > 160)] = 200.0
+    assert "say it with the orientation" in verdict_of(plan).reason and verdict_of(plan).confidence < NOT_BELIEVED
+    pose = Pose(np.eye(3), CAMERA_MM, 1000.0, 1.0)
+    given = judge(plan, pose, (), WHOLE, motion, 0.0, is_side_given=True)
+    assert (given.confidence >= NOT_BELIEVED) == is_believed and "say it" not in given.reason

@@ -38,6 +38,9 @@ LINE_SIGMA_MM = 2.0
 RIGHT_KEY = 0.1
 """Lines within this of where the camera expects them (median, white-key widths) are left alone: on twelve plain views with no
 fault across the keys a correction put the worst key 1.6 to 10.7 mm off, and the camera alone 1.7 to 3.6 mm."""
+FAR_KEY, LEAST_SEEN = 0.5, 3
+"""Unless one of the lines is farther off than this, seen in so many stretches: where glare hides the fronts of black keys, the
+camera may have the back right and the lip 12 mm off."""
 PRIOR_SIGMA_MM = (6.0, 15.0, 5.0, 0.5)
 """Priors: of a shift of the whole, of how far its edges move apart, of a shift that differs between left and right, and of
 edges that move apart on one side only. The last one is perspective: it moves keys along the keyboard by four times as much, and
@@ -126,7 +129,9 @@ def fit_depth(
         weight = (1 + ((off - design @ values) / LINE_SIGMA_MM) ** 2) ** -0.25
     errors = np.abs(np.stack([off, off - design @ values])) / WHITE_PITCH_MM
     before = float(np.median(errors[0]))
-    if before <= RIGHT_KEY:
+    by_line = [errors[0][y == line] for line in np.unique(y)]
+    worst = max((float(np.median(seen)) for seen in by_line if len(seen) >= LEAST_SEEN), default=0.0)
+    if before <= RIGHT_KEY and worst <= FAR_KEY:
         return Depth(np.eye(3), (before, before))
     ends_mm = fronts_mm[[0, -1]]
     corners = np.array([(x_mm, y_mm) for x_mm in ends_mm for y_mm in (0.0, WHITE_LENGTH_MM)])

@@ -33,6 +33,9 @@ BEYOND_RANGE = (0.75, 0.5)
 """Range for the agreement beyond an end, where there should be none."""
 SIDE_RANGE = (0.2, 0.4)
 """Range for how clearly the fronts and all that moves lie on the side of the player."""
+SIDE_GIVEN_RANGE = (-0.05, 0.05)
+"""The same where the orientation is given: the picture need not say the side, but must not speak for the other one. From the
+wrong side it was -0.09 at most in 29 rendered views."""
 WHITE_RANGE = (0.45, 0.7)
 """Range for the share of white keys that look white: hands may rest on a quarter of a small keyboard."""
 END_MM = 5 * WHITE_PITCH_MM
@@ -44,6 +47,8 @@ UNLIKENESS_FLOOR = 0.4
 against this where both are small: over-exposed fronts are as bright as the tails, and a case half as bright is clearly not."""
 SEAM_REACH_MM = 5.0
 """A seam is held against what is so far to either side of it."""
+SAY_SIDE = "; say it with the orientation"
+"""What settles it."""
 MOTION_WEIGHT = 0.5
 """Weight of motion (-1..1) beside what the still picture says of the side of the player."""
 BEFORE_MM, BEHIND_MM = np.arange(-100.0, -9.0, 10.0), np.arange(165.0, 256.0, 10.0)
@@ -94,7 +99,14 @@ class Verdict:
 
 
 def judge(
-    plan: Plan, pose: Pose, correction: tuple[float, ...], extent: Extent, player_side: float, err_across: float
+    plan: Plan,
+    pose: Pose,
+    correction: tuple[float, ...],
+    extent: Extent,
+    player_side: float,
+    err_across: float,
+    *,
+    is_side_given: bool = False,
 ) -> Verdict:
     """Return how sure it is that the picture shows the keys of an extent at their places.
 
@@ -112,6 +124,8 @@ def judge(
         1 when all that moves around the keys moves before them (`player_side`).
     err_across : float, white-key widths
         How far the keys are from their places across the keyboard.
+    is_side_given : bool
+        Whether the user said on which side the player sits.
 
     Returns
     -------
@@ -151,7 +165,9 @@ def judge(
     parts = {
         least: agreements[least],
         "the keyboard goes on where it should end": _nothing_beyond(plan, camera_mm, back, extent),
-        f"which side the player sits on is not clear ({side:.2f})": _ramp(side, *SIDE_RANGE),
+        f"which side the player sits on is not clear ({side:.2f}){'' if is_side_given else SAY_SIDE}": _ramp(
+            side, *(SIDE_GIVEN_RANGE if is_side_given else SIDE_RANGE)
+        ),
         f"the black keys are hardly darker than the white ones (by {contrast:.0%})": _ramp(contrast, *CONTRAST_RANGE),
         f"the keys are seen too flat ({np.degrees(np.arctan(lean)):.0f} degrees off the vertical)": _ramp(lean, *LEAN_RANGE),
         f"the keys lie {err_across:.2f} white-key widths across the keyboard from where they should be": _ramp(
