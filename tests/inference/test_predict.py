@@ -13,7 +13,7 @@ from tivit.core.logits import SILENT_LOGIT
 from tivit.core.manifest import Clip
 from tivit.core.strip import StripFolder
 from tivit.core.timegrid import TimeGrid
-from tivit.inference.predict import SEEN_FRAMES, network_heads, predict_strip, predict_stream, split_logits
+from tivit.inference.predict import SEEN_FRAMES, network_heads, predict_stream, predict_strip, split_logits
 from tivit.model.background import background_of
 from tivit.model.build import build_model
 

@@ -231,8 +231,8 @@ def predict_stream(
 class _Sights:
     """What a network saw in the frames `first` .. `end` - 1: a window and its context. Each frame is seen once.
 
-    All of it lies in one block of memory that is used again and again. Pieces that are kept while the intermediate results of the
-    network come and go leave holes too small for these, so that the memory of a long video would grow (docs/design.md).
+    All of it lies in one block of memory that is used again and again. Pieces that are kept while the intermediate results of
+    the network come and go leave holes too small for these, so that the memory of a long video would grow (docs/design.md).
 
     Parameters
     ----------
