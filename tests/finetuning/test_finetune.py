@@ -1,6 +1,7 @@
 """Learning one's own piano: what is refused before work, what is cut apart, and the whole command on a short rendered take."""
 
 import re
+from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from model_cases import GEOMETRY
 from paths import PARAMS_FILE
 
 from tivit.__main__ import main
+from tivit.commands import finetune as finetune_command
 from tivit.core import params as params_file
 from tivit.core.correction import Correction
 from tivit.core.errors import InputError
@@ -35,7 +37,9 @@ LENGTH_S = 9.0
 
 def test_the_recipe_is_complete_and_renders_what_params_say():
     recipe, params = params_file.load(RECIPE), params_file.load(PARAMS_FILE)
-    assert section(recipe, "train", TrainParams).augment.turn.share == 0.0
+    train = section(recipe, "train", TrainParams)
+    assert 0.0 < train.augment.turn.share < section(params, "train", TrainParams).augment.turn.share
+    assert f"steps of learning; default: {train.steps}" in finetune_command.add(ArgumentParser().add_subparsers()).format_help()
     assert section(recipe, "lag", LagParams) == section({"lag": params["data"]["lag"]}, "lag", LagParams)
     same = recipe["synth"].keys() - {"train_clips", "val_clips", "test_clips", "shift_clips", "camera"}
     assert {name: recipe["synth"][name] for name in same} == {name: params["synth"][name] for name in same}

@@ -13,7 +13,8 @@ from tivit.core.logits import SILENT_LOGIT
 from tivit.core.manifest import Clip
 from tivit.core.strip import StripFolder
 from tivit.core.timegrid import TimeGrid
-from tivit.inference.predict import network_heads, predict_strip, split_logits
+from tivit.inference.predict import SEEN_FRAMES, network_heads, predict_stream, predict_strip, split_logits
+from tivit.model.background import background_of
 from tivit.model.build import build_model
 
 
@@ -59,6 +60,22 @@ def test_windows_hardly_change_the_answer_of_a_recurrent_network():
     for name in HEAD_NAMES:
         np.testing.assert_allclose(parts[name], whole[name], atol=2e-3)
         assert np.abs(cut[name] - whole[name]).max() > 0.01
+
+
+def test_what_is_seen_lies_in_one_block_of_memory_however_long_the_strip(monkeypatch):
+    model, frames = network(), noisy_strip(900)
+    read, blocks, lengths = model.read, set(), []
+
+    def watched(sights):
+        blocks.add((sights.untyped_storage().data_ptr(), sights.untyped_storage().nbytes()))
+        lengths.append(sights.shape[1])
+        return read(sights)
+
+    monkeypatch.setattr(model, "read", watched)
+    stretches = (frames[first : first + SEEN_FRAMES] for first in range(0, len(frames), SEEN_FRAMES))
+    windows = list(predict_stream(model, stretches, background_of(frames, GEOMETRY), RUNTIME, 100, first_frames=25))
+    assert [len(window["onset"]) for window in windows] == [25, 50, *[100] * 8, 25] and len(blocks) == 1
+    assert max(lengths) <= 100 + 2 * model.context_frames + SEEN_FRAMES
 
 
 def test_the_clips_of_a_split_keep_their_order_and_keys_out_of_view_are_silent(tmp_path):

@@ -36,7 +36,7 @@ def add(commands: argparse._SubParsersAction) -> argparse.ArgumentParser:
         "--learn-to", type=seconds, metavar="T",
         help="where the part that is learned ends: seconds of the video, or 1:02.5; default: after three quarters of the notes",
     )  # fmt: skip
-    command.add_argument("--steps", type=count, metavar="N", help="steps of learning; default: 120")
+    command.add_argument("--steps", type=count, metavar="N", help="steps of learning; default: 360")
     add_keyboard(command)
     command.add_argument(
         "--weights",

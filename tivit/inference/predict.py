@@ -153,7 +153,7 @@ def predict_strip(
     result = {name: np.empty((total, KEY_COUNT), np.float32) for name in model.head_names}
     stretches = (np.asarray(frames[first : first + SEEN_FRAMES]) for first in range(0, total, SEEN_FRAMES))
     first = 0
-    for window in predict_stream(model, stretches, background_of(frames, geometry), runtime, window_frames):
+    for window in predict_stream(model, stretches, background_of(frames, geometry), runtime, min(window_frames, total)):
         end = first + len(window[model.head_names[0]])
         for name, rows in window.items():
             result[name][first:end] = rows
@@ -197,35 +197,68 @@ def predict_stream(
     device = next(model.parameters()).device
     with torch.inference_mode(), autocast(runtime, device):
         see = sight_of(model, background)
-    # `sights` holds what the network saw in the frames seen_first .. seen_end - 1: a window and its context. Each frame is seen
-    # once, and what no later window needs is dropped, so memory does not grow with the clip.
-    sights: list[Tensor] = []  # (1, frames, ...) each
-    seen_first = seen_end = first = 0
+    seen: _Sights | None = None
+    first = 0
     length = min(first_frames or window_frames, window_frames)
     before = None  # the frames before the next stretch that its first ones need
 
     def answer(end: int) -> dict[str, np.ndarray]:
-        nonlocal sights, seen_first, first
+        nonlocal first
         with torch.inference_mode(), autocast(runtime, device):
-            sights = [torch.cat(sights, dim=1)]
-            outputs = model.read(sights[0])
-        rows = {
-            name: outputs[name][0, first - seen_first : end - seen_first].float().cpu().numpy() for name in model.head_names
-        }
-        first = end
-        kept_from = max(first - model.context_frames, 0) // model.frame_multiple * model.frame_multiple
-        sights, seen_first = [sights[0][:, kept_from - seen_first :]], kept_from
+            outputs = model.read(seen.all())
+            rows = {
+                name: outputs[name][0, first - seen.first : end - seen.first].float().cpu().numpy() for name in model.head_names
+            }
+            first = end
+            seen.drop(max(first - model.context_frames, 0) // model.frame_multiple * model.frame_multiple)
         return rows
 
     for stretch in stretches:
         before = np.repeat(stretch[:1], LOOKBACK_FRAMES, axis=0) if before is None else before
         window = np.concatenate([before, stretch])
         before = window[-LOOKBACK_FRAMES:]
+        if seen is None:
+            seen = _Sights(window_frames + 2 * model.context_frames + model.frame_multiple + len(stretch))
         with torch.inference_mode(), autocast(runtime, device):
-            sights.append(see(window))
-        seen_end += len(stretch)
-        while seen_end >= first + length + model.context_frames:
+            seen.add(see(window))
+        while seen.end >= first + length + model.context_frames:
             yield answer(first + length)
             length = min(2 * length, window_frames)
-    while first < seen_end:
-        yield answer(min(first + length, seen_end))
+    while seen is not None and first < seen.end:
+        yield answer(min(first + length, seen.end))
+
+
+class _Sights:
+    """What a network saw in the frames `first` .. `end` - 1: a window and its context. Each frame is seen once.
+
+    All of it lies in one block of memory that is used again and again. Pieces that are kept while the intermediate results of
+    the network come and go leave holes too small for these, so that the memory of a long video would grow (docs/design.md).
+
+    Parameters
+    ----------
+    room : int
+        The most frames that are held at a time.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.first = self.end = 0
+        self._room = room
+        self._block = torch.empty(0)
+
+    def add(self, sights: Tensor) -> None:
+        """Take what was seen in the next frames, (1, n, ...)."""
+        if not len(self._block):
+            self._block = sights.new_empty(1, self._room, *sights.shape[2:])
+        held = self.end - self.first
+        self._block[:, held : held + sights.shape[1]] = sights
+        self.end += sights.shape[1]
+
+    def all(self) -> Tensor:
+        """Return what is held, (1, end - first, ...), until the next call of another method."""
+        return self._block[:, : self.end - self.first]
+
+    def drop(self, before: int) -> None:
+        """Forget the frames before one."""
+        kept = self.all()[:, before - self.first :].clone()
+        self._block[:, : kept.shape[1]] = kept
+        self.first = before

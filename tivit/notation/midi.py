@@ -84,7 +84,8 @@ def _track(events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.Mi
     events.sort(key=lambda event: (event[0], event[1].type == "note_on"))
     track, before = mido.MidiTrack(), 0
     for tick, message in events:
-        track.append(message.copy(time=tick - before))
+        message.time = tick - before
+        track.append(message)
         before = tick
     track.append(mido.MetaMessage("end_of_track", time=0))
     return track
