@@ -1,8 +1,7 @@
 """A network that goes on learning from a take, with rendered clips among its windows so that it forgets nothing.
 
 Chosen on development clips (docs/transfer.md): the learning rate, the number of steps, and that small differences from the
-background keep their sign in more windows than in training (`train.augment.turn`). In one room light always has the same one;
-but a network that learned with none of them turned read keyboards from straight above worse in other rooms.
+background keep their sign (`train.augment.turn` is off), because in one room light always has the same one.
 """
 
 from __future__ import annotations

@@ -23,12 +23,6 @@ from tivit.model.setup import prepare_torch
 FIRST_WINDOW_FRAMES = 64
 """The first window is this short, so that the first notes are there soon; each is twice as long as the one before."""
 
-STREAM_FRAMES = 256
-"""The longest window of a network whose answer does not depend on the length of the window. With 512 frames, the most memory of
-a transcription was 80 MB higher and differed more from run to run, for 3 % less time of the network."""
-RECURRENT = "cnn_gru"
-"""The backend whose answer depends on the length of the window (`inference.predict`)."""
-
 
 class StripReader:
     """A network that is ready to read strips.
@@ -40,7 +34,7 @@ class StripReader:
     runtime : RuntimeParams
         The precision.
     window_frames : int
-        Most frames that are answered for in one pass; where that does not change the answer, it is `STREAM_FRAMES` at most.
+        Most frames that are answered for in one pass.
 
     Attributes
     ----------
@@ -51,9 +45,7 @@ class StripReader:
     adaptation_steps = STEPS
 
     def __init__(self, trained: Checkpoint, runtime: RuntimeParams, window_frames: int) -> None:
-        self._trained, self._runtime = trained, runtime
-        is_recurrent = trained.params.backend == RECURRENT
-        self._window_frames = window_frames if is_recurrent else min(window_frames, STREAM_FRAMES)
+        self._trained, self._runtime, self._window_frames = trained, runtime, window_frames
         self._model = folded(trained.model)
 
     def windows(self, stretches: Iterable[np.ndarray], background: Background) -> Iterator[dict[str, np.ndarray]]:
