@@ -133,7 +133,8 @@ def best_of(readings: Iterable[Reading], picture: Picture, params: RegistrationP
         return None
     # What a reading leaves open says nothing of the side on which the player sits: with another keyboard behind the keys, whose
     # fronts lie where those of the wrong side would, a reading from there may know its octave, and be less like the picture.
-    is_rotated = max(candidates, key=lambda item: (item.belief, item.weight)).reading.is_rotated
+    # Two sides are often believed alike, and then the keys lie nearer to their places from the right one.
+    is_rotated = max(candidates, key=lambda item: (item.belief, -item.correction.err[1])).reading.is_rotated
     same_side = [item for item in candidates if item.reading.is_rotated == is_rotated]
     return max(same_side, key=lambda item: (item.weight, item.verdict.fit))
 
