@@ -5,8 +5,7 @@ from __future__ import annotations
 from tivit.core.choices import ORIENTATIONS
 from tivit.core.keyboard import name_of
 from tivit.core.registration import Registration
-from tivit.registration.judge.octave import MIRROR_OPEN
-from tivit.registration.judge.verify import SAY_SIDE
+from tivit.registration.judge.octave import MIRROR_OPEN, SAY_SIDE
 
 
 def question(registration: Registration) -> str:

@@ -17,7 +17,7 @@ from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
 from tivit.registration.find.pattern import black_range_mm, key_edges_mm, tail_mm, white_range
 from tivit.registration.find.pose import Pose, black_edges_mm
-from tivit.registration.judge.octave import Extent
+from tivit.registration.judge.octave import SAY_SIDE, Extent
 from tivit.registration.judge.refine import BEYOND_ROWS, BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Picture, Plan
 
 SHIFTS_WHITE = (-3, -2, -1, 1, 2, 3)
@@ -47,8 +47,6 @@ UNLIKENESS_FLOOR = 0.4
 against this where both are small: over-exposed fronts are as bright as the tails, and a case half as bright is clearly not."""
 SEAM_REACH_MM = 5.0
 """A seam is held against what is so far to either side of it."""
-SAY_SIDE = "; say it with the orientation"
-"""What settles it."""
 MOTION_WEIGHT = 0.5
 """Weight of motion (-1..1) beside what the still picture says of the side of the player."""
 BEFORE_MM, BEHIND_MM = np.arange(-100.0, -9.0, 10.0), np.arange(165.0, 256.0, 10.0)
