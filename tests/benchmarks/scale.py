@@ -172,7 +172,7 @@ def keep_registrations() -> None:
     registration, geometry = section(params, "registration", RegistrationParams), section(params, "strips", StripGeometry)
     dataset = open_dataset(section(params, "data", DataParams))
     tasks = tasks_of(dataset, dataset.clips(), registration, geometry)
-    found = register_video(tasks[0].video, registration, geometry, tasks[0].override)
+    found = register_video(tasks[0].video.path(), registration, geometry, tasks[0].override)
     picture = draw_overlay(found.frame, found.registration, geometry, found.time_s)
     overlay = cv2.imencode(".png", picture)[1].tobytes()
     for task in tasks:
