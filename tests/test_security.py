@@ -52,7 +52,7 @@ def test_no_source_unpickles_or_evaluates_what_it_reads():
     assert len(CALLS) > 1000
     # The process that decodes a video takes its task from the process of the same program that started it, from nobody else;
     # a worker of a cluster takes it from the scheduler that the user named, whose engine unpickles all that it sends anyway.
-    own = {("tivit/transcribe/decoder.py", "pickle.load"), ("tivit/core/run/clusters.py", "pickle.loads")}
+    own = {("tivit/transcription/decoder.py", "pickle.load"), ("tivit/core/run/clusters.py", "pickle.loads")}
     assert [place for place, node in CALLS if named(node) in NEVER and (place.partition(":")[0], named(node)) not in own] == []
     loads = {option(node, "weights_only") for _, node in CALLS if named(node) == "torch.load"}
     assert loads == {"True"}

@@ -1,4 +1,4 @@
-"""Transcription from Python: `from tivit.api import transcribe`."""
+"""Transcription from Python: `from tivit import transcribe`, which is the function of this module."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from tivit.pretrained.files import chosen
 from tivit.pretrained.recipe import transcription_params
 from tivit.registration.params import NOTHING_KNOWN, Override
-from tivit.transcribe.chain import OnWindow, Request, Transcriber
-from tivit.transcribe.result import Transcription
+from tivit.transcription.chain import OnWindow, Request, Transcriber
+from tivit.transcription.result import Transcription
 from tivit.video.spans import WHOLE
 
 
@@ -36,7 +36,7 @@ def transcribe(
     -------
     Transcription
         Its `notes` are columns of one length (`onset_s`, `offset_s`, `midi`, `velocity`, `hand`, `staff`), its `confidence`
-        says how likely each of them is. `tivit.transcribe.batch.write_midi_of` writes them to a MIDI file.
+        says how likely each of them is. `tivit.transcription.batch.write_midi_of` writes them to a MIDI file.
 
     Raises
     ------

@@ -26,7 +26,7 @@ from tivit.core.registration import Registration
 from tivit.core.strip import StripGeometry
 from tivit.registration.clip import register_video
 from tivit.registration.params import NOTHING_KNOWN, RegistrationParams
-from tivit.transcribe.chain import usable
+from tivit.transcription.chain import usable
 from tivit.video.reader import VideoFrame, sample_frames
 from tivit.video.rectify import strip_map
 

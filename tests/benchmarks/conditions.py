@@ -31,8 +31,8 @@ from tivit.pretrained.recipe import transcription_params
 from tivit.scoring.scores import ClipScore, score_clip
 from tivit.synth.dataset import TIERS, ClipTask, write_clip
 from tivit.synth.params import SynthParams
-from tivit.transcribe.batch import write_midi_of
-from tivit.transcribe.chain import Request, Transcriber
+from tivit.transcription.batch import write_midi_of
+from tivit.transcription.chain import Request, Transcriber
 
 MUSIC: dict[str, dict[str, Any]] = {
     "default": {},

@@ -43,8 +43,8 @@ from tivit.model.header import read_header
 from tivit.pretrained.files import chosen
 from tivit.pretrained.recipe import transcription_params
 from tivit.registration.params import NOTHING_KNOWN, RegistrationParams
-from tivit.transcribe.messages import DecoderJob
-from tivit.transcribe.process import DecoderProcess
+from tivit.transcription.messages import DecoderJob
+from tivit.transcription.process import DecoderProcess
 from tivit.video.spans import WHOLE
 import time
 trained = chosen(None, None)

@@ -12,7 +12,7 @@ import yaml
 from paths import ROOT
 
 from tivit.commands.main import COMMANDS, command_parser, main
-from tivit.transcribe import batch
+from tivit.transcription import batch
 
 SLOW_TO_IMPORT = {"yaml", "numpy", "torch", "cv2", "av", "scipy", "pretty_midi", "mir_eval", "tqdm"}
 

@@ -12,7 +12,7 @@ from tivit.finetuning import finetune as finetuning
 from tivit.finetuning.finetune import Outcome
 from tivit.pretrained.files import chosen
 from tivit.serve import run as serve_run
-from tivit.transcribe import batch, chain
+from tivit.transcription import batch, chain
 
 VIDEO = "my.mp4"
 OWN = ["--checkpoint", "a.pt", "--thresholds", "a.json", "--params", str(PARAMS_FILE)]

@@ -19,11 +19,11 @@ from tivit.core.errors import InputError
 from tivit.core.notes import Notes
 from tivit.pretrained.files import chosen
 from tivit.pretrained.recipe import transcription_params
-from tivit.transcribe import chain
-from tivit.transcribe.chain import Request, Transcriber
-from tivit.transcribe.decoder import decode
-from tivit.transcribe.messages import DecoderJob, Kind
-from tivit.transcribe.result import Transcription
+from tivit.transcription import chain
+from tivit.transcription.chain import Request, Transcriber
+from tivit.transcription.decoder import decode
+from tivit.transcription.messages import DecoderJob, Kind
+from tivit.transcription.result import Transcription
 from tivit.video.reader import read_frames
 
 NOTES, WARNING, REFUSAL, WRONG = "right notes", "a warning", "a refusal", "WRONG"

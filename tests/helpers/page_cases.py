@@ -18,8 +18,8 @@ from tivit.core.params import load, section
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.notes import decode_notes
-from tivit.transcribe.confidence import confidence_of
-from tivit.transcribe.result import Origin, Transcription
+from tivit.transcription.confidence import confidence_of
+from tivit.transcription.result import Origin, Transcription
 from tivit.video.source import VideoInfo
 from tivit.video.spans import WHOLE
 

@@ -27,7 +27,7 @@ def test_it_is_what_the_checkpoint_says(tmp_path):
     assert read_header(shipped) == Header(whole.geometry, whole.fps)
 
 
-@pytest.mark.parametrize("module", ["tivit.model.header", "tivit.transcribe.batch", "tivit.commands.main"])
+@pytest.mark.parametrize("module", ["tivit.model.header", "tivit.transcription.batch", "tivit.commands.main"])
 def test_torch_is_not_loaded_until_the_decoder_process_is_at_work(module):
     code = f"import sys, {module}; print([name for name in ('torch', 'scipy', 'music21', 'mir_eval') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -13,7 +13,7 @@ from tivit.core.params import load
 from tivit.pretrained.files import Trained, shipped
 from tivit.pretrained.names import FOLDER, RECIPE_NAME
 from tivit.pretrained.recipe import SCHEMAS, recipe_of, transcription_params, write_recipe
-from tivit.transcribe import batch
+from tivit.transcription import batch
 
 VALUES = load(PARAMS_FILE)
 OWN = Trained(Path("best.pt"), Path("thresholds.json"))

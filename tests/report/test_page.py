@@ -30,8 +30,8 @@ from tivit.report.page import write_page
 from tivit.scoring.scores import score_clip
 from tivit.synth.dataset import ClipTask, write_clip
 from tivit.synth.params import SynthParams
-from tivit.transcribe.messages import KeyboardSearch
-from tivit.transcribe.result import UnknownKeyboardError
+from tivit.transcription.messages import KeyboardSearch
+from tivit.transcription.result import UnknownKeyboardError
 
 PAGE = ROOT / "tivit/report/page"
 

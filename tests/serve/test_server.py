@@ -26,8 +26,8 @@ from tivit.registration.params import NOTHING_KNOWN, Override
 from tivit.serve import server as server_module
 from tivit.serve.jobs import Jobs
 from tivit.serve.server import PageServer, byte_range, shown_name
-from tivit.transcribe.messages import KeyboardSearch
-from tivit.transcribe.result import UnknownKeyboardError
+from tivit.transcription.messages import KeyboardSearch
+from tivit.transcription.result import UnknownKeyboardError
 
 CORNERS = ((10.0, 20.0), (90.0, 20.0), (95.0, 60.0), (5.0, 60.0))
 JSON = {"Content-Type": "application/json"}

@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     calm_libraries()
 
     from tivit.serve.run import serve
-    from tivit.transcribe.chain import Transcriber
-    from tivit.transcribe.outputs import videos_of
+    from tivit.transcription.chain import Transcriber
+    from tivit.transcription.outputs import videos_of
 
     videos = videos_of(arguments.videos)
     for video in videos:

@@ -128,8 +128,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tivit.core.run.runtime import Workers
     from tivit.notation.score import require_music21
-    from tivit.transcribe.batch import Batch, transcribe_all
-    from tivit.transcribe.outputs import plan_outputs, videos_of
+    from tivit.transcription.batch import Batch, transcribe_all
+    from tivit.transcription.outputs import plan_outputs, videos_of
 
     formats = [name for name in FORMATS if getattr(arguments, name)]
     if arguments.score:

@@ -21,9 +21,9 @@ from tivit.model.background import Background
 from tivit.model.checkpoint import Checkpoint
 from tivit.registration.params import Override, RegistrationParams
 from tivit.training.data import TrainClip
-from tivit.transcribe.chain import usable
-from tivit.transcribe.messages import DecoderJob
-from tivit.transcribe.process import DecoderProcess
+from tivit.transcription.chain import usable
+from tivit.transcription.messages import DecoderJob
+from tivit.transcription.process import DecoderProcess
 from tivit.video.spans import WHOLE
 
 GAP_S = 1.0

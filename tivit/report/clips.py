@@ -26,8 +26,8 @@ from tivit.decoding.thresholds import Thresholds, read_thresholds, refuse_other_
 from tivit.report.page import write_page
 from tivit.scoring.inputs import ScoredClip, load_split
 from tivit.scoring.scores import score_clip
-from tivit.transcribe.confidence import confidence_of
-from tivit.transcribe.result import Transcription, origin_of
+from tivit.transcription.confidence import confidence_of
+from tivit.transcription.result import Transcription, origin_of
 from tivit.video.reader import probe, sample_frames
 from tivit.video.spans import WHOLE
 

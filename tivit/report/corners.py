@@ -13,7 +13,7 @@ from tivit.core.choices import ORIENTATIONS
 from tivit.core.keyboard import HIGHEST_MIDI, LOWEST_MIDI, name_of
 from tivit.core.registration import Refusal
 from tivit.report.parts import FILE_POLICY, SERVED_POLICY, embedded, filled, part, shell, still
-from tivit.transcribe.result import UnknownKeyboardError
+from tivit.transcription.result import UnknownKeyboardError
 
 FIRST_CORNERS = ((0.1, 0.4), (0.9, 0.4), (0.9, 0.65), (0.1, 0.65))
 """Where the corners lie before they are dragged, in shares of the picture's width and height."""

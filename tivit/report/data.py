@@ -18,8 +18,8 @@ from tivit.decoding.thresholds import Thresholds
 from tivit.notation.key_signature import midi_key
 from tivit.notation.score import Setting, setting_of
 from tivit.report.parts import still
-from tivit.transcribe.notes_files import HANDS, description
-from tivit.transcribe.result import Transcription
+from tivit.transcription.notes_files import HANDS, description
+from tivit.transcription.result import Transcription
 
 EVENT_SCALE, LOWEST_LOGIT, HIGHEST_LOGIT = 1000.0, -7.0, 16.0
 """Event logits are stored as whole thousandths, cut where a probability says nothing more: below 0.001 all are one value."""

@@ -12,7 +12,7 @@ from tivit.core.artifacts import atomic_path
 from tivit.core.notes import Notes
 from tivit.report.data import page_data
 from tivit.report.parts import FILE_POLICY, SERVED_POLICY, embedded, filled, part, shell
-from tivit.transcribe.result import Transcription
+from tivit.transcription.result import Transcription
 
 SCRIPTS = ("music.js", "decode.js", "truth.js", "store.js", "player.js", "roll.js", "picture.js", "served.js", "main.js")
 PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}

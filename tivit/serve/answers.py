@@ -19,9 +19,9 @@ from tivit.serve import bodies
 from tivit.serve.bodies import json_of
 from tivit.serve.bodies import keyboard_of as keyboard
 from tivit.serve.jobs import Job, State
-from tivit.transcribe.confidence import confidence_of
-from tivit.transcribe.notes_files import note_rows
-from tivit.transcribe.result import Transcription
+from tivit.transcription.confidence import confidence_of
+from tivit.transcription.notes_files import note_rows
+from tivit.transcription.result import Transcription
 
 __all__ = ["ANSWERS", "Answer", "index_page", "job_page", "json_of", "keyboard"]
 

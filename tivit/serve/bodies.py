@@ -18,7 +18,7 @@ from tivit.decoding.thresholds import HeadThreshold, Thresholds
 from tivit.notation.score import Setting
 from tivit.notation.tempo_map import SLOWEST_US, TempoMap
 from tivit.registration.params import Override
-from tivit.transcribe.notes_files import HANDS, STAVES
+from tivit.transcription.notes_files import HANDS, STAVES
 
 MOST_NOTES, MOST_TEMPI = 200_000, 100_000
 LONGEST_S = 1e6

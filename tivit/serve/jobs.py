@@ -14,8 +14,8 @@ from typing import Any
 
 from tivit.core.errors import InputError
 from tivit.registration.params import NOTHING_KNOWN, Override
-from tivit.transcribe.chain import Request, Transcriber, seconds_asked_for
-from tivit.transcribe.result import StoppedError, Transcription, UnknownKeyboardError
+from tivit.transcription.chain import Request, Transcriber, seconds_asked_for
+from tivit.transcription.result import StoppedError, Transcription, UnknownKeyboardError
 
 log = logging.getLogger("tivit.serve")
 MOST_JOBS = 200

@@ -13,7 +13,7 @@ from tivit.core.errors import InputError
 from tivit.core.run.progress import say
 from tivit.serve.jobs import Jobs
 from tivit.serve.server import PageServer
-from tivit.transcribe.chain import Transcriber
+from tivit.transcription.chain import Transcriber
 
 
 def serve(transcriber: Transcriber, videos: Sequence[Path], port: int, opens_browser: bool) -> None:

@@ -27,7 +27,7 @@ from tivit.report.page import PLAYABLE
 from tivit.report.parts import SERVED_POLICY
 from tivit.serve import answers
 from tivit.serve.jobs import Job, Jobs, State
-from tivit.transcribe.outputs import VIDEO_SUFFIXES
+from tivit.transcription.outputs import VIDEO_SUFFIXES
 
 log = logging.getLogger("tivit.serve")
 ADDRESS = "127.0.0.1"

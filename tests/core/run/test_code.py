@@ -14,7 +14,7 @@ from tivit.core.run import code
 MODULES = {
     "stages/__init__.py": "",
     "stages/s.py": "from tivit.a import f\n\ndef run():\n    f()\n\nrun()\n",
-    "tivit/__init__.py": "",
+    "tivit/__init__.py": "def __getattr__(name):\n    from tivit.d import x\n    return x\n\ndef f(): ...\n",
     "tivit/a.py": "from tivit.table import enter\nimport tivit.c as c\n\ndef f():\n    from tivit.b import g\n    return g()\n"
     "\n\ndef idle():\n    from tivit.d import x\n\n@enter\ndef entered(): ...\n\ndef __getattr__(name): ...\n",
     "tivit/b.py": "from tivit.inner.e import shared, h as g\n",
@@ -28,7 +28,8 @@ MODULES = {
     "tivit/inner/deep/__init__.py": "",
     "tivit/inner/deep/unused.txt": "two",
 }
-"""`s` calls f -> g, which is h of `e`, imported inside f under another name; idle, k and `d` are never reached."""
+"""`s` calls f -> g, which is h of `e`, imported inside f under another name; idle, k and `d` are never reached,
+nor any function of `tivit` itself: those are there for users."""
 
 
 @pytest.fixture
@@ -60,6 +61,8 @@ def test_bodies_of_imported_modules_named_functions_and_data_beside_them_are_lis
         ("tivit/inner/words.txt", "one", "two", True),
         ("tivit/inner/pictures/a.png", "picture", "another", True),
         ("tivit/inner/__init__.py", "", "X = 1\n", True),
+        ("tivit/__init__.py", "", "X = 1\n", True),
+        ("tivit/__init__.py", "return x", "return None", False),
         ("tivit/a.py", "def idle():\n", "def idle():\n    1 + 1\n", False),
         ("tivit/c.py", "def k(): ...", "def k(): return 1", False),
         ("tivit/d.py", "def x(): ...", "Y = 1", False),

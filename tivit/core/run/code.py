@@ -3,7 +3,8 @@
 A stage reaches the body of every module that its script imports, directly or not, and the functions and classes whose names
 occur in a unit that it reaches. A name counts wherever it stands, so a name that two modules share reaches both: too much
 rather than too little. Imports inside functions count where the function is reached. A class that nothing names is defined when
-its module is imported and decides nothing.
+its module is imported and decides nothing. The functions of `tivit/__init__.py` import the public API when a user asks for it;
+they do not count, because nothing in the project may ask (`tests/test_structure.py`).
 
 The file lies in git, and the stage depends on it instead of on the sources, so that an edit re-runs the stages whose code it
 changes and no comment re-runs any.
@@ -21,6 +22,8 @@ from tivit.core.run.syntax import DIGITS, Content, Unit, content_of, units_of
 ROOT = Path(__file__).resolve().parents[3]
 """The folder of the packages `tivit` and `stages`."""
 PACKAGES = ("stages", "tivit")
+PUBLIC = "tivit"
+"""The package whose functions give users of the library its public names."""
 FOLDER = Path("data/code")
 """Where the files of the stages lie, below the folder of the project."""
 
@@ -123,6 +126,8 @@ def reached(start: str, root: Path = ROOT) -> dict[str, Content]:
             if module not in modules:
                 modules.add(module)
                 for unit in units_of(_path(root, module), module):
+                    if unit.called and module == PUBLIC:
+                        continue
                     if unit.is_reached_by_import() or unit.called in names:
                         units.append(unit)
                     else:

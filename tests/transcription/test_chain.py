@@ -29,10 +29,10 @@ from tivit.model.header import Header
 from tivit.registration.estimate import estimate
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.theory.key import DecodeParams, clip_posterior, recorded, rescored
-from tivit.transcribe import batch, chain, reading
-from tivit.transcribe.chain import Request, Transcriber, usable
-from tivit.transcribe.messages import KeyboardSearch
-from tivit.transcribe.result import StoppedError
+from tivit.transcription import batch, chain, reading
+from tivit.transcription.chain import Request, Transcriber, usable
+from tivit.transcription.messages import KeyboardSearch
+from tivit.transcription.result import StoppedError
 from tivit.video.source import VideoInfo
 
 VALUES = load(PARAMS_FILE)

@@ -10,7 +10,7 @@ from tivit.core.params import section
 from tivit.core.timegrid import TimeGrid
 from tivit.decoding.notes import decode_notes
 from tivit.theory.key import DecodeParams
-from tivit.transcribe.settled import SettledNotes
+from tivit.transcription.settled import SettledNotes
 
 FPS, LENGTH_S = 30.0, 60.0
 GRID = TimeGrid(FPS, 2.5, int(LENGTH_S * FPS))

@@ -39,15 +39,15 @@ from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParam
 from tivit.registration.question import question, remedy
 from tivit.registration.scale import small_keys
 from tivit.theory.key import params_of
-from tivit.transcribe.messages import DecoderJob, KeyboardSearch
-from tivit.transcribe.process import DecoderProcess
-from tivit.transcribe.result import StoppedError, Transcription, UnknownKeyboardError, origin_of
-from tivit.transcribe.settled import SettledNotes
+from tivit.transcription.messages import DecoderJob, KeyboardSearch
+from tivit.transcription.process import DecoderProcess
+from tivit.transcription.result import StoppedError, Transcription, UnknownKeyboardError, origin_of
+from tivit.transcription.settled import SettledNotes
 from tivit.video.source import VideoInfo
 from tivit.video.spans import WHOLE
 
 if TYPE_CHECKING:
-    from tivit.transcribe.reading import StripReader
+    from tivit.transcription.reading import StripReader
 
 log = logging.getLogger("tivit.transcribe")
 
@@ -177,7 +177,7 @@ class Transcriber:
     def _reader(self) -> StripReader:
         """Return the network, which is loaded at the first call."""
         if self._loaded is None:
-            from tivit.transcribe.reading import load_reader  # here, as torch takes seconds to import
+            from tivit.transcription.reading import load_reader  # here, as torch takes seconds to import
 
             self._loaded = load_reader(self._checkpoint, self._runtime, self._window_frames)
         return self._loaded

@@ -26,8 +26,8 @@ from tivit.core.registration import is_usable
 from tivit.core.timegrid import frames_of
 from tivit.model.background import BACKGROUND_SAMPLES, LEAST_FRAMES, Background, background_of
 from tivit.registration.clip import register_video
-from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
-from tivit.transcribe.presence import LEAST_CLEAR, Presence, Watch, presence_of
+from tivit.transcription.messages import DecoderJob, KeyboardSearch, Kind
+from tivit.transcription.presence import LEAST_CLEAR, Presence, Watch, presence_of
 from tivit.video.reader import probe
 from tivit.video.rectify import StripPlaces, strips_on_grid
 from tivit.video.source import VideoInfo

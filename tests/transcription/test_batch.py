@@ -21,13 +21,13 @@ from tivit.core.run.runtime import Workers
 from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid
 from tivit.registration.params import NOTHING_KNOWN
-from tivit.transcribe import batch
-from tivit.transcribe.batch import Batch, transcribe_all, write_midi_of
-from tivit.transcribe.confidence import Confidence
-from tivit.transcribe.messages import KeyboardSearch
-from tivit.transcribe.notes_files import write_notes_csv, write_notes_json
-from tivit.transcribe.outputs import plan_outputs
-from tivit.transcribe.result import Origin, StoppedError, Transcription, UnknownKeyboardError
+from tivit.transcription import batch
+from tivit.transcription.batch import Batch, transcribe_all, write_midi_of
+from tivit.transcription.confidence import Confidence
+from tivit.transcription.messages import KeyboardSearch
+from tivit.transcription.notes_files import write_notes_csv, write_notes_json
+from tivit.transcription.outputs import plan_outputs
+from tivit.transcription.result import Origin, StoppedError, Transcription, UnknownKeyboardError
 from tivit.video.source import VideoInfo
 from tivit.video.spans import WHOLE
 

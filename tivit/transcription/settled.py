@@ -20,7 +20,7 @@ from tivit.core.timegrid import TimeGrid
 from tivit.decoding.notes import decode_notes
 from tivit.decoding.thresholds import Thresholds
 from tivit.theory.key import DecodeParams, clip_posterior, rescored
-from tivit.transcribe.confidence import Confidence, confidence_of
+from tivit.transcription.confidence import Confidence, confidence_of
 
 MARGIN_S = 4.0
 """How far from the last frame a note must have ended: the farthest look of a rule, 1 s, and lags of 1 s in two heads, and a

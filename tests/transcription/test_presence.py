@@ -5,7 +5,7 @@ import pytest
 
 from tivit.core.keyboard import BLACK_FRONT_MM, BLACK_KEYS, CENTER_MM, KEY_COUNT
 from tivit.core.strip import StripGeometry
-from tivit.transcribe.presence import LEAST_FULL, LEAST_SEEN, Watch, presence_of, spans
+from tivit.transcription.presence import LEAST_FULL, LEAST_SEEN, Watch, presence_of, spans
 
 GEOMETRY = StripGeometry(width_px=832, height_px=64, y_front_mm=-22.0, y_back_mm=158.0)
 ALL = np.ones(KEY_COUNT, bool)

@@ -17,8 +17,8 @@ from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import TimeGrid, seconds_of
 from tivit.decoding.thresholds import Thresholds
 from tivit.registration.params import Override
-from tivit.transcribe.confidence import Confidence
-from tivit.transcribe.messages import KeyboardSearch
+from tivit.transcription.confidence import Confidence
+from tivit.transcription.messages import KeyboardSearch
 from tivit.video.source import VideoInfo
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from tivit.core.errors import InputError
 from tivit.core.run.libraries import CALM
 from tivit.model.background import Background
-from tivit.transcribe.messages import DecoderJob, KeyboardSearch, Kind
+from tivit.transcription.messages import DecoderJob, KeyboardSearch, Kind
 from tivit.video.source import VideoInfo
 
 log = logging.getLogger("tivit.transcribe")
@@ -28,7 +28,7 @@ SILENCE_S = 60.0
 """A decoder that says nothing for so long hangs."""
 PIECES_AHEAD = 12
 """At most so many pieces are decoded ahead of the network: 20 MB."""
-START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from tivit.transcribe.decoder import main; main()"
+START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from tivit.transcription.decoder import main; main()"
 """The program of the process. `-c` and not `multiprocessing`, which would run the user's own script once more in it."""
 
 

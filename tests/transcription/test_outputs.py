@@ -7,7 +7,7 @@ import pytest
 
 from tivit.core import outputs
 from tivit.core.errors import InputError
-from tivit.transcribe.outputs import plan_outputs, videos_of
+from tivit.transcription.outputs import plan_outputs, videos_of
 
 MIDI = b"MThd\0\0\0\6"
 VIDEO = b"\0\0\0\x20ftypisom\0\0\2\0"

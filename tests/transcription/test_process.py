@@ -18,10 +18,10 @@ from tivit.model.background import background_of
 from tivit.registration.params import NOTHING_KNOWN, RegistrationParams
 from tivit.synth.dataset import ClipTask, write_clip
 from tivit.synth.params import SynthParams
-from tivit.transcribe import decoder, process
-from tivit.transcribe.decoder import decode
-from tivit.transcribe.messages import DecoderJob, Kind
-from tivit.transcribe.process import DecoderProcess
+from tivit.transcription import decoder, process
+from tivit.transcription.decoder import decode
+from tivit.transcription.messages import DecoderJob, Kind
+from tivit.transcription.process import DecoderProcess
 from tivit.video.rectify import write_strip
 from tivit.video.spans import WHOLE
 

@@ -9,7 +9,7 @@ from typing import Any
 from tivit.core.artifacts import write_csv, write_json
 from tivit.core.heads import BASS_STAFF, LEFT_HAND, RIGHT_HAND, TREBLE_STAFF
 from tivit.core.keyboard import name_of
-from tivit.transcribe.result import Transcription
+from tivit.transcription.result import Transcription
 
 FORMAT = 1
 HANDS = {LEFT_HAND: "left", RIGHT_HAND: "right"}

@@ -29,10 +29,10 @@ from tivit.notation.score import write_score
 from tivit.registration.params import Override
 from tivit.report.corners import write_corners_page
 from tivit.report.page import write_page
-from tivit.transcribe.chain import Request, Transcriber, seconds_asked_for
-from tivit.transcribe.notes_files import write_notes_csv, write_notes_json
-from tivit.transcribe.outputs import Outputs
-from tivit.transcribe.result import StoppedError, Transcription, UnknownKeyboardError
+from tivit.transcription.chain import Request, Transcriber, seconds_asked_for
+from tivit.transcription.notes_files import write_notes_csv, write_notes_json
+from tivit.transcription.outputs import Outputs
+from tivit.transcription.result import StoppedError, Transcription, UnknownKeyboardError
 
 log = logging.getLogger("tivit.transcribe")
 MOST_FAILED = 100
