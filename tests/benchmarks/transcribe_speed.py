@@ -5,10 +5,11 @@
 Renders a clip, encodes it as a camera would (H.264, constant quality 23), and, with `--loops`, repeats it to a long video
 without encoding it again. Each run is a process of its own: pure decoding and warping of the file (the decoder process alone,
 nobody but a reader behind it), then `tivit transcribe` on it. Prints medians: multiples of real time from the start of the
-process, seconds until the first notes were written, the most memory of both processes together, the most bytes in the temporary
-folder, the ratio of both wall times, and processor seconds, which say what a busy machine hides. The ratio is printed twice: to
-decoding and warping alone, once the keyboard and the background are there, and to the whole program that does nothing else,
-from its start and with the search, without which nothing can be warped.
+process, seconds until the first notes were written, the most memory of both processes together, when that was and which
+process had how much of it, the most bytes in the temporary folder, the ratio of both wall times, and processor seconds, which
+say what a busy machine hides. The ratio is printed twice: to decoding and warping alone, once the keyboard and the background
+are there, and to the whole program that does nothing else, from its start and with the search, without which nothing can be
+warped.
 """
 
 from __future__ import annotations
@@ -70,13 +71,26 @@ class Alone:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Resident bytes of the process with the network and of the decoder process, and when that was (s after the start)."""
+
+    network: int = 0
+    decoder: int = 0
+    at_s: float = 0.0
+
+    @property
+    def both(self) -> int:
+        return self.network + self.decoder
+
+
+@dataclass(frozen=True)
 class Run:
-    """One transcription: wall and processor time (s), when the first notes came (s), memory and temporary disk (bytes)."""
+    """One transcription: wall and processor time (s), the first notes (s), its most memory, temporary disk (bytes)."""
 
     wall_s: float
     cpu_s: float
     first_s: float
-    memory: int
+    memory: Memory
     disk: int
 
 
@@ -115,8 +129,11 @@ def main() -> None:
 
 def _say_needs(runs: list[Run], seconds: float) -> None:
     print(f"first notes after {statistics.median(run.first_s for run in runs):.1f} s")
-    memory, disk = max(run.memory for run in runs), max(run.disk for run in runs)
-    print(f"{seconds:g} s of video: memory {memory / 1e6:.0f} MB, temporary files {disk / 1e6:.1f} MB")
+    most, disk = max(runs, key=lambda run: run.memory.both), max(run.disk for run in runs)
+    memory = most.memory
+    print(f"{seconds:g} s of video: memory {memory.both / 1e6:.0f} MB, temporary files {disk / 1e6:.1f} MB")
+    parts = f"{memory.network / 1e6:.0f} MB with the network, {memory.decoder / 1e6:.0f} MB the decoder process"
+    print(f"the memory is that at {memory.at_s:.0f} s of {most.wall_s:.0f} s: {parts}")
 
 
 def decoded_alone(video: Path) -> Alone:
@@ -161,11 +178,11 @@ def transcribed(video: Path, output: Path) -> Run:
         environment = os.environ | {"TMPDIR": scratch}
         command = [sys.executable, "-m", "tivit", "transcribe", str(video), "-o", str(output), "--quiet"]
         process = subprocess.Popen(command, env=environment)
-        first_s, memory, disk = 0.0, 0, 0
+        first_s, memory, disk = 0.0, Memory(), 0
         while process.poll() is None:
             if not first_s and (partial.exists() or output.exists()):
                 first_s = time.perf_counter() - started_s
-            memory = max(memory, _memory(process.pid))
+            memory = max(memory, _memory(process.pid, time.perf_counter() - started_s), key=lambda now: now.both)
             disk = max(disk, sum(path.stat().st_size for path in Path(scratch).rglob("*") if path.is_file()))
             time.sleep(STEP_S)
         if process.returncode:
@@ -174,17 +191,18 @@ def transcribed(video: Path, output: Path) -> Run:
         return Run(wall_s, _children_s() - before_s, first_s or wall_s, memory, disk)
 
 
-def _memory(pid: int) -> int:
+def _memory(pid: int, at_s: float) -> Memory:
     """Return the resident bytes of a process and of its children."""
-    total = 0
+    network = decoder = 0
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
         except OSError:  # it is gone already
             continue
-        if int(fields["Pid"]) == pid or int(fields["PPid"]) == pid:
-            total += int(fields.get("VmRSS", "0 kB").split()[0]) * 1024
-    return total
+        resident = int(fields.get("VmRSS", "0 kB").split()[0]) * 1024
+        network += resident if int(fields["Pid"]) == pid else 0
+        decoder += resident if int(fields["PPid"]) == pid else 0
+    return Memory(network, decoder, at_s)
 
 
 def _encode(source: Path, target: Path) -> None:

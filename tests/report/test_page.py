@@ -261,6 +261,24 @@ def test_a_browser_shows_plays_and_mends(browser, written):
     assert faults == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_fits_a_phone_and_follows_light_and_dark(browser, written, width, scheme):
+    view, faults = opened(browser[0], written)
+    view.emulate_media(color_scheme=scheme)
+    view.set_viewport_size({"width": width, "height": 844})
+    view.wait_for_selector("#onset-threshold", timeout=PATIENCE_MS)
+    outside = """() => [...document.querySelectorAll("button, select, input, #roll")].filter((item) => {
+      const box = item.getBoundingClientRect();
+      return box.width > 0 && (box.left < 0 || box.right > innerWidth);
+    }).map((item) => item.id)"""
+    assert view.evaluate("document.documentElement.scrollWidth") <= width and view.evaluate(outside) == []
+    brightness = "getComputedStyle(document.body)[%r].match(/\\d+/g).slice(0, 3).reduce((sum, value) => sum + Number(value), 0)"
+    paper, ink = (view.evaluate(brightness % name) for name in ("backgroundColor", "color"))
+    assert (paper > 600 > 150 > ink) if scheme == "light" else (ink > 600 > 150 > paper)
+    assert faults == []
+
+
 def test_what_is_found_is_what_the_scores_match(tmp_path):
     truth, made = true_notes(), transcription(Path("a.mp4"))
     # Notes of one key near each other, on the very limit and beyond it, are where another rule would find fewer pairs.
