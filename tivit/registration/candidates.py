@@ -29,6 +29,9 @@ SETTLED = 0.6
 """With less confidence than this, or with an objection, the keyboard is searched for again in other ways."""
 DOUBTFUL = 0.6
 """Weight of a reading that leaves something open (octave or mirror image), beside one that does not."""
+ODD = 0.8
+"""Weight of a reading whose ends no known instrument has: a dark case beside a short keyboard may pass for black keys, and they
+count in the score."""
 UNUSUAL_LOG_ASPECT, UNUSUAL = 0.3, 0.5
 """Keys whose proportions are off by more than this (logarithm), and the weight of such a reading beside others: a row of black
 keys together with its mirror image in a fallboard makes keys of twice the length, seen from the wrong side."""
@@ -75,8 +78,9 @@ class Candidate:
 
     @property
     def weight(self) -> float:
-        """How much the reading is worth beside others: more if it explains more black keys, and if it leaves nothing open."""
-        return self.belief * (DOUBTFUL if self.doubt else 1.0)
+        """How much the reading is worth beside others: more if it explains more black keys, if it leaves nothing open, and if an
+        instrument has the ends that it sees."""
+        return self.belief * (DOUBTFUL if self.doubt else 1.0) * (ODD if self.extent.is_odd else 1.0)
 
     @property
     def belief(self) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM, WHITE_PITCH_MM, key_of
 from tivit.core.registration import Quality, Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
-from tivit.registration.candidates import SETTLED, Candidate, best_of, objection
+from tivit.registration.candidates import SETTLED, SURE, Candidate, best_of, objection
 from tivit.registration.find.readings import find_labellings, find_readings
 from tivit.registration.find.rows import SEARCHES, Labelling, Search
 from tivit.registration.frames import LEAST_REGION_PX, grey_pictures, region_px
@@ -138,7 +138,8 @@ def _search(
         rows += labellings
         if candidate is not None and (best is None or candidate.weight > best.weight):
             best = candidate
-        if best is not None and best.verdict.confidence >= SETTLED and not objection(best, override, params):
+        least = SURE if best is not None and best.is_unusual else SETTLED
+        if best is not None and best.verdict.confidence >= least and not objection(best, override, params):
             break
     return best, rows
 

@@ -25,6 +25,9 @@ STRETCHES = 5
 """The keyboard is looked at in so many stretches, each by the median over its keys: hands hide some of them."""
 LIP_MM, FRONT_MM, BACK_MM = (32.0, -32.0), (18.0, 84.0), (92.0, 205.0)
 """Where each line is looked for, y from the inside outwards."""
+FAR_LIP_MM = (-20.0, -80.0)
+"""Where the lip is looked for when none is seen at its usual place: over-exposed fronts of black keys are as bright as white ones,
+so that the keys seem shorter than they are."""
 LEAST_DROP = {"lip": 0.12, "front": 0.35, "back": 0.12}
 """A step is clear when it is so deep, as a share of the difference between white and black keys."""
 SHARE_OF_DEEPEST = 0.5
@@ -105,18 +108,23 @@ def fit_depth(
         ("back", tails_mm, BACK_MM, WHITE_LENGTH_MM),
     )
     contrast = _contrast(picture, plane_to_image, correction, fronts_mm, blacks_mm)
-    points = []
-    for name, x_mm, (start_mm, end_mm), expected_mm in lines:
+
+    def line(name: str, x_mm: np.ndarray, between_mm: tuple[float, float], expected_mm: float) -> list[tuple[float, float, float]]:
+        """Return where a line is seen: x and y of its place, and how far from it it is, for each stretch that shows it."""
+        (start_mm, end_mm), points = between_mm, []
         y_mm = start_mm + np.sign(end_mm - start_mm) * np.arange(0.0, abs(end_mm - start_mm), STEP_MM)
-        for stretch in np.array_split(x_mm, STRETCHES):
-            if len(stretch) == 0:
-                continue
+        for stretch in filter(len, np.array_split(x_mm, STRETCHES)):
             x_plane = stretch + correction_mm(correction, stretch)
             levels = picture.sampled(plane_to_image, x_plane, y_mm[:, None])
             seen_mm = _first_step(np.median(levels, axis=1), y_mm, LEAST_DROP[name] * contrast)
             if seen_mm is not None:
                 points.append((float(np.median(stretch)), expected_mm, seen_mm - expected_mm))
-    x, y, off = np.array(points).reshape(-1, 3).T
+        return points
+
+    points = [line(*item) for item in lines]
+    if not points[0]:
+        points[0] = line("lip", fronts_mm, FAR_LIP_MM, 0.0)
+    x, y, off = np.array(sum(points, [])).reshape(-1, 3).T
     if len(np.unique(y)) < LEAST_LINES:
         return Depth(np.eye(3), (0.0, 0.0))
     design = _design(x, y)
