@@ -149,8 +149,43 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         return None
     if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
-    # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
     picture = picture.within(content_of(picture, reading))
+    lying = _on_the_piano(picture, params, reading, override)
+    if lying is None:
+        return None
+    reading, first, alignment = lying
+    # A mirror image of the keys or a sloping front misleads the camera across the keyboard, and with it the count of the keys,
+    # because how far black keys lean over white ones depends on where the camera is.
+    depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, alignment.extent)
+    if depth.err[0] > MISLED_KEY:
+        reading = reading.with_ends_moved(depth.plane_to_plane, params)
+        if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
+            return None
+        again = reading.seen_in_mirror(params) if alignment.is_mirrored else reading
+        lying = None
+        if again.pose.camera_mm[2] >= LEAST_HEIGHT_MM:
+            lying = _on_the_piano(picture, params, again.moved(-alignment.octaves), override)
+        if lying is not None:
+            reading, first, alignment = lying
+        depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, alignment.extent)
+    is_side_given = override.orientation is not None
+    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth, is_side_given=is_side_given)
+    if candidate is not None and candidate.verdict.confidence >= SETTLED:
+        return candidate
+    # Glare can pass for a line across the keyboard, so the reading without that correction may be the better one.
+    unchanged = replace(depth, err=(depth.err[0], depth.err[0]))
+    other = _measured(picture, params, reading, alignment, unchanged, is_side_given=is_side_given)
+    return max(filter(None, (candidate, other)), key=lambda item: item.verdict.confidence, default=None)
+
+
+def _on_the_piano(
+    picture: Picture, params: RegistrationParams, reading: Reading, override: Override
+) -> tuple[Reading, Correction, Alignment] | None:
+    """Return the reading turned and moved so that it lies on the piano as its keys do, with the correction by its black keys.
+
+    None when the picture does not bear it out.
+    """
+    # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
     followed = _followed(picture, params, reading)
     if followed is None:
         return None
@@ -165,22 +200,7 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         reading = reading.seen_in_mirror(params)
     if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
-    reading, extent = reading.moved(alignment.octaves), alignment.extent
-    # A mirror image of the keys or a sloping front misleads the camera across the keyboard.
-    depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
-    if depth.err[0] > MISLED_KEY:
-        reading = reading.with_ends_moved(depth.plane_to_plane, params)
-        if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
-            return None
-        depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
-    is_side_given = override.orientation is not None
-    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth, is_side_given=is_side_given)
-    if candidate is not None and candidate.verdict.confidence >= SETTLED:
-        return candidate
-    # Glare can pass for a line across the keyboard, so the reading without that correction may be the better one.
-    unchanged = replace(depth, err=(depth.err[0], depth.err[0]))
-    other = _measured(picture, params, reading, alignment, unchanged, is_side_given=is_side_given)
-    return max(filter(None, (candidate, other)), key=lambda item: item.verdict.confidence, default=None)
+    return reading.moved(alignment.octaves), first, alignment
 
 
 def _followed(picture: Picture, params: RegistrationParams, reading: Reading) -> tuple[Correction, Extent] | None:
