@@ -78,8 +78,8 @@ class Candidate:
 
     @property
     def weight(self) -> float:
-        """How much the reading is worth beside others: more if it explains more black keys, if it leaves nothing open, and if an
-        instrument has the ends that it sees."""
+        """How much the reading is worth beside others: more if it explains more black keys, if it leaves nothing open, and if
+        an instrument has the ends that it sees."""
         return self.belief * (DOUBTFUL if self.doubt else 1.0) * (ODD if self.extent.is_odd else 1.0)
 
     @property
