@@ -19,6 +19,7 @@ from tivit.datasets.index import write_index
 from tivit.registration import batch
 from tivit.registration.batch import Registered
 from tivit.registration.clip import RegisteredVideo
+from tivit.registration.judge.octave import MIRROR_OPEN, SAY_SIDE
 
 PARAMS = PARAMS_FILE
 GEOMETRY = section(load(PARAMS), "strips", StripGeometry)
@@ -34,10 +35,21 @@ def test_the_line_of_a_clip():
         "reg_refined: test/a status=ok orientation=mirrored keys=C2-C8 conf=0.90 err=0.200->0.020 (white keys) "
         "mm=4.70->0.47 dev=0.400 moves=1"
     )
-    assert check.line_of(Registered("a", REFUSED, None)) == "reg_refined: a status=refused reason=confidence 0.31 is below 0.5"
+    assert check.line_of(Registered("a", REFUSED, None)) == (
+        "reg_refined: a status=refused reason=confidence 0.31 is below 0.5; give the corners of its keys in"
+        " registration.overrides or registration.csv, or leave the clip out"
+    )
     line = check.line_of(Registered("a", UNKNOWN, None))
     assert "status=octave_unknown orientation=upright keys=C-C conf=0.70" in line
-    assert line.endswith("reason=no end in view; give registration.first_key")
+    given_in = "if this guess is right, in registration.overrides or registration.csv"
+    assert line.endswith(f"reason=no end in view; give first_key: 48, {given_in}")
+    mirror = replace(UNKNOWN, doubt=MIRROR_OPEN, orientation="rotated")
+    assert check.line_of(Registered("a", mirror, None)).endswith(f"; give first_key: 48, orientation: rotated, {given_in}")
+
+
+@pytest.mark.parametrize("reason", ["two keyboards; give the corners of that one", f"which side is not clear{SAY_SIDE}"])
+def test_a_reason_that_says_what_to_do_is_left_at_that(reason):
+    assert check.line_of(Registered("a", replace(REFUSED, reason=reason), None)).endswith(reason)
 
 
 def test_the_table():

@@ -108,7 +108,7 @@ def test_an_unknown_octave_is_named_counted_and_left_out(project, estimates, cap
     found |= {"train/plain_000": part, "test/hard_000": Refusal("too dark", (360, 640), 4)}
     with caplog.at_level("INFO", logger="tivit"):
         register.run(PARAMS, RUNTIME)
-    assert "octave unknown train/plain_000: neither end is in view; give registration.first_key" in caplog.text
+    assert "octave unknown train/plain_000: neither end is in view; give first_key: 21, if this guess is right" in caplog.text
     assert "refused test/hard_000: too dark" in caplog.text
     metrics = json.loads(Path("metrics/register.json").read_text())
     assert (metrics["clips"], metrics["refused"], metrics["octave_unknown"]) == (3, 1, 1)

@@ -27,6 +27,7 @@ from tivit.inference.params import UNSAID_WINDOW_FRAMES
 from tivit.model.checkpoint import Checkpoint
 from tivit.model.header import Header
 from tivit.registration.estimate import estimate
+from tivit.registration.follow.moves import UNSTEADY
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
 from tivit.theory.key import DecodeParams, clip_posterior, recorded, rescored
 from tivit.transcription import batch, chain, reading
@@ -83,6 +84,27 @@ def test_an_open_octave_alone_is_asked_for_without_the_orientation():
 def test_a_refusal_names_what_would_help(known, remedy):
     with pytest.raises(InputError, match=rf"my.mp4: the keyboard was not found \(too dark\); {remedy}"):
         usable(VIDEO, searched(Refusal("too dark", (360, 640), 4)), known)
+
+
+@pytest.mark.parametrize("reason", [f"{UNSTEADY[0]}, and the keyboard can be followed in only 3 of 16 frames", UNSTEADY[1]])
+def test_a_camera_that_cannot_be_followed_is_to_stand_still(reason):
+    with pytest.raises(
+        InputError, match="film with the camera on a stand, or cut the video to a part in which it stands still$"
+    ):
+        usable(VIDEO, searched(Refusal(reason, (360, 640), 16)), NOTHING_KNOWN)
+
+
+def test_of_two_keyboards_the_corners_that_are_asked_for_settle_which_is_meant():
+    views = [random_view(np.random.default_rng(seed), (640, 360)) for seed in (2, 4)]
+    picture = np.concatenate([render(view, np.random.default_rng(1), Look()) for view in views])
+
+    def found(known):
+        return usable(VIDEO, KeyboardSearch(estimate([picture], PARAMS, GEOMETRY, known), picture), known)
+
+    with pytest.raises(InputError, match=r"two keyboards .*give the corners of that one.*; --corners takes them, and --report"):
+        found(NOTHING_KNOWN)
+    corners = tuple(map(tuple, views[1].corners_px() + (0.0, 360.0)))
+    assert (found(Override(corners)).first_midi, found(Override(corners)).last_midi) == (21, 108)
 
 
 def test_a_side_that_the_picture_does_not_tell_is_settled_by_the_option_that_is_named():

@@ -114,7 +114,7 @@ def line_of(item: Registered) -> str:
     """
     registration, start = item.registration, f"reg_refined: {item.clip_id} status={item.registration.status}"
     if isinstance(registration, Refusal):
-        return f"{start} reason={registration.reason}"
+        return f"{start} reason={advice(registration)}"
     quality = registration.quality
     line = (
         f"{start} orientation={registration.orientation} keys={keys_in_view(registration)} conf={quality.confidence:.2f}"

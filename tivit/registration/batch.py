@@ -22,9 +22,14 @@ from tivit.datasets.places import DatasetFile
 from tivit.datasets.registry import Dataset
 from tivit.registration import cache
 from tivit.registration.clip import register_video
+from tivit.registration.estimate import GIVE_CORNERS
+from tivit.registration.judge.octave import MIRROR_OPEN, SAY_SIDE
 from tivit.registration.overlay import draw_overlay
 from tivit.registration.overrides import overrides_of
 from tivit.registration.params import Override, RegistrationParams
+
+GIVEN_IN = "registration.overrides or registration.csv"
+"""Where what is known of the keyboard of a clip is written."""
 
 
 @dataclass(frozen=True)
@@ -187,5 +192,11 @@ def advice(registration: Registration | Refusal) -> str:
     str
         One line.
     """
-    remedy = "" if isinstance(registration, Refusal) else "; give registration.first_key"
-    return f"{objection(registration)}{remedy}"
+    reason = objection(registration)
+    if isinstance(registration, Refusal):
+        says_it = SAY_SIDE in reason or GIVE_CORNERS in reason or registration.frames == 0
+        return reason if says_it else f"{reason}; give the corners of its keys in {GIVEN_IN}, or leave the clip out"
+    guess = f"first_key: {registration.first_midi}"
+    if MIRROR_OPEN in reason:
+        guess += f", orientation: {registration.orientation}"
+    return f"{reason}; give {guess}, if this guess is right, in {GIVEN_IN}"

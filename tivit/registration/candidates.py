@@ -29,6 +29,9 @@ SETTLED = 0.6
 """With less confidence than this, or with an objection, the keyboard is searched for again in other ways."""
 DOUBTFUL = 0.6
 """Weight of a reading that leaves something open (octave or mirror image), beside one that does not."""
+ODD = 0.8
+"""Weight of a reading whose ends no known instrument has: a dark case beside a short keyboard may pass for black keys, and they
+count in the score."""
 UNUSUAL_LOG_ASPECT, UNUSUAL = 0.3, 0.5
 """Keys whose proportions are off by more than this (logarithm), and the weight of such a reading beside others: a row of black
 keys together with its mirror image in a fallboard makes keys of twice the length, seen from the wrong side."""
@@ -75,8 +78,9 @@ class Candidate:
 
     @property
     def weight(self) -> float:
-        """How much the reading is worth beside others: more if it explains more black keys, and if it leaves nothing open."""
-        return self.belief * (DOUBTFUL if self.doubt else 1.0)
+        """How much the reading is worth beside others: more if it explains more black keys, if it leaves nothing open, and if
+        an instrument has the ends that it sees."""
+        return self.belief * (DOUBTFUL if self.doubt else 1.0) * (ODD if self.extent.is_odd else 1.0)
 
     @property
     def belief(self) -> float:
@@ -145,8 +149,43 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         return None
     if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
-    # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
     picture = picture.within(content_of(picture, reading))
+    lying = _on_the_piano(picture, params, reading, override)
+    if lying is None:
+        return None
+    reading, first, alignment = lying
+    # A mirror image of the keys or a sloping front misleads the camera across the keyboard, and with it the count of the keys,
+    # because how far black keys lean over white ones depends on where the camera is.
+    depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, alignment.extent)
+    if depth.err[0] > MISLED_KEY:
+        reading = reading.with_ends_moved(depth.plane_to_plane, params)
+        if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
+            return None
+        again = reading.seen_in_mirror(params) if alignment.is_mirrored else reading
+        lying = None
+        if again.pose.camera_mm[2] >= LEAST_HEIGHT_MM:
+            lying = _on_the_piano(picture, params, again.moved(-alignment.octaves), override)
+        if lying is not None:
+            reading, first, alignment = lying
+        depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, alignment.extent)
+    is_side_given = override.orientation is not None
+    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth, is_side_given=is_side_given)
+    if candidate is not None and candidate.verdict.confidence >= SETTLED:
+        return candidate
+    # Glare can pass for a line across the keyboard, so the reading without that correction may be the better one.
+    unchanged = replace(depth, err=(depth.err[0], depth.err[0]))
+    other = _measured(picture, params, reading, alignment, unchanged, is_side_given=is_side_given)
+    return max(filter(None, (candidate, other)), key=lambda item: item.verdict.confidence, default=None)
+
+
+def _on_the_piano(
+    picture: Picture, params: RegistrationParams, reading: Reading, override: Override
+) -> tuple[Reading, Correction, Alignment] | None:
+    """Return the reading turned and moved so that it lies on the piano as its keys do, with the correction by its black keys.
+
+    None when the picture does not bear it out.
+    """
+    # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
     followed = _followed(picture, params, reading)
     if followed is None:
         return None
@@ -161,22 +200,7 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         reading = reading.seen_in_mirror(params)
     if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
         return None
-    reading, extent = reading.moved(alignment.octaves), alignment.extent
-    # A mirror image of the keys or a sloping front misleads the camera across the keyboard.
-    depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
-    if depth.err[0] > MISLED_KEY:
-        reading = reading.with_ends_moved(depth.plane_to_plane, params)
-        if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
-            return None
-        depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, extent)
-    is_side_given = override.orientation is not None
-    candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth, is_side_given=is_side_given)
-    if candidate is not None and candidate.verdict.confidence >= SETTLED:
-        return candidate
-    # Glare can pass for a line across the keyboard, so the reading without that correction may be the better one.
-    unchanged = replace(depth, err=(depth.err[0], depth.err[0]))
-    other = _measured(picture, params, reading, alignment, unchanged, is_side_given=is_side_given)
-    return max(filter(None, (candidate, other)), key=lambda item: item.verdict.confidence, default=None)
+    return reading.moved(alignment.octaves), first, alignment
 
 
 def _followed(picture: Picture, params: RegistrationParams, reading: Reading) -> tuple[Correction, Extent] | None:

@@ -16,7 +16,7 @@ import numpy as np
 from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM, WHITE_PITCH_MM, key_of
 from tivit.core.registration import Quality, Refusal, Registration, correction_mm
 from tivit.core.strip import StripGeometry
-from tivit.registration.candidates import SETTLED, Candidate, best_of, objection
+from tivit.registration.candidates import SETTLED, SURE, Candidate, best_of, objection
 from tivit.registration.find.readings import find_labellings, find_readings
 from tivit.registration.find.rows import SEARCHES, Labelling, Search
 from tivit.registration.frames import LEAST_REGION_PX, grey_pictures, region_px
@@ -33,12 +33,14 @@ BEFORE_MM, BEHIND_MM = 40.0, 90.0
 """It is so far before or behind the keys of the best one: just behind them a polished fallboard mirrors their black keys."""
 PLAYED_FACTOR = 3.0
 """Before the one of two keyboards that is played so many times as much moves as before the other one."""
+GIVE_CORNERS = "give the corners of"
+"""Part of a reason by which a keyboard is refused: its corners settle it."""
 ONLY_DRAWN = (
-    "the keys that were found are drawn and not filmed; if the video shows a piano as well, give the corners of its keys, or a"
+    f"the keys that were found are drawn and not filmed; if the video shows a piano as well, {GIVE_CORNERS} its keys, or a"
     " video cropped to them"
 )
 TWO_KEYBOARDS = (
-    "two keyboards are in the picture, and which of them is played is not clear; give the corners of that one, or a video"
+    f"two keyboards are in the picture, and which of them is played is not clear; {GIVE_CORNERS} that one, or a video"
     " cropped to it"
 )
 
@@ -138,7 +140,8 @@ def _search(
         rows += labellings
         if candidate is not None and (best is None or candidate.weight > best.weight):
             best = candidate
-        if best is not None and best.verdict.confidence >= SETTLED and not objection(best, override, params):
+        least = SURE if best is not None and best.is_unusual else SETTLED
+        if best is not None and best.verdict.confidence >= least and not objection(best, override, params):
             break
     return best, rows
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tivit.core.choices import ORIENTATIONS
 from tivit.core.keyboard import name_of
 from tivit.core.registration import Registration
+from tivit.registration.estimate import GIVE_CORNERS
+from tivit.registration.follow.moves import UNSTEADY
 from tivit.registration.judge.octave import MIRROR_OPEN, SAY_SIDE
 
 
@@ -48,6 +50,10 @@ def remedy(reason: str, is_known: bool) -> str:
     """
     if SAY_SIDE in reason:
         return f"give --orientation, one of {', '.join(ORIENTATIONS)}"
+    if GIVE_CORNERS in reason:
+        return "--corners takes them, and --report helps to read them off"
+    if reason.startswith(UNSTEADY):
+        return "film with the camera on a stand, or cut the video to a part in which it stands still"
     if is_known:
         return "check what was given (--corners, --first-key, --orientation)"
     return "film the keys from above with their front edge in the picture, or give --corners (--report helps to)"

@@ -19,6 +19,7 @@ from tivit.registration.estimate import estimate
 from tivit.registration.follow.moves import register_moving
 from tivit.registration.follow.track import Tracker, distance_key
 from tivit.registration.params import RegistrationParams
+from tivit.registration.question import remedy
 from tivit.registration.truth import key_errors
 from tivit.video.reader import SampledFrame, sample_frames
 
@@ -191,6 +192,19 @@ def test_a_registration_that_no_frame_bears_out_is_refused():
     frames = [SampledFrame(float(k), np.full_like(picture, 90)) for k in range(6)]
     answer = register_moving(frames, GEOMETRY, lambda _: registration, lambda *_: [])
     assert answer.status == "refused" and "in only 0 of 6 frames" in answer.reason
+
+
+def test_a_clip_whose_camera_cannot_be_followed_is_found_in_the_part_in_which_it_stands_still():
+    """As the sentence that belongs to the refusal says."""
+    still = render(start(), np.random.default_rng(1), Look())
+    frames = [SampledFrame(float(k), still if k < 3 else np.full_like(still, 90)) for k in range(10)]
+
+    def look(images):
+        return estimate(images[:1], PARAMS, GEOMETRY)
+
+    refused = register_moving(frames, GEOMETRY, look, lambda *_: [])
+    assert refused.status == "refused" and "cut the video to a part in which it stands still" in remedy(refused.reason, False)
+    assert register_moving(frames[:3], GEOMETRY, look, lambda *_: []).status == "ok"
 
 
 @needs_real_clips

@@ -43,6 +43,8 @@ HANDHELD_STEPS = 4
 """A camera that is elsewhere in so many of the first frames than in the one before is followed through all frames."""
 GROUPS_TRIED = 2
 """The keyboard is estimated anew at so many of the places that most frames share."""
+UNSTEADY = ("the camera moves", "the camera shakes")
+"""The beginnings of the reasons by which a video is refused whose camera cannot be followed."""
 MIN_FOLLOWED = 0.5
 """Share of the frames in which the keyboard must be found."""
 
@@ -112,14 +114,12 @@ def register_moving(
         agree = len(track) > 0 and all(gap_key(track[0], sighting) <= MOVED_KEY for sighting in track)
         if isinstance(registration, Registration) and agree:
             return registration
-        reason = f"the camera moves, and the keyboard can be followed in only {len(track)} of {len(frames)} frames"
+        reason = f"{UNSTEADY[0]}, and the keyboard can be followed in only {len(track)} of {len(frames)} frames"
         return Refusal(reason, main.source_hw, len(frames))
     is_handheld = stream is not None and _is_handheld(track)
     track, step_key, lost_share = _followed(anchors, stream) if is_handheld else _densified(track, anchors, sample)
     if lost_share > MAX_LOST:
-        reason = (
-            f"the camera shakes: for {lost_share:.0%} of the time the keyboard jumps by up to {step_key:.1f} white-key widths"
-        )
+        reason = f"{UNSTEADY[1]}: for {lost_share:.0%} of the time the keyboard jumps by up to {step_key:.1f} white-key widths"
         return Refusal(reason, main.source_hw, len(frames))
     pieces = _pieces(track)
     if len(pieces) == 1 and isinstance(registration, Registration):

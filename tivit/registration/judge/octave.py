@@ -158,6 +158,12 @@ class Extent:
         ]
         return next((extent for extent in fewer if extent.octaves()), None)
 
+    @property
+    def is_odd(self) -> bool:
+        """Whether both ends are seen, and no known instrument or its mirror image has them: one of them is misread, mostly."""
+        ways = (self, self.seen_in_mirror())
+        return self.is_low_end and self.is_high_end and all(way.commonness() <= RARE for way in ways)
+
     def commonness(self) -> float:
         """Return how common keyboards with such ends are, relative to each other.
 
