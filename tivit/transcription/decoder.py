@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy as np
 from tivit.core.errors import InputError
 from tivit.core.keyboard import keys_between
 from tivit.core.registration import is_usable
+from tivit.core.strip import StripGeometry
 from tivit.core.timegrid import frames_of
 from tivit.model.background import BACKGROUND_SAMPLES, LEAST_FRAMES, Background, background_of
 from tivit.registration.clip import register_video
@@ -114,10 +115,10 @@ def decode(job: DecoderJob, watched: Watched) -> Iterator[Message]:
         return
     places = StripPlaces(search.registration, job.geometry)
     strips = strips_on_grid(read_span(job.video, places.region, job.span_s), places, job.fps)
-    held: list[tuple[float, np.ndarray]] = []
+    held: Iterator[Strip] = iter(())
     if 0 < _expected_frames(job, info) <= HELD_FRAMES:
-        held = list(islice(strips, HELD_FRAMES))
-        looked_at = np.stack([strip for _, strip in held])
+        at_s, looked_at = _held(strips, job.geometry)
+        held = zip(at_s, looked_at, strict=True)
     else:
         frames = spread_frames(job.video, places.region, BACKGROUND_SAMPLES, job.span_s)
         looked_at = np.stack([places.strip(frame) for frame in frames])
@@ -125,7 +126,7 @@ def decode(job: DecoderJob, watched: Watched) -> Iterator[Message]:
     presence = presence_of(looked_at, job.geometry, in_view)
     background = _background(looked_at, presence)
     yield Kind.BACKGROUND, background
-    yield from _pieces(Watch(job.video, presence, background.image).over(_joined(held, strips)))
+    yield from _pieces(Watch(job.video, presence, background.image).over(chain(held, strips)))
     yield Kind.END, None
 
 
@@ -142,15 +143,19 @@ def _search(job: DecoderJob) -> KeyboardSearch:
 def _background(strips: np.ndarray, presence: Presence) -> Background:
     """Return the keyboard at rest, of the pictures that show it clearly where there are enough of them."""
     is_clear = presence.shares(strips) >= LEAST_CLEAR
-    return background_of(strips[is_clear] if is_clear.sum() >= LEAST_FRAMES else strips, presence.geometry)
+    if LEAST_FRAMES <= is_clear.sum() < len(strips):  # all of them are not copied: a minute takes 96 MB
+        strips = strips[is_clear]
+    return background_of(strips, presence.geometry)
 
 
-def _joined(held: list[Strip], rest: Iterator[Strip]) -> Iterator[Strip]:
-    """Yield what is held, which is let go on the way, and the rest."""
-    held.reverse()
-    while held:
-        yield held.pop()
-    yield from rest
+def _held(strips: Iterator[Strip], geometry: StripGeometry) -> tuple[list[float], np.ndarray]:
+    """Take the first `HELD_FRAMES` frames or fewer; return their instants (s) and the frames, in one block."""
+    block = np.empty((HELD_FRAMES, geometry.height_px, geometry.width_px), np.uint8)  # what is not written takes no memory
+    at_s: list[float] = []
+    for frame, (instant_s, strip) in enumerate(islice(strips, HELD_FRAMES)):
+        block[frame] = strip
+        at_s.append(instant_s)
+    return at_s, block[: len(at_s)]
 
 
 def _pieces(stream: Iterator[Strip]) -> Iterator[Message]:
