@@ -9,6 +9,8 @@ drawn keys are no keyboard. A key is in view, in every slice, when its rows that
 
 A view that is right has every key in its place and both ends right. `known` ones say octave and mirror image as well, rightly;
 `open` ones ask for one or both, which the picture does not tell. `of found` is the share of right ones among those not refused.
+`unseen` are those of the bent ones that are bent across the keys and show no front edge: nobody can say there where it is. They
+count as bent all the same.
 With --results a record of each view is kept, and a run that --seconds ended goes on where it was.
 """
 
@@ -31,7 +33,7 @@ from registration_views import Truth, view_of
 
 from tivit.core import params as params_file
 from tivit.core.artifacts import write_bytes
-from tivit.core.keyboard import CENTER_MM, WHITE_LENGTH_MM, midi_of, name_of
+from tivit.core.keyboard import CENTER_MM, LEFT_MM, RIGHT_MM, WHITE_LENGTH_MM, midi_of, name_of
 from tivit.core.params import section
 from tivit.core.registration import Refusal, Registration
 from tivit.core.run.parallel import map_clips
@@ -46,8 +48,14 @@ SLICES = (*ALTERATIONS, MINI)
 ROWS_MM = (10.0, 140.0)
 MOST_ACROSS_MM = 15.0
 """A key is bent when its front or back is farther than this from where it is across the keys: a tenth of its length."""
+EDGE_MM, EDGE_LEVELS, EDGE_STRETCHES = 6.0, 4.0, 5
+"""A front edge is seen where levels so far before it and behind it differ by so much, or a line between them is so much darker:
+in at least half of so many stretches of the keys in view."""
 UPPER_MM = (0.0, WHITE_LENGTH_MM + 12.0, 60.0)
 """Where the second manual is beside the first."""
+
+ACROSS = "mm off across the keys"
+"""The end of what is said of a key that is bent across the keys."""
 
 Place = tuple[str, int, int]
 """Slice, seed and index of a view."""
@@ -71,8 +79,21 @@ def outcome_of(found: Registration | Refusal, truth: Truth, name: str, geometry:
     outcome, detail, errors = verdict(found, truth, geometry)
     off_mm = np.abs(across_mm(found, truth, geometry)).max() if outcome == "right" and len(errors) else 0.0
     if off_mm > MOST_ACROSS_MM:
-        return "bent", f"a key is {off_mm:.0f} mm off across the keys", errors
+        return "bent", f"a key is {off_mm:.0f} {ACROSS}", errors
     return outcome, detail, errors
+
+
+def is_front_seen(frames: Sequence[np.ndarray], truth: Truth) -> bool:
+    """Return whether the median of the frames shows the front edge of the white keys (EDGE_MM)."""
+    picture = np.median([cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) for frame in frames], axis=0).astype(np.float32)
+    x_mm = np.linspace(LEFT_MM[truth.keys[0]], RIGHT_MM[truth.keys[1]], 50 * EDGE_STRETCHES)
+    y_mm = np.arange(-EDGE_MM, EDGE_MM + 1, 1.0)[:, None]
+    x_px, y_px = truth.px(points_mm(x_mm, y_mm)).astype(np.float32).transpose(2, 0, 1)
+    levels = cv2.remap(picture, x_px, y_px, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    profiles = np.median(levels.reshape(len(y_mm), EDGE_STRETCHES, -1), axis=2)  # (rows, stretches)
+    before, behind, line = profiles[0], profiles[-1], profiles.min(0)
+    is_seen = np.maximum(abs(before - behind), np.minimum(before, behind) - line) >= EDGE_LEVELS
+    return bool(is_seen.mean() >= 0.5)
 
 
 def examine(cache: Path, save: Path | None, place: Place) -> dict | None:
@@ -102,6 +123,7 @@ def examine(cache: Path, save: Path | None, place: Place) -> dict | None:
         other = outcome_of(found, upper, name, geometry)
         if SEVERITY.index(other[0]) > SEVERITY.index(outcome):
             truth, (outcome, detail, errors) = upper, other
+    is_unseen = outcome == "bent" and detail.endswith(ACROSS) and not is_front_seen(frames, truth)
     if save is not None:
         save.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(save / f"{name}_{seed}_{index:04d}_{outcome}.png"), draw_overlay(frames[-1], found, geometry))
@@ -113,7 +135,7 @@ def examine(cache: Path, save: Path | None, place: Place) -> dict | None:
         "across_mm": round(float(np.abs(across_mm(found, truth, geometry)).max()), 2) if is_found else None,
         "doubt": found.doubt if isinstance(found, Registration) else "",
         "confidence": round(found.quality.confidence, 3) if isinstance(found, Registration) else None,
-        "seconds": round(seconds, 3),
+        "seconds": round(seconds, 3), "unseen": is_unseen,
     }  # fmt: skip
 
 
@@ -125,7 +147,7 @@ def print_report(results: Sequence[dict]) -> None:
             confidence = "    " if result["confidence"] is None else f"{result['confidence']:.2f}"
             print(f"{place} {confidence} [{'-'.join(result['keys'])}; {', '.join(result['tags'])}] {result['detail']}")
     print(
-        f"\n{'':16s} views  right   known  open   of found refused     unsure  ends  bent  lost wrong   median     p95"
+        f"\n{'':16s} views  right   known  open   of found refused     unsure  ends  bent (unseen)  lost wrong   median     p95"
         "   mm across    p95   cpu s"
     )
     for name in (*SLICES, "all"):
@@ -141,11 +163,12 @@ def row(name: str, results: Sequence[dict]) -> str:
     errors = np.array([error for result in results for error in result["errors"]] or [np.nan])
     across = np.array([result["across_mm"] for result in results if result["across_mm"] is not None] or [np.nan])
     opened = sum(result["outcome"] == "right" and bool(result["doubt"]) for result in results)
+    unseen = sum(result.get("unseen", False) for result in results)
     of_found = 100 * number["right"] / max(count - number["refused"], 1)
     return (
         f"{name:16s} {count:5d} {number['right']:6d} {number['right'] - opened:7d} {opened:5d} {of_found:7.1f} %"
         f" {number['refused']:6d} {100 * number['refused'] / count:5.1f} %"
-        f" {number['unsure']:6d} {number['ends']:5d} {number['bent']:5d} {number['lost']:5d} {number['wrong']:5d}"
+        f" {number['unsure']:6d} {number['ends']:5d} {number['bent']:5d} {unseen:8d} {number['lost']:5d} {number['wrong']:5d}"
         f"  {np.median(errors):7.3f} {np.percentile(errors, 95):7.3f}"
         f"   {np.median(across):9.1f} {np.percentile(across, 95):6.1f}"
         f"  {np.median([result['seconds'] for result in results]):6.2f}"
