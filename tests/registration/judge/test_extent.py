@@ -335,3 +335,11 @@ def test_the_last_key_of_a_whole_piano_may_be_cut_off_a_little(first, last):
     to_image = np.array([[1.0, 0, 200.0], [0, -1.0, 200.0], [0, 0, 1.0]])
     bounds = Region(0, 0, int(key_edges_mm(108)[1] + 200 - 5), 320)
     assert cut_by_picture(Extent(first, 108, True, False), to_image, (), (), bounds).last_midi == last
+
+
+def test_keys_that_vanish_within_the_picture_are_no_keyboard():
+    """Far out the keys lie ever closer together before the border of the picture, so that one more is always in view."""
+    plan = drawn_plan(CAMERA_MM, view_mm=(-np.inf, 900.0))
+    to_image = np.array([[0.8, 0, 100.0], [0, -0.5, 200.0], [1 / 600, 0, 1.0]])
+    blacks = np.arange(*black_range(40, 80))
+    assert find_extent(plan, CAMERA_MM, to_image, (), blacks, Region(0, 0, 640, 360)) is None

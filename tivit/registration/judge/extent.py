@@ -71,7 +71,7 @@ def find_extent(
     Returns
     -------
     Extent or None
-        None when the picture holds too few of the keys.
+        None when the picture holds too few of the keys, or more than a piano has.
     """
     slots = Slots(plan, camera_mm, correction, keys)
 
@@ -191,9 +191,12 @@ def _outermost_key(slots: Slots, keys: np.ndarray, step: int, in_view) -> tuple[
     midi = black_midi(int(blacks[-1] if step < 0 else blacks[0]))
     if not in_view(midi):
         return None
-    while in_view(midi + step):
+    # Keys that vanish within the picture would go on for ever; no piano has so many.
+    for _ in range(KEY_COUNT):
+        if not in_view(midi + step):
+            return midi, False
         midi += step
-    return midi, False
+    return None
 
 
 def _end_after(slots: Slots, outer: int, step: int, levels: Levels) -> int:
