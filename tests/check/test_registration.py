@@ -19,7 +19,8 @@ from tivit.datasets.index import write_index
 from tivit.registration import batch
 from tivit.registration.batch import Registered
 from tivit.registration.clip import RegisteredVideo
-from tivit.registration.judge.octave import MIRROR_OPEN, SAY_SIDE
+from tivit.registration.judge.octave import MIRROR_OPEN
+from tivit.registration.reasons import SAY_SIDE
 
 PARAMS = PARAMS_FILE
 GEOMETRY = section(load(PARAMS), "strips", StripGeometry)

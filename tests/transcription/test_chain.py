@@ -27,8 +27,8 @@ from tivit.inference.params import UNSAID_WINDOW_FRAMES
 from tivit.model.checkpoint import Checkpoint
 from tivit.model.header import Header
 from tivit.registration.estimate import estimate
-from tivit.registration.follow.moves import UNSTEADY
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+from tivit.registration.reasons import UNSTEADY
 from tivit.theory.key import DecodeParams, clip_posterior, recorded, rescored
 from tivit.transcription import batch, chain, reading
 from tivit.transcription.chain import Request, Transcriber, usable

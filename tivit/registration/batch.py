@@ -22,11 +22,11 @@ from tivit.datasets.places import DatasetFile
 from tivit.datasets.registry import Dataset
 from tivit.registration import cache
 from tivit.registration.clip import register_video
-from tivit.registration.estimate import GIVE_CORNERS
-from tivit.registration.judge.octave import MIRROR_OPEN, SAY_SIDE
+from tivit.registration.judge.octave import MIRROR_OPEN
 from tivit.registration.overlay import draw_overlay
 from tivit.registration.overrides import overrides_of
 from tivit.registration.params import Override, RegistrationParams
+from tivit.registration.reasons import GIVE_CORNERS, SAY_SIDE
 
 GIVEN_IN = "registration.overrides or registration.csv"
 """Where what is known of the keyboard of a clip is written."""

@@ -24,6 +24,7 @@ from tivit.registration.judge.drawn import corners_px
 from tivit.registration.judge.refine import Picture
 from tivit.registration.judge.verify import UNREST_FLOOR, unrest_before
 from tivit.registration.params import NOTHING_KNOWN, Override, RegistrationParams
+from tivit.registration.reasons import GIVE_CORNERS
 from tivit.registration.sideways import ACROSS, turned, turned_back, turned_knowledge
 from tivit.video.picture import Region
 
@@ -33,8 +34,6 @@ BEFORE_MM, BEHIND_MM = 40.0, 90.0
 """It is so far before or behind the keys of the best one: just behind them a polished fallboard mirrors their black keys."""
 PLAYED_FACTOR = 3.0
 """Before the one of two keyboards that is played so many times as much moves as before the other one."""
-GIVE_CORNERS = "give the corners of"
-"""Part of a reason by which a keyboard is refused: its corners settle it."""
 ONLY_DRAWN = (
     f"the keys that were found are drawn and not filmed; if the video shows a piano as well, {GIVE_CORNERS} its keys, or a"
     " video cropped to them"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from tivit.core.choices import ORIENTATIONS
 from tivit.core.keyboard import name_of
 from tivit.core.registration import Registration
-from tivit.registration.estimate import GIVE_CORNERS
-from tivit.registration.follow.moves import UNSTEADY
-from tivit.registration.judge.octave import MIRROR_OPEN, SAY_SIDE
+from tivit.registration.judge.octave import MIRROR_OPEN
+from tivit.registration.reasons import GIVE_CORNERS, SAY_SIDE, UNSTEADY
 
 
 def question(registration: Registration) -> str:

@@ -20,6 +20,7 @@ from tivit.core.registration import Move, Refusal, Registration, is_usable
 from tivit.core.strip import StripGeometry
 from tivit.registration.follow.sightings import Anchor, Sighting, gap_key, place_of, sightings, smoothed
 from tivit.registration.follow.track import Tracker, distance_key, steadied
+from tivit.registration.reasons import UNSTEADY
 from tivit.video.reader import SampledFrame
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,6 @@ HANDHELD_STEPS = 4
 """A camera that is elsewhere in so many of the first frames than in the one before is followed through all frames."""
 GROUPS_TRIED = 2
 """The keyboard is estimated anew at so many of the places that most frames share."""
-UNSTEADY = ("the camera moves", "the camera shakes")
-"""The beginnings of the reasons by which a video is refused whose camera cannot be followed."""
 MIN_FOLLOWED = 0.5
 """Share of the frames in which the keyboard must be found."""
 

@@ -41,8 +41,6 @@ MIRRORED_SHARE = 0.1
 """How common mirrored pictures are taken to be."""
 MIRROR_OPEN = "whether the picture is a mirror image cannot be told from the keys in view"
 """The doubt of a picture that may be a mirror image."""
-SAY_SIDE = "; say it with the orientation"
-"""The end of a reason by which a keyboard is refused where it is not clear on which side the player sits: what settles it."""
 WHITE_STEP = 2
 """Semitones from a white key to the next one at most: by so many a first key given may be one key off."""
 MORE_THAN_CHANCE = 4.0

@@ -17,8 +17,9 @@ from tivit.core.keyboard import WHITE_LENGTH_MM, WHITE_PITCH_MM
 from tivit.core.registration import correction_mm
 from tivit.registration.find.pattern import black_range_mm, key_edges_mm, tail_mm, white_range
 from tivit.registration.find.pose import Pose, black_edges_mm
-from tivit.registration.judge.octave import SAY_SIDE, Extent
+from tivit.registration.judge.octave import Extent
 from tivit.registration.judge.refine import BEYOND_ROWS, BLACK_BANDS, BLACK_ROWS, FRONT_ROWS, STEP_MM, X_MM, Picture, Plan
+from tivit.registration.reasons import SAY_SIDE
 
 SHIFTS_WHITE = (-3, -2, -1, 1, 2, 3)
 """Shifts in white keys: all within an octave; the mirrored pattern is one of them."""
