@@ -162,11 +162,8 @@ def _examine(picture: Picture, params: RegistrationParams, reading: Reading, ove
         if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
             return None
         again = reading.seen_in_mirror(params) if alignment.is_mirrored else reading
-        lying = None
-        if again.pose.camera_mm[2] >= LEAST_HEIGHT_MM:
-            lying = _on_the_piano(picture, params, again.moved(-alignment.octaves), override)
-        if lying is not None:
-            reading, first, alignment = lying
+        lying = reading, first, alignment
+        reading, first, alignment = _on_the_piano(picture, params, again.moved(-alignment.octaves), override) or lying
         depth = fit_depth(picture, reading.plane_to_image, reading.pose.camera_mm, first.coefficients, alignment.extent)
     is_side_given = override.orientation is not None
     candidate = _measured(picture, params, reading.bent(depth.plane_to_plane), alignment, depth, is_side_given=is_side_given)
@@ -185,6 +182,8 @@ def _on_the_piano(
 
     None when the picture does not bear it out.
     """
+    if reading.pose.camera_mm[2] < LEAST_HEIGHT_MM:
+        return None
     # First with what the matched black keys alone tell: a correction of low order is enough to follow the keyboard outwards.
     followed = _followed(picture, params, reading)
     if followed is None:

@@ -157,10 +157,14 @@ class Extent:
         return next((extent for extent in fewer if extent.octaves()), None)
 
     @property
+    def is_rare(self) -> bool:
+        """Whether both ends are seen, and no known instrument has them."""
+        return self.is_low_end and self.is_high_end and self.commonness() <= RARE
+
+    @property
     def is_odd(self) -> bool:
-        """Whether both ends are seen, and no known instrument or its mirror image has them: one of them is misread, mostly."""
-        ways = (self, self.seen_in_mirror())
-        return self.is_low_end and self.is_high_end and all(way.commonness() <= RARE for way in ways)
+        """Whether no known instrument has both ends, nor its mirror image: one of them is misread, mostly."""
+        return self.is_rare and self.seen_in_mirror().is_rare
 
     def commonness(self) -> float:
         """Return how common keyboards with such ends are, relative to each other.
@@ -234,8 +238,7 @@ def align_to_piano(extent: Extent, first_key: int | None, is_mirrored: bool | No
         return None
     octaves, unknown = _octave(keys, options, first_key)
     # Ends that no known instrument has are more likely misread than new, so they leave a doubt.
-    is_odd = first_key is None and keys.is_low_end and keys.is_high_end and keys.commonness() <= RARE
-    if is_odd and not doubt:
+    if first_key is None and keys.is_rare and not doubt:
         doubt = f"no known instrument has {keys.count} keys from {PITCH_CLASS_NAMES[keys.first_midi % OCTAVE_KEYS]}"
     return Alignment(keys.moved(octaves), octaves, is_mirrored, "; ".join(filter(None, (doubt, unknown))))
 
